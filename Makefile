@@ -1,0 +1,49 @@
+# `make demo` and `make test` do all set-up on a fresh machine that has Python 3.11 or later and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= all
+
+.PHONY: demo test fast-test lint report clean help
+
+help:
+	@echo "make demo       set up, run the default pipeline to the end, write results/report.html"
+	@echo "make test       set up, lint, and pass all tests"
+	@echo "make fast-test  the tests that take seconds"
+	@echo "make report     write results/report.html from what is in results/"
+	@echo "make clean      delete results/ (asks nothing)"
+
+$(VENV)/ready: envs/requirements.txt envs/requirements-nodeps.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: Python 3.11 or later is needed, this is %d.%d\n  cure: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r envs/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -r envs/requirements-nodeps.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready envs/requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r envs/requirements-dev.txt
+	touch $@
+
+demo: $(VENV)/ready
+	$(BIN)/snakemake --cores $(CORES) all
+	$(MAKE) report
+
+report: $(VENV)/ready
+	$(BIN)/snakemake --report results/report.html
+
+test: $(VENV)/ready-dev lint
+	$(BIN)/python -m pytest
+
+fast-test: $(VENV)/ready-dev
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/ready-dev
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+clean:
+	rm -rf results

@@ -1,0 +1,58 @@
+# Descant: from music to the table. Everything a person edits stands in config.yaml; docs in README.md.
+import os
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: os.path.join(workflow.basedir, "config.yaml")
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpus.smk"
+include: "workflow/rules/separate.smk"
+include: "workflow/rules/sequences.smk"
+include: "workflow/rules/ada.smk"
+include: "workflow/rules/prior.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    table,
+    audio,
+    codes,
+    corpus,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.write_table.output,
+        collect(rules.render_audio.output.audio, model=experiment.models),
+
+
+rule table:
+    input:
+        rules.write_table.output,
+
+
+rule audio:
+    input:
+        collect(rules.render_audio.output.audio, model=experiment.models),
+
+
+rule codes:
+    input:
+        collect(rules.encode_codes.output.data, stack=experiment.stacks),
+
+
+rule corpus:
+    input:
+        rules.pack.output,

@@ -1,0 +1,60 @@
+"""Mel spectrograms for figures: Slaney's filters and scaling, equal to librosa's defaults."""
+
+import numpy as np
+import numpy.typing as npt
+import scipy.signal
+
+
+def hz_to_mel(hertz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Slaney's mel scale: linear to 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
+    linear = hertz / (200.0 / 3)
+    logarithmic = 15.0 + 27.0 / np.log(6.4) * np.log(np.maximum(hertz, 1e-10) / 1000.0)
+    return np.where(hertz < 1000.0, linear, logarithmic)
+
+
+def mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The inverse of :func:`hz_to_mel`."""
+    return np.where(mel < 15.0, mel * (200.0 / 3), 1000.0 * np.exp((mel - 15.0) * np.log(6.4) / 27.0))
+
+
+def mel_filters(sample_rate: int, n_fft: int, bands: int) -> npt.NDArray[np.float64]:
+    """Triangular filters of equal area from 0 Hz to the Nyquist frequency.
+
+    Returns:
+        float64 ``(bands, n_fft // 2 + 1)``.
+    """
+    nyquist = sample_rate / 2
+    edges = mel_to_hz(np.linspace(0.0, hz_to_mel(np.array(nyquist)), bands + 2))
+    bins = np.linspace(0.0, nyquist, n_fft // 2 + 1)
+    rising = (bins[None, :] - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    falling = (edges[2:, None] - bins[None, :]) / np.diff(edges)[1:, None]
+    area = 2.0 / (edges[2:] - edges[:-2])
+    return np.asarray(np.maximum(0.0, np.minimum(rising, falling)) * area[:, None])
+
+
+def mel_spectrogram(
+    audio: npt.NDArray[np.floating], sample_rate: int, n_fft: int = 1024, step: int = 256, bands: int = 80
+) -> npt.NDArray[np.float64]:
+    """Power in mel bands, with centred, zero-padded Hann windows.
+
+    Args:
+        audio: ``(time,)``.
+        sample_rate: Hz.
+        n_fft: window and transform length, samples.
+        step: samples between frames.
+        bands: mel bands.
+
+    Returns:
+        float64 ``(bands, 1 + time // step)``.
+    """
+    padded = np.pad(np.asarray(audio, dtype=np.float64), n_fft // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::step]
+    window = scipy.signal.get_window("hann", n_fft)
+    power = np.abs(np.fft.rfft(frames * window, axis=-1)) ** 2
+    return np.asarray(mel_filters(sample_rate, n_fft, bands) @ power.T)
+
+
+def to_decibel(power: npt.NDArray[np.float64], span: float = 80.0) -> npt.NDArray[np.float64]:
+    """Power relative to its largest value, in dB, not lower than ``-span``."""
+    reference = max(float(power.max(initial=0.0)), 1e-10)
+    return np.asarray(np.maximum(10 * np.log10(np.maximum(power, 1e-10) / reference), -span))

@@ -1,0 +1,40 @@
+"""``ingest``: turn one shard's items into verified tracks."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands.cli import parse_settings, run
+from descant.config.corpus import Corpus
+from descant.corpus.ingest import ingest
+from descant.corpus.outputs import whole_folder
+from descant.corpus.scan import read_items
+from descant.corpus.table import write_table
+
+log = logging.getLogger(__name__)
+
+
+def main(
+    settings: Annotated[str, typer.Option(help="the section 'corpus' of the configuration, as JSON")],
+    files: Annotated[Path, typer.Option(help="table of items that 'scan' wrote")],
+    shard: Annotated[int, typer.Option(min=0, help="number of the shard, from 0")],
+    tracks: Annotated[Path, typer.Option(help="folder to make, with a lossless copy of each track")],
+    table: Annotated[Path, typer.Option(help="Parquet table to write: what became of each item, and why")],
+) -> None:
+    """Decode or render each item of a shard, verify it, and keep a copy named by its content.
+
+    A bad file is set aside with a reason in the table; it never stops the rest, even if it makes the decoder hang
+    or crash.
+    """
+    corpus = parse_settings(Corpus, settings)
+    with whole_folder(tracks) as folder:
+        entries = ingest(read_items(files, shard), corpus, folder)
+    write_table(entries, table)
+    used = sum(entry.is_used for entry in entries)
+    log.info("shard %d: %d tracks used, %d set aside", shard, used, len(entries) - used)
+
+
+if __name__ == "__main__":
+    run(main)

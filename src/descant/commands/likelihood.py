@@ -1,0 +1,53 @@
+"""Score held-out tracks: a prior on its sequence, or an ADA on the sequence below given its codes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli, options
+from descant.config.models import Evaluation
+from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
+from descant.modelfile import check_fingerprint, read_model
+from descant.sequences import open_sequence
+from descant.systems.restore import restore_ada, restore_wavenet
+
+
+def likelihood(
+    settings: options.Settings,
+    model: options.ModelPath,
+    sequence: options.SequenceFolder,
+    output: Annotated[Path, typer.Option(help="Parquet table to write: track, steps, samples, bits")],
+    length_multiple: Annotated[int, typer.Option(min=1, help="samples are counted in multiples of this")],
+    codes: Annotated[Path | None, typer.Option(help="folder of the ADA's codes; leave out for a prior")] = None,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Write the bits of every test track: of a prior, or with --codes of an ADA's local model given its codes."""
+    device = options.set_up_torch(threads, gpus)
+    evaluation = cli.parse_settings(Evaluation, settings)
+    file, scored = read_model(model), open_sequence(sequence)
+    check_fingerprint(file, scored)
+    limit = evaluation.max_seconds_per_track
+    samples = None if limit is None else max(1, round(limit * scored.sample_rate / length_multiple)) * length_multiple
+    if codes is None:
+        prior = restore_wavenet(file).to(device)
+        table = score_split(
+            scored, "test", samples, lambda steps, track: prior_bits(prior, steps, evaluation.window, device)
+        )
+    else:
+        ada, by_track = restore_ada(file).to(device), codes_by_track(open_sequence(codes))
+        table = score_split(
+            scored,
+            "test",
+            samples,
+            lambda steps, track: ada_bits(
+                ada, steps, by_track[track][: len(steps) // ada.hop], evaluation.window, device
+            ),
+        )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(output)
+
+
+if __name__ == "__main__":
+    cli.run(likelihood)

@@ -1,0 +1,25 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+Settings = Annotated[str, typer.Option(help="the resolved section of the configuration, as JSON text")]
+SequenceFolder = Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")]
+SequenceName = Annotated[str, typer.Option(help="its name: 'audio' or a stack such as vqvae8.amae8")]
+ModelPath = Annotated[Path, typer.Option(help="a model.safetensors of this pipeline")]
+Runs = Annotated[Path, typer.Option(help="folder where run directories keep what a killed run goes on from")]
+Seed = Annotated[int, typer.Option(help="root seed")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number gives the same bytes")]
+GPUs = Annotated[int, typer.Option(min=0, help="GPUs to use; 0 runs on the CPU")]
+
+
+def set_up_torch(threads: int, gpus: int) -> torch.device:
+    """Bound the threads, ask for deterministic kernels, and name the device."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    return torch.device("cuda" if gpus else "cpu")

@@ -1,0 +1,43 @@
+"""Draw top codes, or audio for a plain WaveNet, from a prior."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli, options
+from descant.config.models import Sampling
+from descant.modelfile import read_model
+from descant.sampling.engine import DrawSettings
+from descant.sampling.files import draw_folder, write_steps
+from descant.sampling.generate import Request, generate
+from descant.seeds import derive_seed
+from descant.systems.restore import restore_wavenet
+
+
+def sample_prior(
+    settings: options.Settings,
+    model: options.ModelPath,
+    steps: Annotated[int, typer.Option(min=1, help="steps of each sequence")],
+    output: Annotated[Path, typer.Option(help=".npy to write: (batch, steps)")],
+    runs: options.Runs = Path("results/runs"),
+    seed: options.Seed = 1,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Draw a batch of sequences from a prior; a killed draw goes on where it was."""
+    device = options.set_up_torch(threads, gpus)
+    sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
+    request = Request(
+        steps=steps,
+        batch=sampling.count,
+        seed=derive_seed(seed, "sample", file.sequence),
+        draw=DrawSettings(sampling.temperature, sampling.top_p),
+        save_every_seconds=sampling.save_every_seconds,
+    )
+    folder = draw_folder(runs, request, file)
+    write_steps(output, generate(restore_wavenet(file).to(device).wavenet, request, folder), file.classes)
+
+
+if __name__ == "__main__":
+    cli.run(sample_prior)

@@ -1,0 +1,33 @@
+"""``scan``: list what the corpus consists of."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands.cli import parse_settings, run
+from descant.config.corpus import Corpus
+from descant.corpus.scan import scan, write_items
+
+log = logging.getLogger(__name__)
+
+
+def main(
+    settings: Annotated[str, typer.Option(help="the section 'corpus' of the configuration, as JSON")],
+    output: Annotated[Path, typer.Option(help="Parquet table to write: an item a row, each dealt to a shard")],
+) -> None:
+    """List the recordings or scores of the corpus and deal them to shards.
+
+    Nothing is decoded. Files that cannot be used for what they are (links that lead out of the folder, unsupported
+    formats, empty files) are listed with the reason.
+    """
+    corpus = parse_settings(Corpus, settings)
+    items = scan(corpus)
+    write_items(items, corpus.shards, output)
+    refused = sum(bool(item.refusal) for item in items)
+    log.info("%d items in %d shards, %d of them refused", len(items), corpus.shards, refused)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,55 @@
+"""Write the table from the bits of all levels."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from descant.commands import cli, options
+from descant.config.models import Evaluation, Paper
+from descant.evaluation.table import Row, build_table
+from descant.evaluation.table_text import to_latex, to_markdown
+
+
+def read_row(facts: dict[str, Any]) -> Row:
+    """A row from the JSON that the rule gives; ``bits`` are paths of Parquet tables, audio first."""
+    paper = None if facts["paper"] is None else Paper.model_validate(facts["paper"])
+    return Row(
+        model=facts["model"],
+        title=facts["title"],
+        note=facts["note"],
+        receptive_field=facts["receptive_field"],
+        hops=facts["hops"],
+        bits=[pd.read_parquet(path) for path in facts["bits"]],
+        paper=paper,
+    )
+
+
+def table(
+    rows: Annotated[list[str], typer.Argument(help="a row each, as JSON: model, title, note, hops, bits, paper …")],
+    settings: options.Settings,
+    sample_rate: Annotated[int, typer.Option(help="of the audio, Hz")],
+    csv: Annotated[Path, typer.Option(help="CSV to write")],
+    markdown: Annotated[Path, typer.Option(help="Markdown to write")],
+    latex: Annotated[Path, typer.Option(help="LaTeX to write")],
+    seed: options.Seed = 1,
+) -> None:
+    """Write the table as CSV, Markdown and LaTeX."""
+    evaluation = cli.parse_settings(Evaluation, settings)
+    built = build_table(
+        [read_row(json.loads(row)) for row in rows],
+        sample_rate,
+        evaluation.bootstrap_draws,
+        evaluation.confidence,
+        seed,
+    )
+    csv.parent.mkdir(parents=True, exist_ok=True)
+    built.to_csv(csv, index=False)
+    markdown.write_text(to_markdown(built), encoding="utf-8")
+    latex.write_text(to_latex(built), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    cli.run(table)

@@ -1,0 +1,45 @@
+"""Draw the level below given codes, with an ADA's local model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli, options
+from descant.config.models import Sampling
+from descant.modelfile import read_model
+from descant.sampling.engine import DrawSettings
+from descant.sampling.files import draw_folder, read_steps, write_steps
+from descant.sampling.generate import Request, generate_below
+from descant.seeds import derive_seed
+from descant.systems.restore import restore_ada
+
+
+def upsample(
+    settings: options.Settings,
+    model: options.ModelPath,
+    codes: Annotated[Path, typer.Option(help=".npy of codes drawn one level up: (batch, codes)")],
+    output: Annotated[Path, typer.Option(help=".npy to write: (batch, codes * hop)")],
+    runs: options.Runs = Path("results/runs"),
+    seed: options.Seed = 1,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Draw what the codes stand for, one level down; a killed draw goes on where it was."""
+    device = options.set_up_torch(threads, gpus)
+    sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
+    system = restore_ada(file).to(device)
+    given = read_steps(codes, system.codes)
+    request = Request(
+        steps=given.shape[1] * system.hop,
+        batch=given.shape[0],
+        seed=derive_seed(seed, "sample", file.sequence),
+        draw=DrawSettings(sampling.temperature, sampling.top_p),
+        save_every_seconds=sampling.save_every_seconds,
+    )
+    folder = draw_folder(runs, request, file, given)
+    write_steps(output, generate_below(system, given, request, folder), file.classes)
+
+
+if __name__ == "__main__":
+    cli.run(upsample)

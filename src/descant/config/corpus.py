@@ -1,0 +1,61 @@
+"""``corpus:`` where the music comes from, and how tracks are split."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from descant.config.base import Section
+
+
+class Scores(Section):
+    """Scores from music21's corpus, rendered by a SoundFont synthesiser."""
+
+    pieces: str = Field("builtin", description="path of a CSV list of pieces, or 'builtin' for the shipped one")
+    limit: int | None = Field(None, ge=1, description="use only the first so many pieces of the list")
+    seconds_per_piece: float = Field(60.0, gt=0, le=3600, description="rendering stops after so many seconds")
+    render_rate: int = Field(22050, ge=8000, le=96000, description="sample rate of the rendering, Hz")
+
+
+class Folder(Section):
+    """A person's own recordings."""
+
+    path: str | None = Field(None, description="folder with audio files, searched recursively")
+    max_minutes: float = Field(180.0, gt=0, description="a longer file is set aside, minutes")
+
+
+class Splits(Section):
+    """Shares of the corpus by track; what is not validation or test is for training. The values are ours."""
+
+    validation: float = Field(0.1, gt=0, lt=0.5, description="share of the audio held out for validation")
+    test: float = Field(0.1, gt=0, lt=0.5, description="share of the audio held out for the table")
+
+
+class Corpus(Section):
+    """Where the music comes from."""
+
+    source: Literal["scores", "folder"] = Field("scores", description="'scores' (embedded) or 'folder'")
+    scores: Scores = Field(default_factory=Scores)
+    folder: Folder = Field(default_factory=Folder)
+    shards: int = Field(2, ge=1, le=512, description="jobs that the tracks are dealt to")
+    item_minutes: float = Field(
+        10.0, gt=0, description="a file or score that takes longer to decode or render is set aside, minutes"
+    )
+    splits: Splits = Field(default_factory=Splits)
+
+    @model_validator(mode="after")
+    def _folder_has_a_path(self) -> Self:
+        if self.source == "folder" and not self.folder.path:
+            raise ValueError("source is 'folder' but folder.path is empty; set corpus.folder.path to your recordings")
+        return self
+
+
+class Separation(Section):
+    """``separation:`` which stem of each track is trained on."""
+
+    method: Literal["none"] = Field("none", description="'none' trains on the tracks as they are")
+
+
+class Audio(Section):
+    """``audio:`` what level 0 is made of: 8-bit mu-law (ITU-T G.711 companding with 256 classes), mono."""
+
+    sample_rate: int = Field(16000, ge=1000, le=192000, description="Hz")

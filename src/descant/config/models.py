@@ -1,0 +1,51 @@
+"""``models:`` the rows of the table, and ``sampling:``, ``evaluation:``."""
+
+from pydantic import Field
+
+from descant.config.base import Section
+
+
+class Score(Section):
+    """A score of the paper's listening test as printed there."""
+
+    mean: float
+    plus_minus: float = Field(description="as printed; the paper's text names no unit where we could read it")
+
+
+class Paper(Section):
+    """What the paper's table prints for this row; never mixed with our own figures."""
+
+    receptive_field_ms: int
+    fidelity: Score
+    musicality: Score
+
+
+class Model(Section):
+    """Stack and prior: one row of the table."""
+
+    title: str = Field(min_length=1, description="name of the row")
+    stack: tuple[str, ...] = Field((), description="names of the ADAs, bottom first; empty for a plain WaveNet")
+    prior: str = Field(description="name of the prior")
+    note: str = Field("", description="what a reader of the table must know of this row")
+    paper: Paper | None = None
+
+
+class Sampling(Section):
+    """``sampling:`` what is drawn from each model."""
+
+    seconds: float = Field(4.0, gt=0, description="length of each sample")
+    count: int = Field(4, ge=1, le=4096, description="samples a model, drawn as one batch")
+    temperature: float = Field(1.0, gt=0, description="logits are divided by it at every level")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off")
+    save_every_seconds: float = Field(30.0, gt=0, description="wall-clock seconds between saved states")
+
+
+class Evaluation(Section):
+    """``evaluation:`` how the table is measured."""
+
+    max_seconds_per_track: float | None = Field(
+        None, gt=0, description="score only the start of each test track; empty = all of it"
+    )
+    window: int = Field(16384, ge=1, description="steps scored at once; the figure does not depend on it")
+    bootstrap_draws: int = Field(1000, ge=100, description="draws of the bootstrap over tracks")
+    confidence: float = Field(0.95, gt=0, lt=1, description="level of the intervals")

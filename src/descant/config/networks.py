@@ -1,0 +1,137 @@
+"""``wavenets:`` and ``adas:`` the networks' shapes.
+
+The paper gives hops, receptive fields and the losses' form; widths, codebook size, loss weights and jitter
+are not published where we could read them: every default below is ours unless its description names a source.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from descant.config.base import Section
+from descant.config.training import Training
+
+
+class WaveNetShape(Section):
+    """A WaveNet: ``stacks`` times dilations 1, 2, 4 … 2**(layers_per_stack - 1)."""
+
+    stacks: int = Field(3, ge=1, description="how often the dilations are repeated")
+    layers_per_stack: int = Field(10, ge=1, le=24, description="layers in a stack: dilations 1 to 2**(n-1)")
+    kernel: int = Field(3, ge=2, le=9, description="taps of each dilated convolution (NSynth: 3)")
+    start_kernel: int = Field(3, ge=1, le=64, description="taps of the first convolution (NSynth: 3)")
+    residual_channels: int = Field(512, ge=1, description="width of the residual path (NSynth: 512)")
+    gate_channels: int = Field(1024, ge=2, description="channels before the gated unit, two halves (NSynth: 1024)")
+    skip_channels: int = Field(256, ge=1, description="width of the skip path (NSynth: 256)")
+    input: Literal["embedding", "scalar"] = Field(
+        "embedding", description="'embedding' (one-hot, van den Oord 2016) or 'scalar' (NSynth; for audio only)"
+    )
+
+    @model_validator(mode="after")
+    def _gate_has_two_halves(self) -> Self:
+        if self.gate_channels % 2:
+            raise ValueError(f"gate_channels is {self.gate_channels}; it must be even: filter and gate are its halves")
+        return self
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """Dilation of every layer, bottom first."""
+        return tuple(2**layer for layer in range(self.layers_per_stack)) * self.stacks
+
+    @property
+    def receptive_field(self) -> int:
+        """How many past steps one prediction sees: sum of (kernel-1)·dilation, plus the first kernel."""
+        return (self.kernel - 1) * sum(self.dilations) + self.start_kernel
+
+
+class EncoderShape(Section):
+    """A non-causal convolutional encoder that halves the rate log2(hop) times."""
+
+    channels: int = Field(128, ge=1, description="width")
+    kernel: int = Field(3, ge=1, le=15, description="taps of the residual blocks, odd")
+    blocks_per_stage: int = Field(2, ge=0, description="dilated residual blocks after each halving of the rate")
+    blocks: int = Field(4, ge=0, description="dilated residual blocks at the rate of the codes")
+    input: Literal["embedding", "scalar"] = Field("embedding", description="as in wavenets")
+
+    @model_validator(mode="after")
+    def _kernel_is_odd(self) -> Self:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel is {self.kernel}; it must be odd, so that the encoder is centred on its step")
+        return self
+
+
+class ModulatorShape(Section):
+    """A non-causal convolutional stack from quantised queries to the local model's conditioning."""
+
+    channels: int = Field(128, ge=1, description="width")
+    kernel: int = Field(3, ge=1, le=15, description="taps, odd")
+    blocks: int = Field(4, ge=0, description="dilated residual blocks")
+
+    @model_validator(mode="after")
+    def _kernel_is_odd(self) -> Self:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel is {self.kernel}; it must be odd, so that the modulator looks both ways alike")
+        return self
+
+
+class VectorQuantiser(Section):
+    """VQ-VAE bottleneck (van den Oord 2017; Dieleman 2018): straight-through to the nearest codebook vector."""
+
+    kind: Literal["vq"]
+    classes: int = Field(256, ge=2, le=65536, description="codebook size K")
+    query_dim: int = Field(64, ge=1, description="dimension of queries and codebook vectors")
+    codebook_update: Literal["ema", "loss"] = Field("ema", description="'ema' or 'loss' (the alpha term)")
+    codebook_loss: float = Field(1.0, ge=0, description="alpha, used with codebook_update: loss")
+    commitment: float = Field(0.25, ge=0, description="beta (VQ-VAE 2017: 0.25)")
+    ema_decay: float = Field(0.99, gt=0, lt=1, description="decay of usage and of the EMA codebook")
+    restart_below: float = Field(
+        0.0, ge=0, description="a code used less often than this, as a share of uniform use, is restarted; 0 = never"
+    )
+
+
+class ArgmaxQuantiser(Section):
+    """AMAE bottleneck (Dieleman 2018): ReLU, divide to sum 1, argmax to one-hot, straight-through."""
+
+    kind: Literal["argmax"]
+    classes: int = Field(256, ge=2, le=65536, description="number of classes C, also the queries' dimension")
+    commitment: float = Field(0.25, ge=0, description="beta")
+    diversity: float = Field(1.0, ge=0, description="nu, on the squared distance of mean use from 1/C, times C")
+
+
+class ContinuousBottleneck(Section):
+    """NSynth's bottleneck: a narrow real-valued query, no codes; it can be listened to but has no prior."""
+
+    kind: Literal["continuous"]
+    query_dim: int = Field(16, ge=1, description="dimension (NSynth: 16)")
+
+
+Bottleneck = Annotated[VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck, Field(discriminator="kind")]
+
+
+class ADA(Section):
+    """One autoregressive discrete autoencoder."""
+
+    hop: int = Field(ge=2, le=4096, description="steps that become one code; a power of two")
+    bottleneck: Bottleneck
+    jitter: float = Field(0.0, ge=0, lt=0.5, description="chance that a query is replaced by either neighbour's")
+    encoder: EncoderShape = Field(default_factory=EncoderShape)
+    modulator: ModulatorShape = Field(default_factory=ModulatorShape)
+    local_model: WaveNetShape
+    training: Training
+
+    @model_validator(mode="after")
+    def _hop_fits(self) -> Self:
+        if self.hop & (self.hop - 1):
+            raise ValueError(f"hop is {self.hop}; it must be a power of two: 2, 4, 8, …")
+        if self.training.window % self.hop:
+            raise ValueError(
+                f"training.window is {self.training.window}, not a multiple of hop {self.hop}; "
+                f"set it to {-(-self.training.window // self.hop) * self.hop}"
+            )
+        return self
+
+
+class Prior(Section):
+    """A model of top codes, or of audio, with nothing above it."""
+
+    wavenet: WaveNetShape
+    training: Training

@@ -1,0 +1,205 @@
+"""The whole configuration: reading, checking, and the facts that follow from it."""
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from descant.config.base import Section
+from descant.config.corpus import Audio, Corpus, Separation
+from descant.config.models import Evaluation, Model, Sampling
+from descant.config.networks import ADA, ContinuousBottleneck, Prior
+from descant.errors import ConfigError
+
+AUDIO = "audio"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Config(Section):
+    """Everything a person edits. Named parts (`wavenets`, `training`) are already put in their places."""
+
+    threads_per_job: int = Field(1, ge=1, description="CPU threads of a training or sampling job; part of its bytes")
+    gpus_per_job: int = Field(0, ge=0, le=1, description="GPUs of a training or sampling job; 0 runs on the CPU")
+    seed: int = Field(1, ge=0, lt=2**63, description="root of every random draw")
+    corpus: Corpus
+    separation: Separation = Field(default_factory=Separation)
+    audio: Audio = Field(default_factory=Audio)
+    adas: dict[str, ADA] = Field(default_factory=dict)
+    priors: dict[str, Prior]
+    models: dict[str, Model]
+    sampling: Sampling = Field(default_factory=Sampling)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        for section in (self.adas, self.priors, self.models):
+            for name in section:
+                if not NAME.fullmatch(name) or name == AUDIO:
+                    raise ValueError(
+                        f"{name!r} cannot be a name: use lower-case letters, digits and _, and not 'audio'"
+                    )
+        if not self.models:
+            raise ValueError("models is empty: name at least one row of the table")
+        for name, model in self.models.items():
+            for ada in model.stack:
+                if ada not in self.adas:
+                    raise ValueError(f"models.{name}.stack names {ada!r}{_suggest(ada, self.adas, 'adas')}")
+                if isinstance(self.adas[ada].bottleneck, ContinuousBottleneck):
+                    raise ValueError(
+                        f"models.{name}.stack names {ada!r}, whose continuous bottleneck has no codes for a prior; "
+                        "choose vq or argmax"
+                    )
+            if model.prior not in self.priors:
+                raise ValueError(
+                    f"models.{name}.prior names {model.prior!r}{_suggest(model.prior, self.priors, 'priors')}"
+                )
+        for stack in self.stacks:
+            top = self.ada(stack)
+            if "." in stack and "scalar" in (top.local_model.input, top.encoder.input):
+                raise ValueError(f"stack {stack}: input 'scalar' is for audio; codes have no order, use 'embedding'")
+        return self
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Paths of all stacks in use, every lower part included, bottom first: ``vqvae8``, ``vqvae8.amae8``."""
+        paths = {".".join(model.stack[: n + 1]) for model in self.models.values() for n in range(len(model.stack))}
+        return tuple(sorted(paths, key=lambda path: (path.count("."), path)))
+
+    def ada(self, stack: str) -> ADA:
+        """The top ADA of a stack."""
+        return self.adas[stack.split(".")[-1]]
+
+    def hop(self, sequence: str) -> int:
+        """Audio samples to one step of a sequence: 1 for ``audio``, the product of the hops for a stack."""
+        return 1 if sequence == AUDIO else math.prod(self.adas[name].hop for name in sequence.split("."))
+
+    @property
+    def length_multiple(self) -> int:
+        """Tracks are cut to a multiple of this many samples, so that every stack scores the same samples."""
+        return math.lcm(1, *(self.hop(stack) for stack in self.stacks))
+
+    def top(self, model: str) -> str:
+        """The sequence that a model's prior is trained on: its stack's path, or ``audio``."""
+        return ".".join(self.models[model].stack) or AUDIO
+
+    def levels(self, model: str) -> tuple[str, ...]:
+        """The sequences of a model, audio first: ``audio``, ``vqvae8``, ``vqvae8.amae8``."""
+        stack = self.models[model].stack
+        return (AUDIO, *(".".join(stack[: n + 1]) for n in range(len(stack))))
+
+    def receptive_field(self, model: str) -> int:
+        """The prior's receptive field in audio samples: steps it sees times samples a step."""
+        return self.priors[self.models[model].prior].wavenet.receptive_field * self.hop(self.top(model))
+
+
+def below(stack: str) -> str:
+    """The sequence that a stack's top ADA is trained on: the stack under it, or ``audio``."""
+    return stack.rpartition(".")[0] or AUDIO
+
+
+def _suggest(name: str, known: Mapping[str, object], section: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known are: {', '.join(known) or 'none'}"
+    return f", which is not in {section}{hint}"
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one nested mapping over another; neither is changed."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Put named WaveNets and the common training settings where networks refer to them."""
+    placed = dict(raw)
+    wavenets = placed.pop("wavenets", {})
+    common = placed.pop("training", {})
+    for section, key in (("adas", "local_model"), ("priors", "wavenet")):
+        parts = {}
+        for name, part in placed.get(section, {}).items():
+            if not isinstance(part, Mapping):
+                raise ConfigError(f"{section}.{name} is not a mapping", "give it keys, as in config.yaml")
+            part = dict(part)
+            shape = part.get(key)
+            if isinstance(shape, str):
+                if shape not in wavenets:
+                    raise ConfigError(
+                        f"{section}.{name}.{key} names {shape!r}{_suggest(shape, wavenets, 'wavenets')}",
+                        "use a name from wavenets, or write the shape in place",
+                    )
+                part[key] = wavenets[shape]
+            part["training"] = merge(common, part.get("training", {}))
+            parts[name] = part
+        placed[section] = parts
+    return placed
+
+
+def parse(raw: Mapping[str, Any]) -> Config:
+    """Check a configuration that was read from YAML.
+
+    Raises:
+        ConfigError: naming every wrong key with what is wrong about it.
+    """
+    try:
+        return Config.model_validate(_place(raw))
+    except ValidationError as error:
+        lines = [_describe(item["loc"], item["type"], item["msg"], item.get("input")) for item in error.errors()]
+        raise ConfigError(
+            "the configuration is not valid:\n" + "\n".join(f"    {line}" for line in lines),
+            "mend these keys in config.yaml, or in the file given with --configfile",
+        ) from None
+
+
+def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
+    path = ".".join(str(part) for part in location if part not in ("vq", "argmax", "continuous")) or "(top level)"
+    if kind == "extra_forbidden":
+        return f"{path}: unknown key{_near_field(location)}"
+    if kind == "missing":
+        return f"{path}: missing, and it has no default"
+    if kind == "value_error":
+        return f"{path}: {message.removeprefix('Value error, ')}"
+    return f"{path}: {message} (it is {value!r})"
+
+
+def _near_field(location: tuple[int | str, ...]) -> str:
+    """The known key nearest to a mistyped one, looked for among all sections' keys."""
+    known = sorted({name for section in _sections(Section) for name in section.model_fields})
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _sections(section: type[Section]) -> list[type[Section]]:
+    return [section, *(found for child in section.__subclasses__() for found in _sections(child))]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read one YAML mapping with the safe loader.
+
+    Raises:
+        ConfigError: when the file is missing, is not YAML or is not a mapping.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", "check the path") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}", "mend the line it names") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} holds no mapping", "start from the shipped config.yaml")
+    return raw
+
+
+def load(*paths: Path) -> Config:
+    """Read YAML files, each laid over those before it, and check the whole."""
+    raw: dict[str, Any] = {}
+    for path in paths:
+        raw = merge(raw, read_yaml(path))
+    return parse(raw)

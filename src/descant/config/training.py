@@ -1,0 +1,49 @@
+"""``training:`` how long, how fast, how exactly. Given once for all and overridden by each network."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from descant.config.base import Section
+
+
+class Schedule(Section):
+    """Learning rate over steps: linear warm-up, a plateau, then a decay."""
+
+    warmup_steps: int = Field(0, ge=0, description="linear warm-up from 0")
+    decay: Literal["none", "linear", "cosine"] = Field("none", description="form of the decay")
+    decay_from: float = Field(0.0, ge=0, le=1, description="share of the steps after which the decay starts")
+    final_fraction: float = Field(0.0, ge=0, le=1, description="rate at the last step, as a share; 0 anneals to 0")
+
+
+class Training(Section):
+    """One training run. AdamW (Loshchilov & Hutter 2019); all defaults are ours."""
+
+    steps: int = Field(ge=1, description="optimizer steps")
+    batch: int = Field(ge=1, description="windows a step and accumulation part")
+    window: int = Field(ge=2, description="steps of the sequence in a window")
+    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
+    schedule: Schedule = Field(default_factory=Schedule)
+    betas: tuple[float, float] = Field((0.9, 0.999), description="Adam's betas")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay")
+    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients are averaged in one step")
+    average_decay: float = Field(
+        0.0, ge=0, lt=1, description="decay of the weights' moving average, which is evaluated and kept; 0 = off"
+    )
+    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="Lightning Fabric's precision")
+    compile: bool = Field(False, description="torch.compile; needs a C++ compiler on a CPU")
+    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    keep_checkpoints: int = Field(2, ge=2, description="checkpoints kept; the newest may be torn, so two at least")
+    log_every: int = Field(20, ge=1, description="steps between rows of training metrics")
+    validate_every: int = Field(200, ge=1, description="steps between validations")
+    validation_batches: int = Field(4, ge=1, description="batches a validation, the same ones each time")
+
+    @model_validator(mode="after")
+    def _warm_up_ends(self) -> Self:
+        if self.schedule.warmup_steps >= self.steps:
+            raise ValueError(
+                f"schedule.warmup_steps is {self.schedule.warmup_steps} but steps is {self.steps}: "
+                "the warm-up would never end; make it smaller"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""Whatever becomes tracks: rendered scores, a person's folder, separation, splits."""

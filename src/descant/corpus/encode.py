@@ -1,0 +1,93 @@
+"""Tracks to mu-law: mono, resampled, companded, packed as the sequence at level 0.
+
+Peaks are not normalised: the level of a recording is part of the music, one gain for each track would tell the
+model of samples it has not heard yet, and mu-law's steps are relative, so a quiet track loses little.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from descant.audio import mulaw
+from descant.audio.files import probe, read_blocks, resample_blocks, to_mono
+from descant.config.corpus import Audio
+from descant.corpus.decode import track_file
+from descant.corpus.table import Entry
+from descant.sequences import SequenceWriter
+
+log = logging.getLogger(__name__)
+
+
+def encode_track(path: Path, sample_rate: int, length_multiple: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Encode one track block by block.
+
+    Args:
+        path: of its audio.
+        sample_rate: of the result, Hz.
+        length_multiple: what the length is cut to a multiple of, samples.
+
+    Yields:
+        uint8 mu-law classes, each ``(steps,)``; nothing when the track is shorter than ``length_multiple``.
+
+    Raises:
+        AudioFileError: when the audio cannot be read.
+    """
+    mono = (to_mono(block) for block in read_blocks(path))
+    resampled = resample_blocks(mono, probe(path).rate, sample_rate)
+    return cut((mulaw.encode(block) for block in resampled), length_multiple)
+
+
+def cut(blocks: Iterable[npt.NDArray[np.uint8]], multiple: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Cut a stream to the largest multiple of a length that it reaches.
+
+    Args:
+        blocks: each ``(steps,)``.
+        multiple: steps.
+
+    Yields:
+        Blocks of the same steps, each a multiple long, none empty.
+    """
+    held = np.zeros(0, dtype=np.uint8)
+    for block in blocks:
+        held = np.concatenate([held, block])
+        whole = len(held) // multiple * multiple
+        if whole:
+            yield held[:whole]
+            held = held[whole:]
+
+
+def encode_shard(
+    entries: Iterable[Entry], tracks: Path, folder: Path, audio: Audio, length_multiple: int
+) -> int:
+    """Encode the used tracks of a shard into one sequence, no split dealt yet.
+
+    Args:
+        entries: of the shard.
+        tracks: folder of their audio.
+        folder: where the sequence is written.
+        audio: the configuration's section.
+        length_multiple: what each track is cut to a multiple of, samples.
+
+    Returns:
+        Tracks in the sequence; one that is too short is left out, and noted in the log.
+
+    Raises:
+        AudioFileError: when the audio of a track is missing or cannot be read.
+    """
+    kept = 0
+    used = [entry for entry in entries if entry.is_used]
+    with SequenceWriter(folder, mulaw.CLASSES, 1, audio.sample_rate) as writer:
+        for entry in tqdm(used, unit="track", disable=None):
+            blocks = encode_track(track_file(tracks, entry.track), audio.sample_rate, length_multiple)
+            first = next(blocks, None)
+            if first is None:
+                log.info("%s: too short, %.2f s; left out", entry.source, entry.seconds)
+                continue
+            writer.add(entry.track, "", entry.title, itertools.chain([first], blocks))
+            kept += 1
+    return kept

@@ -1,0 +1,105 @@
+"""One shard of the corpus: every item becomes a verified track, or is set aside with a reason."""
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from descant.config.corpus import Corpus
+from descant.corpus.decode import Outcome, rejected, verify
+from descant.corpus.scan import Item
+from descant.corpus.scores import locate
+from descant.corpus.table import REJECTED, USED, Entry
+from descant.corpus.worker import Worker, WorkerError
+from descant.errors import CorpusError
+
+log = logging.getLogger(__name__)
+
+
+def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> tuple[Entry, ...]:
+    """Verify the items of a shard, keep their audio, and tell what became of each.
+
+    Args:
+        items: of the shard.
+        corpus: the configuration's section.
+        tracks: an existing folder for the verified copies.
+
+    Returns:
+        An entry an item, in their order, no split dealt yet.
+
+    Raises:
+        AudioFileError: when a copy cannot be written; a bad item never raises.
+    """
+    entries: list[Entry] = []
+    sources: dict[str, str] = {}
+    with Worker(corpus.item_minutes * 60) as worker:
+        for item in tqdm(list(items), unit="track", disable=None):
+            outcome = _outcome(worker, item, corpus, tracks)
+            first = sources.get(outcome.track)
+            if outcome.is_used and first is None:
+                sources[outcome.track] = item.source
+            if outcome.reason:
+                log.info("%s: %s", item.source, outcome.reason)
+            entries.append(_entry(item, outcome, first))
+    return tuple(entries)
+
+
+def _outcome(worker: Worker, item: Item, corpus: Corpus, tracks: Path) -> Outcome:
+    if item.refusal:
+        return rejected(item.refusal)
+    try:
+        outcome = worker.call(ingest_item, item, corpus, tracks)
+    except WorkerError as error:
+        return rejected(error.problem)
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def _entry(item: Item, outcome: Outcome, first: str | None) -> Entry:
+    entry = Entry(
+        track=outcome.track,
+        title=item.title,
+        source=item.source,
+        seconds=round(outcome.seconds, 6),
+        rate=outcome.rate,
+        channels=outcome.channels,
+        status=USED if outcome.is_used else REJECTED,
+        split="",
+        reason=outcome.reason,
+        duplicate_of="",
+    )
+    return entry if first is None else entry.set_aside(f"same audio as {first}", outcome.track)
+
+
+def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Outcome:
+    """Render or decode one item; called in the worker.
+
+    Args:
+        item: not a refused one.
+        corpus: the configuration's section.
+        tracks: folder for the verified copy.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        AudioFileError: when the copy cannot be written.
+    """
+    if item.kind == "file":
+        source = os.path.join(os.fsencode(corpus.folder.path or ""), item.name)  # noqa: PTH118 - names are bytes
+        return verify(source, tracks, corpus.folder.max_minutes * 60)
+    # music21 takes long to import, and a folder of recordings does not need it
+    from descant.corpus.rendering import render
+
+    scores = corpus.scores
+    rendering = tracks / f".{os.getpid()}.score.tmp"
+    try:
+        score = locate(scores.pieces, os.fsdecode(item.name))
+        render(score, item.quarters_per_minute, scores.seconds_per_piece, scores.render_rate, rendering)
+        return verify(os.fsencode(rendering), tracks, scores.seconds_per_piece + 1)
+    except CorpusError as error:
+        return rejected(error.problem)
+    finally:
+        rendering.unlink(missing_ok=True)

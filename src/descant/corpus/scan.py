@@ -1,0 +1,204 @@
+"""What the corpus consists of before anything is decoded: its items, listed and dealt to shards."""
+
+import dataclasses
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from descant.config.corpus import Corpus
+from descant.corpus.outputs import whole_file
+from descant.corpus.scores import read_pieces
+from descant.errors import CorpusError
+
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff"})
+# Audio that people will expect to be used: it is told, where other files are passed over in silence
+UNSUPPORTED = frozenset(
+    {".aac", ".ac3", ".aifc", ".alac", ".amr", ".ape", ".au", ".caf", ".dff", ".dsf", ".m4a", ".m4b", ".mid"}
+    | {".midi", ".mka", ".mp2", ".mp4", ".mpc", ".opus", ".ra", ".snd", ".spx", ".tta", ".w64", ".weba", ".webm"}
+    | {".wma", ".wv"}
+)
+SCHEMA = pa.schema(
+    [
+        ("shard", pa.int64()),
+        ("name", pa.binary()),
+        ("kind", pa.string()),
+        ("title", pa.string()),
+        ("quarters_per_minute", pa.float64()),
+        ("refusal", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that may become a track.
+
+    Attributes:
+        name: bytes of its path, relative to the folder or, for a score, as the list gives it.
+        kind: ``file`` or ``score``.
+        title: what people call it.
+        quarters_per_minute: tempo of a score; 0 for a file.
+        refusal: why it is not even opened; empty when nothing speaks against it.
+    """
+
+    name: bytes
+    kind: str
+    title: str
+    quarters_per_minute: float
+    refusal: str
+
+    @property
+    def source(self) -> str:
+        """The name as it can be shown: text that prints, whatever its bytes."""
+        return printable(self.name)
+
+
+def printable(name: bytes) -> str:
+    """Decode a name for people; what is not UTF-8, or would not print, becomes U+FFFD."""
+    text = name.decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def scan(corpus: Corpus) -> tuple[Item, ...]:
+    """List all items of the corpus in a fixed order.
+
+    Args:
+        corpus: the configuration's section.
+
+    Returns:
+        At least one item; those that are refused are among them, with the reason.
+
+    Raises:
+        CorpusError: when the folder is missing, cannot be read or has no audio, or the list of pieces is unusable.
+    """
+    if corpus.source == "scores":
+        pieces = read_pieces(corpus.scores)
+        return tuple(Item(os.fsencode(p.path), "score", p.label, p.quarters_per_minute, "") for p in pieces)
+    root = _root(corpus.folder.path)
+    items = tuple(_file_items(root))
+    if not items:
+        known = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+        raise CorpusError(
+            f"corpus.folder.path: no audio file in {corpus.folder.path}", f"put recordings there: {known}"
+        )
+    return items
+
+
+def _root(path: str | Path | None) -> bytes:
+    root = os.fsencode(path or "")
+    cure = "set corpus.folder.path to the folder that holds your recordings"
+    if not os.path.isdir(root):  # noqa: PTH112 - a path of bytes
+        raise CorpusError(f"corpus.folder.path: there is no folder {path or '(empty)'}", cure)
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise CorpusError(f"corpus.folder.path: {path} may not be read", "give this user the right to read it")
+    return root
+
+
+def _walk(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Relative names of all entries that are not folders, sorted, with what the link itself is; hidden ones left out.
+
+    Links to folders are listed, never followed, so that no loop can be entered.
+    """
+    with os.scandir(root) as entries:
+        listed = sorted((entry for entry in entries if not entry.name.startswith(b".")), key=lambda e: e.name)
+    for entry in listed:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                for name, facts in _walk(entry.path):
+                    yield os.path.join(entry.name, name), facts  # noqa: PTH118 - names are bytes
+            else:
+                yield entry.name, entry.stat(follow_symlinks=False)
+        except (FileNotFoundError, PermissionError):
+            # gone since it was listed, or a folder that is closed to us
+            continue
+
+
+def _file_items(root: bytes) -> Iterator[Item]:
+    inside = os.path.realpath(root)
+    for name, facts in _walk(root):
+        stem, suffix = os.path.splitext(os.path.basename(name))  # noqa: PTH119, PTH122 - names are bytes
+        kind = suffix.decode("ascii", errors="replace").lower()
+        path = os.path.join(root, name)  # noqa: PTH118 - names are bytes
+        if kind in SUFFIXES or kind in UNSUPPORTED:
+            refusal = _refusal(path, kind, facts, inside)
+        elif stat.S_ISLNK(facts.st_mode) and os.path.isdir(path):  # noqa: PTH112
+            refusal = "a link to a folder; such links are not followed: copy the folder here"
+        else:
+            continue
+        yield Item(name, "file", printable(stem), 0.0, refusal)
+
+
+def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> str:
+    if stat.S_ISLNK(facts.st_mode):
+        target = os.path.realpath(path)
+        if os.path.commonpath([target, inside]) != inside:
+            return "a link that leads out of the folder; copy the file here"
+        try:
+            facts = os.stat(path)  # noqa: PTH116
+        except OSError:
+            return "a link that leads nowhere"
+    if stat.S_ISDIR(facts.st_mode):
+        return "a link to a folder; such links are not followed: copy the folder here"
+    if not stat.S_ISREG(facts.st_mode):
+        return "not a regular file"
+    if suffix in UNSUPPORTED:
+        return f"{suffix} files are not supported; convert it to FLAC or WAV"
+    return "empty file" if facts.st_size == 0 else ""
+
+
+def folder_digest(path: str | Path) -> str:
+    """Hash names, sizes and times of all files in a folder, without reading them.
+
+    Args:
+        path: the corpus folder.
+
+    Returns:
+        Hexadecimal sha256, which changes when a file is added, removed, renamed or written.
+
+    Raises:
+        CorpusError: when there is no such folder.
+    """
+    digest = hashlib.sha256()
+    for name, facts in _walk(_root(path)):
+        digest.update(len(name).to_bytes(8, "little") + name)
+        digest.update(f"{facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def write_items(items: Iterable[Item], shards: int, path: Path) -> None:
+    """Write the list of items as Parquet, each dealt to a shard in turn.
+
+    Args:
+        items: in the order of :func:`scan`.
+        shards: how many there are.
+        path: of the table.
+    """
+    rows = [{"shard": n % shards, **dataclasses.asdict(item)} for n, item in enumerate(items)]
+    with whole_file(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), temporary)
+
+
+def read_items(path: Path, shard: int) -> tuple[Item, ...]:
+    """Read the items of one shard.
+
+    Args:
+        path: written by :func:`write_items`.
+        shard: its number, from 0.
+
+    Returns:
+        Items in the order of the scan; none when there are fewer items than shards.
+
+    Raises:
+        CorpusError: when the table cannot be read.
+    """
+    try:
+        rows = pq.read_table(path, schema=SCHEMA).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+    return tuple(Item(**{key: row[key] for key in SCHEMA.names[1:]}) for row in rows if row["shard"] == shard)

@@ -1,0 +1,87 @@
+"""The table of tracks: what became of every item of the corpus, as rows on disk."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from descant.corpus.outputs import whole_file
+from descant.errors import CorpusError
+
+USED, REJECTED = "used", "rejected"
+TYPES = {str: pa.string(), float: pa.float64(), int: pa.int64()}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one item.
+
+    Attributes:
+        track: content-hash id; empty when nothing usable was decoded.
+        title: what people call it.
+        source: its name in the corpus, as it can be shown.
+        seconds: duration.
+        rate: Hz.
+        channels: how many.
+        status: ``used`` or ``rejected``.
+        split: ``train``, ``validation`` or ``test``; empty while it is not dealt, or when it is not used.
+        reason: why it is set aside; for a used one, what people should know, or empty.
+        duplicate_of: the id of the track that has the same audio, or empty.
+    """
+
+    track: str
+    title: str
+    source: str
+    seconds: float
+    rate: int
+    channels: int
+    status: str
+    split: str
+    reason: str
+    duplicate_of: str
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it is part of the corpus that is trained and tested on."""
+        return self.status == USED
+
+    def set_aside(self, reason: str, duplicate_of: str = "") -> "Entry":
+        """The same item, rejected for a reason."""
+        return dataclasses.replace(self, status=REJECTED, split="", reason=reason, duplicate_of=duplicate_of)
+
+
+def columns() -> list[str]:
+    """Names of the columns, in order."""
+    return [field.name for field in dataclasses.fields(Entry)]
+
+
+def write_table(entries: Iterable[Entry], path: Path) -> None:
+    """Write entries as Parquet."""
+    schema = pa.schema([(field.name, TYPES[field.type]) for field in dataclasses.fields(Entry)])  # type: ignore[index]
+    table = pa.Table.from_pylist([dataclasses.asdict(entry) for entry in entries], schema=schema)
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def read_table(path: Path) -> tuple[Entry, ...]:
+    """Read entries from Parquet.
+
+    Raises:
+        CorpusError: when the table is missing, torn or has other columns.
+    """
+    try:
+        rows = pq.read_table(path, columns=columns()).to_pylist()
+        return tuple(Entry(**row) for row in rows)
+    except (OSError, TypeError, pa.ArrowException) as error:
+        raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+
+
+def write_csv(entries: Sequence[Entry], path: Path) -> None:
+    """Write entries as CSV for people, UTF-8."""
+    frame = pd.DataFrame([dataclasses.asdict(entry) for entry in entries], columns=columns())
+    with whole_file(path) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.3f")

@@ -1,0 +1,43 @@
+"""Exceptions that a user can act on: what is wrong, and the cure."""
+
+
+class DescantError(Exception):
+    """A mistake or a limit that the user can do something about.
+
+    Args:
+        problem: what is wrong, naming the key, the file or the number.
+        cure: what to do about it.
+    """
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}\n  cure: {cure}")
+        self.problem = problem
+        self.cure = cure
+
+
+class ConfigError(DescantError):
+    """The configuration is not valid."""
+
+
+class CorpusError(DescantError):
+    """The corpus cannot be used as it is."""
+
+
+class SequenceError(DescantError):
+    """A packed sequence on disk is missing, torn or of the wrong kind."""
+
+
+class ModelFileError(DescantError):
+    """A model file cannot be read, or does not fit what is asked of it."""
+
+
+class TrainingError(DescantError):
+    """Training cannot start or go on."""
+
+
+class SamplingError(DescantError):
+    """Sampling cannot start or go on."""
+
+
+class RunError(DescantError):
+    """A run directory cannot be used."""

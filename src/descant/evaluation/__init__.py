@@ -1,0 +1,1 @@
+"""The measure of what comes out: likelihoods, intervals, the table."""

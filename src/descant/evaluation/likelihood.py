@@ -1,0 +1,99 @@
+"""Likelihoods of held-out tracks, each step scored exactly once with all the context its model can see.
+
+Bits are negative log2-likelihoods, teacher-forced, with the weights of the model file (the moving average where
+training kept one). A track is scored in windows that overlap by the receptive field, so the figure is that of the
+whole track; before a track's first step there are zeros, as in training.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from descant.sequences import PackedSequence
+from descant.systems.ada import ADASystem
+from descant.systems.base import bits_per_step
+from descant.systems.wavenet import WaveNetSystem
+
+Scorer = Callable[[int, int, int], Tensor]
+
+
+def _tensor(steps: npt.NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(steps.astype(np.int64))[None].to(device)
+
+
+def _windowed(length: int, window: int, context: int, hop: int, scorer: Scorer) -> float:
+    total = 0.0
+    for start in range(0, length, window):
+        left = max(0, start - context) // hop * hop
+        stop = min(length, start + window)
+        total += float(scorer(left, start, stop).double().sum())
+    return total
+
+
+@torch.inference_mode()
+def prior_bits(system: WaveNetSystem, steps: npt.NDArray[Any], window: int, device: torch.device) -> float:
+    """Bits in all of a track's steps ``(length,)`` under a prior."""
+
+    def score(left: int, start: int, stop: int) -> Tensor:
+        return system.bits(_tensor(steps[left:stop], device))[0, start - left :]
+
+    return _windowed(len(steps), window, system.wavenet.receptive_field, 1, score)
+
+
+@torch.inference_mode()
+def ada_bits(
+    system: ADASystem, steps: npt.NDArray[Any], codes: npt.NDArray[Any], window: int, device: torch.device
+) -> float:
+    """Bits in all of a track's steps ``(length,)`` given its codes ``(length / hop,)``."""
+    hop, held = system.hop, _tensor(codes, device)
+
+    def score(left: int, start: int, stop: int) -> Tensor:
+        part = _tensor(steps[left:stop], device)
+        logits = system.local_model(part, system.conditioning(held, left // hop, stop // hop))
+        return bits_per_step(logits, part)[0, start - left :]
+
+    return _windowed(len(steps), -(-window // hop) * hop, system.local_model.receptive_field, hop, score)
+
+
+def score_split(
+    sequence: PackedSequence,
+    split: str,
+    max_samples: int | None,
+    bits_of: Callable[[npt.NDArray[Any], str], float],
+) -> pd.DataFrame:
+    """Score every track of a split.
+
+    Args:
+        sequence: what is scored.
+        split: which tracks.
+        max_samples: score only so many audio samples from a track's start, the same for every level.
+        bits_of: bits in all of the steps ``(length,)``, given also the track's id.
+
+    Returns:
+        A row a track: track, steps, samples, bits.
+    """
+    rows = []
+    for track in tqdm(sequence.tracks(split), disable=None, unit="track"):
+        steps = sequence.steps(track)
+        if max_samples is not None:
+            steps = steps[: max_samples // sequence.hop]
+        rows.append(
+            {
+                "track": track.track,
+                "steps": len(steps),
+                "samples": len(steps) * sequence.hop,
+                "bits": bits_of(steps, track.track),
+            }
+        )
+    return pd.DataFrame(rows, columns=["track", "steps", "samples", "bits"])
+
+
+def codes_by_track(codes: PackedSequence) -> dict[str, npt.NDArray[Any]]:
+    """The codes of each track, mapped and not read."""
+    return {track.track: codes.steps(track) for track in codes.tracks()}

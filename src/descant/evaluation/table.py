@@ -1,0 +1,131 @@
+"""The table: one row a model, our likelihoods, and beside them what the paper prints.
+
+For a stack, bits per sample ≤ Σ over levels of bits(level | level above) / hop(level), the top level's bits being its
+prior's: -log p(x) ≤ -log p(x, codes), since the codes are a function of x. This bound compares all rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from descant.config.models import Paper
+from descant.errors import ModelFileError
+from descant.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model's facts and the bits of its levels.
+
+    Attributes:
+        model: its name in the configuration.
+        title: name of the row.
+        note: what a reader must know of it.
+        receptive_field: the prior's, in audio samples.
+        hops: audio samples a step, audio first.
+        bits: a table a level (track, steps, samples, bits), audio first.
+        paper: what the paper prints, or None.
+    """
+
+    model: str
+    title: str
+    note: str
+    receptive_field: int
+    hops: Sequence[int]
+    bits: Sequence[pd.DataFrame]
+    paper: Paper | None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its interval; without one where a single track leaves nothing to resample."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+def ratio_interval(
+    bits: npt.NDArray[np.float64], samples: npt.NDArray[np.int64], draws: int, confidence: float, seed: int
+) -> Interval:
+    """Bits per sample over tracks, with a percentile bootstrap over tracks (Efron 1979).
+
+    Args:
+        bits: of each track ``(tracks,)``.
+        samples: of each track ``(tracks,)``.
+        draws: of the bootstrap.
+        confidence: level.
+        seed: of the draws.
+    """
+    value = float(bits.sum() / samples.sum())
+    if len(bits) < 2:
+        return Interval(value, None, None)
+    picks = np.random.Generator(np.random.Philox(derive_seed(seed, "bootstrap"))).integers(
+        len(bits), size=(draws, len(bits))
+    )
+    ratios = bits[picks].sum(1) / samples[picks].sum(1)
+    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def measure(row: Row, sample_rate: int, draws: int, confidence: float, seed: int) -> dict[str, object]:
+    """The measured columns of a row.
+
+    Raises:
+        ModelFileError: when the levels did not score the same samples of the same tracks.
+    """
+    first = row.bits[0].set_index("track")
+    total = pd.Series(0.0, index=first.index)
+    columns: dict[str, object] = {}
+    for level, table in enumerate(row.bits):
+        by_track = table.set_index("track").reindex(first.index)
+        if not by_track["samples"].equals(first["samples"]):
+            raise ModelFileError(
+                f"the levels of {row.model} scored different tracks", "delete results/likelihood and run again"
+            )
+        columns[f"bits_per_step_level{level}"] = float(by_track["bits"].sum() / by_track["steps"].sum())
+        total += by_track["bits"]
+    bound = ratio_interval(
+        np.asarray(total, dtype=np.float64), np.asarray(first["samples"], dtype=np.int64), draws, confidence, seed
+    )
+    columns["bits_per_second"] = bound.value * sample_rate
+    columns["bits_per_sample"] = bound.value
+    columns["bits_per_sample_low"] = bound.low
+    columns["bits_per_sample_high"] = bound.high
+    columns["test_tracks"] = len(first)
+    columns["test_seconds"] = float(first["samples"].sum() / sample_rate)
+    return columns
+
+
+def build_table(rows: Sequence[Row], sample_rate: int, draws: int, confidence: float, seed: int) -> pd.DataFrame:
+    """The whole table; what was not measured or not printed is absent (NaN)."""
+    lines = []
+    for row in rows:
+        line: dict[str, object] = {
+            "model": row.model,
+            "title": row.title,
+            "levels": len(row.hops),
+            "receptive_field_samples": row.receptive_field,
+            "receptive_field_ms": 1000 * row.receptive_field / sample_rate,
+            **measure(row, sample_rate, draws, confidence, seed),
+        }
+        if row.paper is not None:
+            line["paper_receptive_field_ms"] = row.paper.receptive_field_ms
+            for name, score in (("fidelity", row.paper.fidelity), ("musicality", row.paper.musicality)):
+                line[f"paper_{name}"] = score.mean
+                line[f"paper_{name}_plus_minus"] = score.plus_minus
+        line["note"] = row.note
+        lines.append(line)
+    table = pd.DataFrame(lines)
+    return table[_ordered(list(table.columns))]
+
+
+def _ordered(columns: list[str]) -> list[str]:
+    level = [name for name in columns if name.startswith("bits_per_step_level")]
+    paper = [name for name in columns if name.startswith("paper_")]
+    first = [name for name in columns if name not in level and name not in paper and name != "note"]
+    place = first.index("bits_per_second")
+    return [*first[:place], *sorted(level), *first[place:], *paper, "note"]

@@ -1,0 +1,81 @@
+"""The table for people: Markdown and LaTeX, the paper's columns marked as the paper's."""
+
+import math
+
+import pandas as pd
+
+LEGEND = (
+    "Measured here: bits are negative log2-likelihoods of held-out tracks, teacher-forced, each step scored once. "
+    "'level 0' is audio given the codes above it (or given nothing, for a plain WaveNet); the top level is given "
+    "nothing. 'bits/sample' is the sum over levels of bits per step divided by the hop: an upper bound on the "
+    "model's bits per audio sample, comparable between all rows; in brackets its bootstrap interval over tracks. "
+    "The paper's columns are human ratings of the paper's own models (Dieleman et al. 2018), not of these."
+)
+
+
+def for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with readable columns; what is absent is a dash."""
+    levels = [name for name in table.columns if name.startswith("bits_per_step_level")]
+    shown = pd.DataFrame({"Model": table["title"], "Levels": table["levels"].astype(str)})
+    shown["RF ms"] = [f"{value:.1f}" for value in table["receptive_field_ms"]]
+    for name in levels:
+        shown[f"bits, level {name.removeprefix('bits_per_step_level')}"] = [_number(value, 3) for value in table[name]]
+    shown["bits/s"] = [f"{value:.0f}" for value in table["bits_per_second"]]
+    shown["bits/sample"] = [
+        _number(value, 3) + ("" if _absent(low) else f" [{low:.3f}, {high:.3f}]")
+        for value, low, high in zip(
+            table["bits_per_sample"], table["bits_per_sample_low"], table["bits_per_sample_high"], strict=True
+        )
+    ]
+    shown["tracks"] = table["test_tracks"].astype(str)
+    if "paper_fidelity" in table.columns:
+        shown["paper: RF ms"] = [_number(value, 0) for value in table["paper_receptive_field_ms"]]
+        for name in ("fidelity", "musicality"):
+            shown[f"paper: {name}"] = [
+                "–" if _absent(mean) else f"{mean:.2f} ± {spread:.2f}"
+                for mean, spread in zip(table[f"paper_{name}"], table[f"paper_{name}_plus_minus"], strict=True)
+            ]
+    return shown
+
+
+def notes(table: pd.DataFrame) -> list[str]:
+    """The notes of rows that have one."""
+    return [f"{title}: {note}" for title, note in zip(table["title"], table["note"], strict=True) if note]
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Markdown with the legend and the notes under it."""
+    text = for_people(table).to_markdown(index=False, disable_numparse=True)
+    return "\n\n".join([text, LEGEND, *notes(table)]) + "\n"
+
+
+def to_latex(table: pd.DataFrame) -> str:
+    """LaTeX (booktabs) with the legend and the notes as its caption."""
+    shown = for_people(table)
+    caption = _latex_text(" ".join([LEGEND, *notes(table)]))
+    header = {name: _latex_text(name) for name in shown.columns}
+    cells = shown.map(_latex_text).rename(columns=header)
+    return str(cells.to_latex(index=False, escape=False, caption=caption, column_format="l" + "r" * (len(header) - 1)))
+
+
+def _latex_text(text: str) -> str:
+    for plain, escaped in (
+        ("\\", r"\textbackslash "),
+        ("&", r"\&"),
+        ("%", r"\%"),
+        ("#", r"\#"),
+        ("_", r"\_"),
+        ("±", r"$\pm$"),
+        ("–", "--"),
+        ("≤", r"$\leq$"),
+    ):
+        text = text.replace(plain, escaped)
+    return text
+
+
+def _absent(value: float | None) -> bool:
+    return value is None or math.isnan(value)
+
+
+def _number(value: float, digits: int) -> str:
+    return "–" if _absent(value) else f"{value:.{digits}f}"

@@ -1,0 +1,1 @@
+"""Modules that know no task: WaveNet stack, encoder, modulator, bottlenecks."""

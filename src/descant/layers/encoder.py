@@ -1,0 +1,71 @@
+"""The non-causal encoder: a sequence to one query for every hop steps."""
+
+import math
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from descant.layers.convolution import Reach, dilated_blocks, total_reach
+from descant.layers.embedding import StepEmbedding
+
+
+class Encoder(nn.Module):
+    """Stages of a strided convolution (kernel 4, stride 2) and dilated residual blocks, then blocks at the codes' rate.
+
+    The paper says no more than that the encoder is a feed-forward network; this form is ours.
+
+    Args:
+        classes: values a step can take.
+        hop: steps to one query, a power of two.
+        channels: width.
+        kernel: taps of the residual blocks, odd.
+        blocks_per_stage: residual blocks after each halving.
+        blocks: residual blocks at the codes' rate.
+        query_dim: width of the queries.
+        input_kind: see :class:`StepEmbedding`.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        hop: int,
+        channels: int,
+        kernel: int,
+        blocks_per_stage: int,
+        blocks: int,
+        query_dim: int,
+        input_kind: Literal["embedding", "scalar"],
+    ) -> None:
+        super().__init__()
+        self.hop = hop
+        self.embedding = StepEmbedding(classes, channels, input_kind)
+        stages = int(math.log2(hop))
+        self.halvings = nn.ModuleList(nn.Conv1d(channels, channels, 4, stride=2, padding=1) for _ in range(stages))
+        self.stages = nn.ModuleList(dilated_blocks(channels, kernel, blocks_per_stage) for _ in range(stages))
+        self.blocks = dilated_blocks(channels, kernel, blocks)
+        self.queries = nn.Conv1d(channels, query_dim, 1)
+
+    @property
+    def reach(self) -> Reach:
+        """Steps before the first and after the first step of its hop that a query sees."""
+        left = right = 0
+        rate = 1
+        for stage in self.stages:
+            # a halving's output n sees its inputs 2n - 1 … 2n + 2
+            left += rate
+            right += 2 * rate
+            rate *= 2
+            within = total_reach(stage.children()) * rate
+            left += within
+            right += within
+        within = total_reach(self.blocks.children()) * rate
+        return Reach(left + within, right + within)
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Map int64 ``(batch, time)``, time a multiple of the hop, to float ``(batch, time / hop, query_dim)``."""
+        hidden = self.embedding(steps).transpose(1, 2)
+        for halving, stage in zip(self.halvings, self.stages, strict=True):
+            hidden = stage(halving(F.relu(hidden)))
+        out: Tensor = self.queries(F.relu(self.blocks(hidden))).transpose(1, 2)
+        return out

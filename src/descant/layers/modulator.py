@@ -1,0 +1,33 @@
+"""The modulator: quantised queries to conditioning, looking both ways in time."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from descant.layers.convolution import Reach, dilated_blocks, total_reach
+
+
+class Modulator(nn.Module):
+    """A 1x1 convolution and dilated residual blocks at the codes' rate.
+
+    Args:
+        query_dim: width of the quantised queries.
+        channels: width, also of the conditioning.
+        kernel: taps, odd.
+        blocks: residual blocks.
+    """
+
+    def __init__(self, query_dim: int, channels: int, kernel: int, blocks: int) -> None:
+        super().__init__()
+        self.start = nn.Conv1d(query_dim, channels, 1)
+        self.blocks = dilated_blocks(channels, kernel, blocks)
+
+    @property
+    def reach(self) -> Reach:
+        """Codes to either side that one conditioning vector sees."""
+        within = total_reach(self.blocks.children())
+        return Reach(within, within)
+
+    def forward(self, quantised: Tensor) -> Tensor:
+        """Map ``(batch, codes, query_dim)`` to ``(batch, codes, channels)``."""
+        out: Tensor = F.relu(self.blocks(self.start(quantised.transpose(1, 2)))).transpose(1, 2)
+        return out

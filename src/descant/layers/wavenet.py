@@ -1,0 +1,175 @@
+"""The WaveNet stack (van den Oord 2016) in channels-last layout.
+
+A dilated convolution is one matrix product over its taps laid side by side, and the skip path of all layers is
+one product over their gated outputs: the same arithmetic as a stack of ``Conv1d``, in fewer and larger products.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from descant.layers.embedding import StepEmbedding
+
+
+def shift_right(hidden: Tensor, steps: int) -> Tensor:
+    """Delay ``(batch, time, channels)`` by so many steps; zeros come in at the start."""
+    return hidden if steps == 0 else F.pad(hidden, (0, 0, steps, 0))[:, : hidden.shape[1]]
+
+
+class CausalConvolution(nn.Module):
+    """A causal dilated convolution: output ``t`` sees inputs ``t - (kernel-1)·dilation … t``.
+
+    Args:
+        channels_in: input width.
+        channels_out: output width.
+        kernel: taps.
+        dilation: steps between taps.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.dilation = dilation
+        self.linear = nn.Linear(kernel * channels_in, channels_out)
+
+    @property
+    def delays(self) -> tuple[int, ...]:
+        """Delay of each tap in steps, oldest first, as they lie in the weight."""
+        return tuple((self.kernel - 1 - tap) * self.dilation for tap in range(self.kernel))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Convolve ``(batch, time, channels_in)`` to ``(batch, time, channels_out)``."""
+        taps = torch.cat([shift_right(hidden, delay) for delay in self.delays], dim=-1)
+        out: Tensor = self.linear(taps)
+        return out
+
+
+class GatedLayer(nn.Module):
+    """One layer: dilated convolution, plus conditioning, tanh·sigmoid, residual.
+
+    Args:
+        residual_channels: width of the residual path.
+        gate_channels: channels before the gated unit; its two halves are filter and gate.
+        kernel: taps.
+        dilation: steps between taps.
+    """
+
+    def __init__(self, residual_channels: int, gate_channels: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        self.convolution = CausalConvolution(residual_channels, gate_channels, kernel, dilation)
+        self.residual = nn.Linear(gate_channels // 2, residual_channels)
+
+    def gate(self, activation: Tensor) -> Tensor:
+        """The gated unit on ``(..., gate_channels)``: ``tanh(filter) * sigmoid(gate)``."""
+        filter_half, gate_half = activation.chunk(2, dim=-1)
+        return torch.tanh(filter_half) * torch.sigmoid(gate_half)
+
+
+class WaveNet(nn.Module):
+    """A categorical autoregressive model of a sequence, with or without conditioning.
+
+    Args:
+        classes: values a step can take.
+        dilations: one a layer, bottom first.
+        kernel: taps of each dilated convolution.
+        start_kernel: taps of the first convolution.
+        residual_channels: width of the residual path.
+        gate_channels: channels before the gated unit.
+        skip_channels: width of the skip path and the head.
+        input_kind: see :class:`StepEmbedding`.
+        conditioning_channels: width of the conditioning; 0 for none.
+        hop: steps that share one conditioning vector (nearest-neighbour upsampling, NSynth).
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        dilations: tuple[int, ...],
+        kernel: int,
+        start_kernel: int,
+        residual_channels: int,
+        gate_channels: int,
+        skip_channels: int,
+        input_kind: Literal["embedding", "scalar"],
+        conditioning_channels: int = 0,
+        hop: int = 1,
+    ) -> None:
+        super().__init__()
+        self.classes = classes
+        self.hop = hop
+        self.embedding = StepEmbedding(classes, residual_channels, input_kind)
+        self.start = CausalConvolution(residual_channels, residual_channels, start_kernel, 1)
+        self.layers = nn.ModuleList(
+            GatedLayer(residual_channels, gate_channels, kernel, dilation) for dilation in dilations
+        )
+        self.skip = nn.Linear(len(dilations) * (gate_channels // 2), skip_channels)
+        self.head = nn.Linear(skip_channels, skip_channels)
+        self.logits = nn.Linear(skip_channels, classes)
+        self.condition: nn.Linear | None = None
+        self.position: nn.Embedding | None = None
+        if conditioning_channels:
+            self.condition = nn.Linear(conditioning_channels, len(dilations) * gate_channels, bias=False)
+            # which of the hop's steps this is: with held conditioning nothing else says it (ours)
+            self.position = nn.Embedding(hop, residual_channels)
+
+    @property
+    def receptive_field(self) -> int:
+        """How many past steps one prediction sees."""
+        layers = sum(max(layer.convolution.delays) for layer in self.gated_layers)
+        return layers + self.start.kernel
+
+    @property
+    def gated_layers(self) -> list[GatedLayer]:
+        """The layers, typed."""
+        return [layer for layer in self.layers if isinstance(layer, GatedLayer)]
+
+    def layer_conditioning(self, conditioning: Tensor) -> Tensor:
+        """Project conditioning for every layer at once.
+
+        Args:
+            conditioning: ``(batch, time / hop, conditioning_channels)``.
+
+        Returns:
+            ``(batch, time / hop, layers, gate_channels)``.
+        """
+        assert self.condition is not None
+        projected: Tensor = self.condition(conditioning)
+        return projected.view(*projected.shape[:-1], len(self.layers), -1)
+
+    def forward(self, steps: Tensor, conditioning: Tensor | None = None) -> Tensor:
+        """Logits of every step given those before it; before the first step there are zeros.
+
+        Args:
+            steps: int64 ``(batch, time)``; with conditioning, time is a multiple of the hop.
+            conditioning: ``(batch, time / hop, conditioning_channels)`` or None.
+
+        Returns:
+            float ``(batch, time, classes)``.
+        """
+        hidden = shift_right(self.embedding(steps), 1)
+        by_layer: Tensor | None = None
+        if conditioning is not None:
+            assert self.position is not None
+            hidden = (self._by_hop(hidden) + self.position.weight).flatten(1, 2)
+            by_layer = self.layer_conditioning(conditioning)
+        hidden = self.start(hidden)
+        gated = []
+        for number, layer in enumerate(self.gated_layers):
+            activation = layer.convolution(hidden)
+            if by_layer is not None:
+                held = self._by_hop(activation) + by_layer[:, :, None, number]
+                activation = held.flatten(1, 2)
+            gated.append(layer.gate(activation))
+            hidden = hidden + layer.residual(gated[-1])
+        return self.read_out(torch.cat(gated, dim=-1))
+
+    def _by_hop(self, hidden: Tensor) -> Tensor:
+        """Cut time into hops: ``(batch, time, channels)`` to ``(batch, time / hop, hop, channels)``."""
+        return hidden.reshape(hidden.shape[0], -1, self.hop, hidden.shape[-1])
+
+    def read_out(self, gated: Tensor) -> Tensor:
+        """From the gated outputs of all layers ``(..., layers · gate_channels / 2)`` to logits ``(..., classes)``."""
+        out: Tensor = self.logits(F.relu(self.head(F.relu(self.skip(gated)))))
+        return out

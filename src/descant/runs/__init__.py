@@ -1,0 +1,1 @@
+"""What lets long work die and go on: checkpoints, locks, requests to stop."""

@@ -1,0 +1,80 @@
+"""Checkpoints that survive any death: written beside their place, verified when read, the one before kept."""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from descant.modelfile import write_durably
+
+NAME = re.compile(r"step-(\d{9})\.safetensors")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """State of a training after so many steps.
+
+    Attributes:
+        step: optimizer steps done.
+        tensors: everything that the next step depends on, by name.
+    """
+
+    step: int
+    tensors: Mapping[str, Tensor]
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """Sha256 over names, types, shapes and bytes."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        total.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        # bfloat16 has no numpy type: hash the bytes
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def save(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
+    """Write a checkpoint durably, then prune all but the newest ``keep``.
+
+    Raises:
+        OSError: when it cannot be written; those before it are untouched.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"step": checkpoint.step, "digest": digest(checkpoint.tensors)}
+    write_durably(
+        folder / f"step-{checkpoint.step:09d}.safetensors", checkpoint.tensors, {"checkpoint": json.dumps(facts)}
+    )
+    for old in _newest_first(folder)[keep:]:
+        old.unlink()
+
+
+def load_latest(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that is whole, or None; a torn one is told in the log and passed over."""
+    for path in _newest_first(folder):
+        try:
+            return _load(path)
+        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            log.warning("checkpoint %s is torn (%s): falling back to the one before", path.name, error)
+    return None
+
+
+def _load(path: Path) -> Checkpoint:
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads((file.metadata() or {})["checkpoint"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if digest(tensors) != facts["digest"]:
+        raise ValueError("its bytes do not match its digest")
+    return Checkpoint(facts["step"], tensors)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted((path for path in folder.glob("step-*.safetensors") if NAME.fullmatch(path.name)), reverse=True)

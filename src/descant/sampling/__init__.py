@@ -1,0 +1,1 @@
+"""Drawing sequences: engines behind one interface, and the way down from codes to audio."""

@@ -1,0 +1,102 @@
+"""The reference engine: a cached step in plain torch, to which every other engine is held.
+
+Fast WaveNet generation (Le Paine et al. 2016): each convolution keeps the inputs its taps will see again in a ring,
+so a step costs its layers once and no recomputation.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from descant.layers.wavenet import CausalConvolution, WaveNet
+from descant.sampling.draw import draw
+from descant.sampling.engine import DrawSettings
+
+
+class _Ring:
+    """The last inputs of one causal convolution, ``(batch, longest delay, channels)``; zeros before the first step."""
+
+    def __init__(self, convolution: CausalConvolution, batch: int) -> None:
+        self.delays = convolution.delays
+        self.length = max(self.delays)
+        weight = convolution.linear.weight
+        self.inputs = weight.new_zeros(batch, self.length, weight.shape[1] // convolution.kernel)
+        self.linear = convolution.linear
+
+    def push(self, hidden: Tensor, step: int) -> Tensor:
+        """Convolution's output ``(batch, channels_out)`` of a step's input ``(batch, channels_in)``."""
+        if not self.length:
+            out: Tensor = self.linear(hidden)
+            return out
+        taps = [self.inputs[:, (step - delay) % self.length] for delay in self.delays[:-1]]
+        out = self.linear(torch.cat([*taps, hidden], dim=-1))
+        # the oldest tap is read before it is overwritten: both lie in the same slot
+        self.inputs[:, step % self.length] = hidden
+        return out
+
+
+class ReferenceEngine:
+    """Draws from a WaveNet in plain torch.
+
+    Args:
+        wavenet: with its weights, on its device.
+        batch: sequences drawn side by side.
+        settings: temperature and nucleus.
+    """
+
+    def __init__(self, wavenet: WaveNet, batch: int, settings: DrawSettings) -> None:
+        self.wavenet = wavenet
+        self.settings = settings
+        self.step = 0
+        self.previous: Tensor | None = None
+        self.batch = batch
+        self.start = _Ring(wavenet.start, batch)
+        self.rings = [_Ring(layer.convolution, batch) for layer in wavenet.gated_layers]
+
+    @torch.inference_mode()
+    def generate(self, uniforms: Tensor, layer_conditioning: Tensor | None) -> Tensor:
+        """See :class:`descant.sampling.engine.Engine`."""
+        drawn = []
+        for count in range(uniforms.shape[1]):
+            held = None if layer_conditioning is None else layer_conditioning[:, count // self.wavenet.hop]
+            logits = self.next_logits(held)
+            self.previous = draw(logits, uniforms[:, count], self.settings.temperature, self.settings.top_p)
+            drawn.append(self.previous)
+        return torch.stack(drawn, dim=1)
+
+    @torch.inference_mode()
+    def next_logits(self, held: Tensor | None) -> Tensor:
+        """Logits ``(batch, classes)`` of the next step, given ``previous`` and its conditioning."""
+        wavenet, step = self.wavenet, self.step
+        if self.previous is None:
+            hidden = wavenet.start.linear.weight.new_zeros(
+                self.batch, self.start.linear.in_features // wavenet.start.kernel
+            )
+        else:
+            hidden = wavenet.embedding(self.previous)
+        if wavenet.position is not None:
+            hidden = hidden + wavenet.position.weight[step % wavenet.hop]
+        hidden = self.start.push(hidden, step)
+        gated = []
+        for number, (layer, ring) in enumerate(zip(wavenet.gated_layers, self.rings, strict=True)):
+            activation = ring.push(hidden, step)
+            if held is not None:
+                activation = activation + held[:, number]
+            gated.append(layer.gate(activation))
+            hidden = hidden + F.linear(gated[-1], layer.residual.weight, layer.residual.bias)
+        self.step += 1
+        return wavenet.read_out(torch.cat(gated, dim=-1))
+
+    def state(self) -> dict[str, Tensor]:
+        """See :class:`descant.sampling.engine.Engine`."""
+        tensors = {f"ring.{number}": ring.inputs for number, ring in enumerate([self.start, *self.rings])}
+        if self.previous is not None:
+            tensors["previous"] = self.previous
+        return {"step": torch.tensor(self.step), **{name: tensor.clone() for name, tensor in tensors.items()}}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """See :class:`descant.sampling.engine.Engine`."""
+        self.step = int(state["step"])
+        self.previous = state.get("previous")
+        for number, ring in enumerate([self.start, *self.rings]):
+            ring.inputs.copy_(state[f"ring.{number}"])

@@ -1,0 +1,1 @@
+"""What is trained: layers, a loss, and what they can generate."""

@@ -1,0 +1,139 @@
+"""Autoregressive discrete autoencoder (Dieleman, van den Oord & Simonyan 2018)."""
+
+import torch
+from torch import Tensor
+
+from descant.config.networks import ADA, ArgmaxQuantiser, ContinuousBottleneck, VectorQuantiser
+from descant.layers.bottleneck import (
+    ArgmaxQuantisation,
+    Bottleneck,
+    ContinuousBottleneckLayer,
+    VectorQuantisation,
+    jitter,
+    perplexity,
+)
+from descant.layers.encoder import Encoder
+from descant.layers.modulator import Modulator
+from descant.systems.base import LOG2, StepLoss, System, bits_per_step
+from descant.systems.wavenet import build_wavenet
+
+
+def build_bottleneck(settings: VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck) -> Bottleneck:
+    """The configured bottleneck."""
+    if isinstance(settings, VectorQuantiser):
+        return VectorQuantisation(
+            settings.classes,
+            settings.query_dim,
+            settings.codebook_update,
+            settings.codebook_loss,
+            settings.commitment,
+            settings.ema_decay,
+            settings.restart_below,
+        )
+    if isinstance(settings, ArgmaxQuantiser):
+        return ArgmaxQuantisation(settings.classes, settings.commitment, settings.diversity)
+    return ContinuousBottleneckLayer()
+
+
+def query_dim(settings: VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck) -> int:
+    """Width of the queries: an argmax bottleneck's are as wide as it has classes."""
+    return settings.classes if isinstance(settings, ArgmaxQuantiser) else settings.query_dim
+
+
+class ADASystem(System):
+    """Encoder, bottleneck, modulator and local model.
+
+    Args:
+        settings: the ADA's section of the configuration.
+        classes: values a step of the sequence below can take.
+    """
+
+    def __init__(self, settings: ADA, classes: int) -> None:
+        super().__init__()
+        self.hop = settings.hop
+        self.jitter = settings.jitter
+        encoder, modulator = settings.encoder, settings.modulator
+        width = query_dim(settings.bottleneck)
+        self.encoder = Encoder(
+            classes,
+            settings.hop,
+            encoder.channels,
+            encoder.kernel,
+            encoder.blocks_per_stage,
+            encoder.blocks,
+            width,
+            encoder.input,
+        )
+        self.bottleneck = build_bottleneck(settings.bottleneck)
+        self.modulator = Modulator(width, modulator.channels, modulator.kernel, modulator.blocks)
+        self.local_model = build_wavenet(settings.local_model, classes, modulator.channels, settings.hop)
+
+    @property
+    def codes(self) -> int:
+        """How many codes there are; 0 for a continuous bottleneck."""
+        return self.bottleneck.classes
+
+    def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
+        """Loss of windows ``(batch, time)``: likelihood given jittered queries, plus the bottleneck's penalties."""
+        queries = self.encoder(windows)
+        bottled = self.bottleneck(queries)
+        if self.training and bottled.codes is not None:
+            self.bottleneck.learn(queries, bottled.codes, noise)
+        quantised = jitter(bottled.quantised, self.jitter, noise) if self.jitter else bottled.quantised
+        bits = bits_per_step(self.local_model(windows, self.modulator(quantised)), windows).mean()
+        metrics = {"bits": bits.detach()}
+        metrics.update({name: penalty.detach() for name, penalty in bottled.penalties.items()})
+        if bottled.codes is not None:
+            metrics["perplexity"] = perplexity(bottled.codes, self.codes)
+        loss = bits * LOG2
+        for penalty in bottled.penalties.values():
+            loss = loss + penalty
+        return StepLoss(loss, metrics)
+
+    def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
+        """Bits given true codes and given shuffled ones, their gap, and the codes' perplexity."""
+        bottled = self.bottleneck(self.encoder(windows))
+        true = self.bits_given(windows, bottled.quantised).mean()
+        order = torch.randperm(bottled.quantised.shape[0] * bottled.quantised.shape[1], generator=noise)
+        shuffled = bottled.quantised.flatten(0, 1)[order.to(windows.device)].view_as(bottled.quantised)
+        wrong = self.bits_given(windows, shuffled).mean()
+        figures = {"bits": true, "bits_shuffled": wrong, "gap": wrong - true}
+        if bottled.codes is not None:
+            figures["perplexity"] = perplexity(bottled.codes, self.codes)
+        return figures
+
+    def encode(self, steps: Tensor) -> Tensor:
+        """Codes int64 ``(batch, time / hop)`` of steps int64 ``(batch, time)``."""
+        codes = self.bottleneck(self.encoder(steps)).codes
+        if codes is None:
+            raise NotImplementedError("a continuous bottleneck has no codes")
+        out: Tensor = codes
+        return out
+
+    def bits_given(self, steps: Tensor, quantised: Tensor) -> Tensor:
+        """Bits of steps, both ``(batch, time)``, given quantised queries ``(batch, time / hop, query_dim)``."""
+        return bits_per_step(self.local_model(steps, self.modulator(quantised)), steps)
+
+    @torch.inference_mode()
+    def conditioning(self, codes: Tensor, start: int, stop: int) -> Tensor:
+        """Conditioning of a block of codes, equal to the whole track's, at a cost that does not grow with it.
+
+        Args:
+            codes: int64 ``(batch, all codes)``.
+            start: first code of the block.
+            stop: one past its last.
+
+        Returns:
+            ``(batch, stop - start, conditioning_channels)``.
+        """
+        reach = self.modulator.reach
+        left, right = max(0, start - reach.left), min(codes.shape[1], stop + reach.right)
+        conditioning: Tensor = self.modulator(self.bottleneck.embed(codes[:, left:right]))
+        return conditioning[:, start - left : stop - left]
+
+    def encoder_span(self, start: int, stop: int, length: int) -> tuple[int, int]:
+        """Steps ``[left, right)``, multiples of the hop, that codes ``start … stop - 1`` of a track depend on."""
+        reach = self.encoder.reach
+        left = max(0, (start * self.hop - reach.left) // self.hop * self.hop)
+        right = min(length, -(-((stop - 1) * self.hop + reach.right + 1) // self.hop) * self.hop)
+        return left, max(right, stop * self.hop)

@@ -1,0 +1,50 @@
+"""A WaveNet as a system: a prior of codes, or a flat model of audio."""
+
+import torch
+from torch import Tensor
+
+from descant.config.networks import WaveNetShape
+from descant.layers.wavenet import WaveNet
+from descant.systems.base import LOG2, StepLoss, System, bits_per_step
+
+
+def build_wavenet(shape: WaveNetShape, classes: int, conditioning_channels: int = 0, hop: int = 1) -> WaveNet:
+    """The layers of a configured WaveNet."""
+    return WaveNet(
+        classes=classes,
+        dilations=shape.dilations,
+        kernel=shape.kernel,
+        start_kernel=shape.start_kernel,
+        residual_channels=shape.residual_channels,
+        gate_channels=shape.gate_channels,
+        skip_channels=shape.skip_channels,
+        input_kind=shape.input,
+        conditioning_channels=conditioning_channels,
+        hop=hop,
+    )
+
+
+class WaveNetSystem(System):
+    """Maximum likelihood of a sequence (van den Oord 2016).
+
+    Args:
+        shape: the network's shape.
+        classes: values a step can take.
+    """
+
+    def __init__(self, shape: WaveNetShape, classes: int) -> None:
+        super().__init__()
+        self.wavenet = build_wavenet(shape, classes)
+
+    def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
+        """Mean bits a step, in nats for the loss."""
+        bits = self.bits(windows).mean()
+        return StepLoss(bits * LOG2, {"bits": bits.detach()})
+
+    def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
+        """Bits a step."""
+        return {"bits": self.bits(windows).mean()}
+
+    def bits(self, steps: Tensor) -> Tensor:
+        """Bits ``(batch, time)`` of int64 ``(batch, time)``, each given those before it."""
+        return bits_per_step(self.wavenet(steps), steps)

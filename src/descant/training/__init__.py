@@ -1,0 +1,1 @@
+"""The loop and what makes it exact: windows by counter, checkpoints, locks, schedules."""

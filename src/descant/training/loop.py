@@ -1,0 +1,215 @@
+"""The training loop. It knows no system by name, and its state is told by its checkpoints alone."""
+
+import copy
+import logging
+import math
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from tqdm import tqdm
+
+from descant.config.training import Training
+from descant.errors import TrainingError
+from descant.runs import checkpoint
+from descant.runs.checkpoint import Checkpoint
+from descant.runs.folder import locked
+from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
+from descant.systems.base import System
+from descant.training.history import History, Row
+from descant.training.noise import torch_generator
+from descant.training.schedule import rate_fraction
+from descant.training.windows import Windows
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Windows to learn from and windows to watch."""
+
+    train: Windows
+    validation: Windows
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves: weights ready for use, and every figure logged."""
+
+    weights: dict[str, Tensor]
+    history: list[Row]
+
+
+class Trainer:
+    """One training in one run directory.
+
+    Args:
+        system: freshly initialised system; trained in place.
+        settings: the training section.
+        data: windows.
+        folder: run directory.
+        seed: root seed of the noise.
+        gpus: GPUs to use; 0 trains on the CPU.
+    """
+
+    def __init__(
+        self, system: System, settings: Training, data: TrainingData, folder: Path, seed: int, gpus: int = 0
+    ) -> None:
+        if settings.compile and not gpus and not shutil.which("g++"):
+            raise TrainingError(
+                "training.compile is on but no C++ compiler (g++) is found, which torch.compile needs on a CPU",
+                "set training.compile to false, or install g++",
+            )
+        self.settings = settings
+        self.data = data
+        self.folder = folder
+        self.seed = seed
+        self.step = 0
+        self.fabric = Fabric(accelerator="cuda" if gpus else "cpu", devices=max(1, gpus), precision=settings.precision)
+        self.system = system
+        self.averaged = copy.deepcopy(system).to(self.fabric.device) if settings.average_decay else None
+        optimizer = torch.optim.AdamW(
+            system.parameters(), lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay
+        )
+        runnable: torch.nn.Module = torch.compile(system) if settings.compile else system  # type: ignore[assignment]
+        self._module, self._optimizer = self.fabric.setup(runnable, optimizer)
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on, by name."""
+        tensors = {f"system.{name}": tensor for name, tensor in self.system.state_dict().items()}
+        if self.averaged is not None:
+            tensors.update({f"averaged.{name}": tensor for name, tensor in self.averaged.state_dict().items()})
+        for number, slots in self._optimizer.state_dict()["state"].items():
+            tensors.update({f"optimizer.{number}.{slot}": value for slot, value in slots.items()})
+        # clones: safetensors refuses views, and a step must not change what is being saved
+        return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+    def _resume(self) -> None:
+        found = checkpoint.load_latest(self.folder / "checkpoints")
+        if found is None:
+            return
+        self.step = found.step
+        self.system.load_state_dict(_under(found.tensors, "system."))
+        if self.averaged is not None:
+            self.averaged.load_state_dict(_under(found.tensors, "averaged."))
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under(found.tensors, "optimizer.").items():
+            number, slot = name.split(".")
+            slots.setdefault(int(number), {})[slot] = tensor
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        log.info("going on from step %d", self.step)
+
+    def save(self) -> None:
+        """Write a checkpoint of the present step."""
+        try:
+            checkpoint.save(
+                self.folder / "checkpoints", Checkpoint(self.step, self.state()), self.settings.keep_checkpoints
+            )
+        except OSError as error:
+            raise TrainingError(
+                f"checkpoint of step {self.step} cannot be written: {error.strerror or error}",
+                "free disk space or mend the permissions of results/, then run again: the checkpoint before is whole",
+            ) from error
+
+    def run(self) -> Trained:
+        """Train to the last step.
+
+        Raises:
+            Interrupted: a signal asked for a stop, or the workflow died; the state is saved.
+            TrainingError: loss or gradient is NaN or infinite; the last good checkpoint is untouched.
+        """
+        with locked(self.folder):
+            self._resume()
+            return self._run_locked()
+
+    def _run_locked(self) -> Trained:
+        with (
+            StopRequest() as stop,
+            History(self.folder, self.step) as history,
+            tqdm(total=self.settings.steps, initial=self.step, disable=None, unit="step") as bar,
+        ):
+            began, first = time.monotonic(), self.step
+            while self.step < self.settings.steps:
+                figures = self._train_step()
+                self.step += 1
+                bar.update()
+                last = self.step == self.settings.steps
+                if self.step % self.settings.log_every == 0 or last:
+                    history.add(self.step, "train", {name: float(value) for name, value in figures.items()})
+                    bar.set_postfix(bits=f"{float(figures['bits']):.3f}")
+                if self.step % self.settings.validate_every == 0 or last:
+                    figures_held_out = self.validate()
+                    history.add(self.step, "validation", figures_held_out)
+                    rate = (self.step - first) / (time.monotonic() - began)
+                    told = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
+                    log.info("step %d of %d: %s (%.2f steps/s)", self.step, self.settings.steps, told, rate)
+                stopping = stop.requested or workflow_is_gone()
+                if self.step % self.settings.checkpoint_every == 0 or last or stopping:
+                    self.save()
+                if stopping and not last:
+                    raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; run again to go on")
+            source = self.system if self.averaged is None else self.averaged
+            return Trained({name: tensor.cpu() for name, tensor in source.state_dict().items()}, history.rows)
+
+    def _train_step(self) -> dict[str, Tensor]:
+        settings = self.settings
+        self._module.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.learning_rate * rate_fraction(settings.schedule, self.step, settings.steps)
+        totals: dict[str, Tensor] = {}
+        for part in range(settings.accumulate):
+            windows = self.data.train.batch(self.step, part * settings.batch, settings.batch)
+            noise = torch_generator(self.seed, "noise", self.step, part)
+            with self.fabric.no_backward_sync(self._module, enabled=part + 1 < settings.accumulate):
+                result = self._module(windows.to(self.fabric.device), noise)
+                self.fabric.backward(result.loss / settings.accumulate)
+            for name, value in {"loss": result.loss.detach(), **result.metrics}.items():
+                totals[name] = totals.get(name, torch.zeros_like(value)) + value / settings.accumulate
+        norm = self.fabric.clip_gradients(
+            self._module, self._optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
+        )
+        if norm is None or not math.isfinite(float(totals["loss"]) + float(norm)):
+            raise TrainingError(
+                f"step {self.step}: loss is {float(totals['loss'])}, gradient norm is {float(norm or 0)}",
+                "lower training.learning_rate or training.clip_norm, or lengthen the warm-up; "
+                "the last good checkpoint is kept",
+            )
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self._update_average()
+        return {**totals, "gradient_norm": norm.detach()}
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        if self.averaged is None:
+            return
+        # a young average forgets its random start faster (as in TensorFlow's ExponentialMovingAverage)
+        decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
+        means: list[Tensor] = [mean.detach() for mean in self.averaged.parameters()]
+        torch._foreach_lerp_(means, [parameter.detach() for parameter in self.system.parameters()], 1 - decay)
+        for mean, value in zip(self.averaged.buffers(), self.system.buffers(), strict=True):
+            mean.copy_(value)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Mean figures over the validation windows, always the same ones."""
+        watched = (self.system if self.averaged is None else self.averaged).eval()
+        totals: dict[str, float] = {}
+        for number in range(self.settings.validation_batches):
+            windows = self.data.validation.batch(0, number * self.settings.batch, self.settings.batch)
+            noise = torch_generator(self.seed, "validation", number)
+            with self.fabric.autocast():
+                figures = watched.validate(windows.to(self.fabric.device), noise)
+            for name, value in figures.items():
+                totals[name] = totals.get(name, 0.0) + float(value) / self.settings.validation_batches
+        return totals
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,74 @@
+# One training a stack, shared by every model that stands on it; then the codes of all tracks.
+
+
+def ada_settings(wildcards):
+    """The top ADA's slice of the configuration."""
+    return as_json(experiment.ada(wildcards.stack))
+
+
+def sequence_below(wildcards):
+    """The packed sequence that a stack's top ADA is trained on."""
+    return f"results/sequences/{root.below(wildcards.stack)}/data.npy"
+
+
+def index_below(wildcards):
+    """Its index."""
+    return f"results/sequences/{root.below(wildcards.stack)}/index.parquet"
+
+
+rule train_ada:
+    input:
+        data=sequence_below,
+        index=index_below,
+    output:
+        model="results/ada/{stack}/model.safetensors",
+        metrics="results/ada/{stack}/metrics.csv",
+    log:
+        "results/logs/ada/{stack}/train.log",
+    benchmark:
+        "results/benchmarks/ada/{stack}/train.tsv"
+    params:
+        settings=ada_settings,
+        seed=experiment.seed,
+        folder=subpath(input.data, parent=True),
+        name=lambda wildcards: root.below(wildcards.stack),
+        runs="results/runs/ada/{stack}",
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=8000,
+        runtime=1440,
+    conda:
+        "../../envs/main.yaml"
+    shell:
+        "python -m descant.commands.train_ada --settings {params.settings:q} --seed {params.seed:q}"
+        " --sequence {params.folder:q} --sequence-name {params.name:q} --runs {params.runs:q}"
+        " --model {output.model:q} --metrics {output.metrics:q}"
+        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule encode_codes:
+    input:
+        data=sequence_below,
+        index=index_below,
+        model=rules.train_ada.output.model,
+    output:
+        data="results/sequences/{stack}/data.npy",
+        index="results/sequences/{stack}/index.parquet",
+    log:
+        "results/logs/ada/{stack}/codes.log",
+    benchmark:
+        "results/benchmarks/ada/{stack}/codes.tsv"
+    params:
+        folder=subpath(input.data, parent=True),
+        output=subpath(output.data, parent=True),
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=240,
+    conda:
+        "../../envs/main.yaml"
+    shell:
+        "python -m descant.commands.codes --model {input.model:q} --sequence {params.folder:q}"
+        " --output {params.output:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"

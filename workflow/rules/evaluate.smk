@@ -1,0 +1,104 @@
+# Likelihoods of held-out tracks, and the table.
+
+
+rule likelihood_ada:
+    input:
+        data=sequence_below,
+        index=index_below,
+        codes=rules.encode_codes.output.data,
+        codes_index=rules.encode_codes.output.index,
+        model=rules.train_ada.output.model,
+    output:
+        bits="results/likelihood/ada/{stack}.parquet",
+    log:
+        "results/logs/likelihood/ada/{stack}.log",
+    benchmark:
+        "results/benchmarks/likelihood/ada/{stack}.tsv"
+    params:
+        settings=as_json(experiment.evaluation),
+        multiple=experiment.length_multiple,
+        folder=subpath(input.data, parent=True),
+        codes=subpath(input.codes, parent=True),
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=8000,
+        runtime=240,
+    conda:
+        "../../envs/main.yaml"
+    shell:
+        "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
+        " --sequence {params.folder:q} --codes {params.codes:q} --length-multiple {params.multiple:q}"
+        " --output {output.bits:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule likelihood_prior:
+    input:
+        data="results/sequences/{sequence}/data.npy",
+        index="results/sequences/{sequence}/index.parquet",
+        model=rules.train_prior.output.model,
+    output:
+        bits="results/likelihood/prior/{prior}/{sequence}.parquet",
+    log:
+        "results/logs/likelihood/prior/{prior}/{sequence}.log",
+    benchmark:
+        "results/benchmarks/likelihood/prior/{prior}/{sequence}.tsv"
+    params:
+        settings=as_json(experiment.evaluation),
+        multiple=experiment.length_multiple,
+        folder=subpath(input.data, parent=True),
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=8000,
+        runtime=240,
+    conda:
+        "../../envs/main.yaml"
+    shell:
+        "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
+        " --sequence {params.folder:q} --length-multiple {params.multiple:q}"
+        " --output {output.bits:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+def row_of(model):
+    """One row of the table as the command takes it: facts of the configuration and where its bits are."""
+    prior = prior_of(model)
+    levels = experiment.levels(model)
+    row = experiment.models[model]
+    return {
+        "model": model,
+        "title": row.title,
+        "note": row.note,
+        "receptive_field": experiment.receptive_field(model),
+        "hops": [experiment.hop(level) for level in levels],
+        "bits": [f"results/likelihood/ada/{stack}.parquet" for stack in levels[1:]]
+        + [f"results/likelihood/prior/{prior['prior']}/{prior['sequence']}.parquet"],
+        "paper": row.paper.model_dump() if row.paper else None,
+    }
+
+
+rule write_table:
+    input:
+        bits=sorted({path for model in experiment.models for path in row_of(model)["bits"]}),
+    output:
+        csv="results/table/table.csv",
+        markdown="results/table/table.md",
+        latex="results/table/table.tex",
+    log:
+        "results/logs/table.log",
+    benchmark:
+        "results/benchmarks/table.tsv"
+    params:
+        rows=[json.dumps(row_of(model)) for model in experiment.models],
+        settings=as_json(experiment.evaluation),
+        sample_rate=experiment.audio.sample_rate,
+        seed=experiment.seed,
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    conda:
+        "../../envs/main.yaml"
+    shell:
+        "python -m descant.commands.table --settings {params.settings:q} --sample-rate {params.sample_rate:q}"
+        " --seed {params.seed:q} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
+        " {params.rows:q} 2> {log:q}"

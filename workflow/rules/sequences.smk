@@ -1,0 +1,55 @@
+# Tracks become one packed mu-law sequence, split by track.
+
+
+rule encode_audio:
+    input:
+        tracks=rules.separate.output.tracks,
+        table=rules.ingest.output.table,
+    output:
+        data="results/corpus/encoded/{shard}/data.npy",
+        index="results/corpus/encoded/{shard}/index.parquet",
+    log:
+        "results/logs/sequences/encode.{shard}.log",
+    benchmark:
+        "results/benchmarks/sequences/encode.{shard}.tsv"
+    params:
+        settings=as_json(experiment.audio),
+        multiple=experiment.length_multiple,
+        folder=subpath(output.data, parent=True),
+    resources:
+        mem_mb=2000,
+        runtime=720,
+    conda:
+        "../../envs/main.yaml"
+    shell:
+        "python -m descant.commands.encode --settings {params.settings:q} --length-multiple {params.multiple:q}"
+        " --table {input.table:q} --tracks {input.tracks:q} --output {params.folder:q} 2> {log:q}"
+
+
+rule pack:
+    input:
+        data=collect(rules.encode_audio.output.data, shard=SHARDS),
+        index=collect(rules.encode_audio.output.index, shard=SHARDS),
+        tables=collect(rules.ingest.output.table, shard=SHARDS),
+    output:
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+        tracks=report("results/corpus/tracks.csv", caption="../report/corpus.rst", category="Corpus"),
+    log:
+        "results/logs/sequences/pack.log",
+    benchmark:
+        "results/benchmarks/sequences/pack.tsv"
+    params:
+        settings=as_json(experiment.corpus.splits),
+        seed=experiment.seed,
+        shards=lambda wildcards, input: [f"--shard-sequences={os.path.dirname(data)}" for data in input.data],
+        tables=lambda wildcards, input: [f"--shard-tables={table}" for table in input.tables],
+        folder=subpath(output.data, parent=True),
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    conda:
+        "../../envs/main.yaml"
+    shell:
+        "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
+        " {params.shards:q} {params.tables:q} --output {params.folder:q} --tracks-table {output.tracks:q} 2> {log:q}"
