@@ -61,6 +61,10 @@ def write_durably(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except SafetensorError as error:
+        # a full disk comes as this error, with the system's words in its text
+        temporary.unlink(missing_ok=True)
+        raise OSError(str(error)) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -90,9 +94,12 @@ def read_model(path: Path) -> ModelFile:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise ModelFileError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
-    if KEY not in metadata:
-        raise ModelFileError(f"{path} is no model file of this pipeline", "give a model.safetensors that it wrote")
-    return ModelFile(weights=weights, **json.loads(metadata[KEY]))
+    try:
+        return ModelFile(weights=weights, **json.loads(metadata[KEY]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelFileError(
+            f"{path} is no model file of this pipeline", "give a model.safetensors that this version wrote"
+        ) from error
 
 
 def check_fingerprint(model: ModelFile, sequence: PackedSequence) -> None:

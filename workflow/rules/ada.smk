@@ -1,21 +1,6 @@
 # One training a stack, shared by every model that stands on it; then the codes of all tracks.
 
 
-def ada_settings(wildcards):
-    """The top ADA's slice of the configuration."""
-    return as_json(experiment.ada(wildcards.stack))
-
-
-def sequence_below(wildcards):
-    """The packed sequence that a stack's top ADA is trained on."""
-    return f"results/sequences/{root.below(wildcards.stack)}/data.npy"
-
-
-def index_below(wildcards):
-    """Its index."""
-    return f"results/sequences/{root.below(wildcards.stack)}/index.parquet"
-
-
 rule train_ada:
     input:
         data=sequence_below,
@@ -27,19 +12,19 @@ rule train_ada:
         "results/logs/ada/{stack}/train.log",
     benchmark:
         "results/benchmarks/ada/{stack}/train.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=8000,
+        runtime=1440,
     params:
         settings=ada_settings,
         seed=experiment.seed,
         folder=subpath(input.data, parent=True),
         name=lambda wildcards: root.below(wildcards.stack),
         runs="results/runs/ada/{stack}",
-    threads: THREADS
-    resources:
-        gpu=GPUS,
-        mem_mb=8000,
-        runtime=1440,
-    conda:
-        "../../envs/main.yaml"
     shell:
         "python -m descant.commands.train_ada --settings {params.settings:q} --seed {params.seed:q}"
         " --sequence {params.folder:q} --sequence-name {params.name:q} --runs {params.runs:q}"
@@ -59,16 +44,16 @@ rule encode_codes:
         "results/logs/ada/{stack}/codes.log",
     benchmark:
         "results/benchmarks/ada/{stack}/codes.tsv"
-    params:
-        folder=subpath(input.data, parent=True),
-        output=subpath(output.data, parent=True),
+    conda:
+        "../../envs/main.yaml"
     threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=4000,
         runtime=240,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        folder=subpath(input.data, parent=True),
+        output=subpath(output.data, parent=True),
     shell:
         "python -m descant.commands.codes --model {input.model:q} --sequence {params.folder:q}"
         " --output {params.output:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"

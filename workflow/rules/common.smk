@@ -1,26 +1,19 @@
 # What the rules share: the checked configuration, and functions that hand each rule its slice of it.
 import json
-import os
-import socket
-import sys
 
 from snakemake.exceptions import WorkflowError
 
 from descant.config import root
 from descant.corpus.scan import folder_digest
 from descant.errors import DescantError
+from descant.runs.interruption import prepare_jobs
 
 try:
     experiment = root.parse(config)
 except DescantError as error:
     raise WorkflowError(str(error)) from None
 
-# jobs run the Python that runs the workflow, whether or not its environment is activated
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-
-# a job that outlives its workflow would hold its run directory: it looks here who must be alive
-if os.environ.get("DESCANT_WORKFLOW", "").rpartition(":")[0] != socket.gethostname():
-    os.environ["DESCANT_WORKFLOW"] = f"{socket.gethostname()}:{os.getpid()}"
+prepare_jobs()
 
 
 def alternatives(names):
@@ -60,3 +53,99 @@ def prior_of(model):
 def trained_priors():
     """Each pair of prior and sequence that some model needs, once."""
     return sorted({tuple(prior_of(model).values()) for model in experiment.models})
+
+
+def corpus_digest(wildcards):
+    """Changes when a file of the folder does, so that the scan runs again."""
+    source = experiment.corpus
+    try:
+        return (
+            folder_digest(source.folder.path) if source.source == "folder" else "scores"
+        )
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def ada_settings(wildcards):
+    """The top ADA's slice of the configuration."""
+    return as_json(experiment.ada(wildcards.stack))
+
+
+def sequence_below(wildcards):
+    """The packed sequence that a stack's top ADA is trained on."""
+    return f"results/sequences/{root.below(wildcards.stack)}/data.npy"
+
+
+def index_below(wildcards):
+    """Its index."""
+    return f"results/sequences/{root.below(wildcards.stack)}/index.parquet"
+
+
+def prior_settings(wildcards):
+    """The prior's slice of the configuration."""
+    return as_json(experiment.priors[wildcards.prior])
+
+
+def row_of(model):
+    """One row of the table as the command takes it: facts of the configuration and where its bits are."""
+    prior = prior_of(model)
+    levels = experiment.levels(model)
+    row = experiment.models[model]
+    return {
+        "model": model,
+        "title": row.title,
+        "note": row.note,
+        "receptive_field": experiment.receptive_field(model),
+        "hops": [experiment.hop(level) for level in levels],
+        "bits": [f"results/likelihood/ada/{stack}.parquet" for stack in levels[1:]]
+        + [f"results/likelihood/prior/{prior['prior']}/{prior['sequence']}.parquet"],
+        "paper": row.paper.model_dump() if row.paper else None,
+    }
+
+
+def sampled_samples():
+    """Audio samples of a draw, a multiple that every stack can make exactly."""
+    multiple = experiment.length_multiple
+    return (
+        -(
+            -round(experiment.sampling.seconds * experiment.audio.sample_rate)
+            // multiple
+        )
+        * multiple
+    )
+
+
+def prior_model(wildcards):
+    """Model file of the prior that a model samples from."""
+    return "results/prior/{prior}/{sequence}/model.safetensors".format(
+        **prior_of(wildcards.model)
+    )
+
+
+def codes_above(wildcards):
+    """What was drawn one level up."""
+    above = int(wildcards.level) + 1
+    name = "top" if above == top_level(wildcards.model) else f"level{above}"
+    return f"results/samples/{wildcards.model}/{name}.npy"
+
+
+def ada_above(wildcards):
+    """Model file of the ADA between a level and the one above it."""
+    stack = experiment.levels(wildcards.model)[int(wildcards.level) + 1]
+    return f"results/ada/{stack}/model.safetensors"
+
+
+def drawn_audio(wildcards):
+    """A model's drawn mu-law audio."""
+    name = "level0" if top_level(wildcards.model) else "top"
+    return f"results/samples/{wildcards.model}/{name}.npy"
+
+
+def all_metrics():
+    """Metrics of every training by its name."""
+    adas = {stack: f"results/ada/{stack}/metrics.csv" for stack in experiment.stacks}
+    priors = {
+        f"{prior} prior on {sequence}": f"results/prior/{prior}/{sequence}/metrics.csv"
+        for prior, sequence in trained_priors()
+    }
+    return adas | priors

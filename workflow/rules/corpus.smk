@@ -1,15 +1,6 @@
 # Files or scores become verified tracks, known by content.
 
 
-def corpus_digest(wildcards):
-    """Changes when a file of the folder does, so that the scan runs again."""
-    source = experiment.corpus
-    try:
-        return folder_digest(source.folder.path) if source.source == "folder" else "scores"
-    except DescantError as error:
-        raise WorkflowError(str(error)) from None
-
-
 rule scan:
     output:
         files="results/corpus/files.parquet",
@@ -17,14 +8,14 @@ rule scan:
         "results/logs/corpus/scan.log",
     benchmark:
         "results/benchmarks/corpus/scan.tsv"
-    params:
-        settings=as_json(experiment.corpus),
-        digest=corpus_digest,
+    conda:
+        "../../envs/main.yaml"
     resources:
         mem_mb=1000,
         runtime=60,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        settings=as_json(experiment.corpus),
+        digest=corpus_digest,
     shell:
         "python -m descant.commands.scan --settings {params.settings:q} --output {output.files:q} 2> {log:q}"
 
@@ -39,13 +30,13 @@ rule ingest:
         "results/logs/corpus/ingest.{shard}.log",
     benchmark:
         "results/benchmarks/corpus/ingest.{shard}.tsv"
-    params:
-        settings=as_json(experiment.corpus),
+    conda:
+        "../../envs/main.yaml"
     resources:
         mem_mb=2000,
         runtime=720,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        settings=as_json(experiment.corpus),
     shell:
         "python -m descant.commands.ingest --settings {params.settings:q} --files {input.files:q}"
         " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q} 2> {log:q}"

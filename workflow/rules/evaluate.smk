@@ -14,18 +14,18 @@ rule likelihood_ada:
         "results/logs/likelihood/ada/{stack}.log",
     benchmark:
         "results/benchmarks/likelihood/ada/{stack}.tsv"
-    params:
-        settings=as_json(experiment.evaluation),
-        multiple=experiment.length_multiple,
-        folder=subpath(input.data, parent=True),
-        codes=subpath(input.codes, parent=True),
+    conda:
+        "../../envs/main.yaml"
     threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=8000,
         runtime=240,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        settings=as_json(experiment.evaluation),
+        multiple=experiment.length_multiple,
+        folder=subpath(input.data, parent=True),
+        codes=subpath(input.codes, parent=True),
     shell:
         "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
         " --sequence {params.folder:q} --codes {params.codes:q} --length-multiple {params.multiple:q}"
@@ -43,43 +43,28 @@ rule likelihood_prior:
         "results/logs/likelihood/prior/{prior}/{sequence}.log",
     benchmark:
         "results/benchmarks/likelihood/prior/{prior}/{sequence}.tsv"
-    params:
-        settings=as_json(experiment.evaluation),
-        multiple=experiment.length_multiple,
-        folder=subpath(input.data, parent=True),
+    conda:
+        "../../envs/main.yaml"
     threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=8000,
         runtime=240,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        settings=as_json(experiment.evaluation),
+        multiple=experiment.length_multiple,
+        folder=subpath(input.data, parent=True),
     shell:
         "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
         " --sequence {params.folder:q} --length-multiple {params.multiple:q}"
         " --output {output.bits:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
-def row_of(model):
-    """One row of the table as the command takes it: facts of the configuration and where its bits are."""
-    prior = prior_of(model)
-    levels = experiment.levels(model)
-    row = experiment.models[model]
-    return {
-        "model": model,
-        "title": row.title,
-        "note": row.note,
-        "receptive_field": experiment.receptive_field(model),
-        "hops": [experiment.hop(level) for level in levels],
-        "bits": [f"results/likelihood/ada/{stack}.parquet" for stack in levels[1:]]
-        + [f"results/likelihood/prior/{prior['prior']}/{prior['sequence']}.parquet"],
-        "paper": row.paper.model_dump() if row.paper else None,
-    }
-
-
 rule write_table:
     input:
-        bits=sorted({path for model in experiment.models for path in row_of(model)["bits"]}),
+        bits=sorted(
+            {path for model in experiment.models for path in row_of(model)["bits"]}
+        ),
     output:
         csv="results/table/table.csv",
         markdown="results/table/table.md",
@@ -88,16 +73,16 @@ rule write_table:
         "results/logs/table.log",
     benchmark:
         "results/benchmarks/table.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         rows=[json.dumps(row_of(model)) for model in experiment.models],
         settings=as_json(experiment.evaluation),
         sample_rate=experiment.audio.sample_rate,
         seed=experiment.seed,
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    conda:
-        "../../envs/main.yaml"
     shell:
         "python -m descant.commands.table --settings {params.settings:q} --sample-rate {params.sample_rate:q}"
         " --seed {params.seed:q} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"

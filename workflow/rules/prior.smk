@@ -1,11 +1,6 @@
 # Priors: WaveNets on top codes, or on audio for the flat rows.
 
 
-def prior_settings(wildcards):
-    """The prior's slice of the configuration."""
-    return as_json(experiment.priors[wildcards.prior])
-
-
 rule train_prior:
     input:
         data="results/sequences/{sequence}/data.npy",
@@ -17,18 +12,18 @@ rule train_prior:
         "results/logs/prior/{prior}/{sequence}/train.log",
     benchmark:
         "results/benchmarks/prior/{prior}/{sequence}/train.tsv"
-    params:
-        settings=prior_settings,
-        seed=experiment.seed,
-        folder=subpath(input.data, parent=True),
-        runs="results/runs/prior/{prior}/{sequence}",
+    conda:
+        "../../envs/main.yaml"
     threads: THREADS
     resources:
         gpu=GPUS,
         mem_mb=8000,
         runtime=1440,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        settings=prior_settings,
+        seed=experiment.seed,
+        folder=subpath(input.data, parent=True),
+        runs="results/runs/prior/{prior}/{sequence}",
     shell:
         "python -m descant.commands.train_prior --settings {params.settings:q} --seed {params.seed:q}"
         " --sequence {params.folder:q} --sequence-name {wildcards.sequence:q} --runs {params.runs:q}"

@@ -10,13 +10,13 @@ rule separate:
         "results/logs/separate/{shard}.log",
     benchmark:
         "results/benchmarks/separate/{shard}.tsv"
-    params:
-        settings=as_json(experiment.separation),
+    conda:
+        "../../envs/main.yaml"
     resources:
         mem_mb=2000,
         runtime=720,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        settings=as_json(experiment.separation),
     shell:
         "python -m descant.commands.separate --settings {params.settings:q} --tracks {input.tracks:q}"
         " --output {output.tracks:q} 2> {log:q}"

@@ -12,15 +12,15 @@ rule encode_audio:
         "results/logs/sequences/encode.{shard}.log",
     benchmark:
         "results/benchmarks/sequences/encode.{shard}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=720,
     params:
         settings=as_json(experiment.audio),
         multiple=experiment.length_multiple,
         folder=subpath(output.data, parent=True),
-    resources:
-        mem_mb=2000,
-        runtime=720,
-    conda:
-        "../../envs/main.yaml"
     shell:
         "python -m descant.commands.encode --settings {params.settings:q} --length-multiple {params.multiple:q}"
         " --table {input.table:q} --tracks {input.tracks:q} --output {params.folder:q} 2> {log:q}"
@@ -34,22 +34,30 @@ rule pack:
     output:
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
-        tracks=report("results/corpus/tracks.csv", caption="../report/corpus.rst", category="Corpus"),
+        tracks=report(
+            "results/corpus/tracks.csv",
+            caption="../report/corpus.rst",
+            category="Corpus",
+        ),
     log:
         "results/logs/sequences/pack.log",
     benchmark:
         "results/benchmarks/sequences/pack.tsv"
-    params:
-        settings=as_json(experiment.corpus.splits),
-        seed=experiment.seed,
-        shards=lambda wildcards, input: [f"--shard-sequences={os.path.dirname(data)}" for data in input.data],
-        tables=lambda wildcards, input: [f"--shard-tables={table}" for table in input.tables],
-        folder=subpath(output.data, parent=True),
+    conda:
+        "../../envs/main.yaml"
     resources:
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../../envs/main.yaml"
+    params:
+        settings=as_json(experiment.corpus.splits),
+        seed=experiment.seed,
+        shards=lambda wildcards, input: [
+            f"--shard-sequences={os.path.dirname(data)}" for data in input.data
+        ],
+        tables=lambda wildcards, input: [
+            f"--shard-tables={table}" for table in input.tables
+        ],
+        folder=subpath(output.data, parent=True),
     shell:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
         " {params.shards:q} {params.tables:q} --output {params.folder:q} --tracks-table {output.tracks:q} 2> {log:q}"

@@ -51,6 +51,7 @@ class EncoderShape(Section):
     blocks_per_stage: int = Field(2, ge=0, description="dilated residual blocks after each halving of the rate")
     blocks: int = Field(4, ge=0, description="dilated residual blocks at the rate of the codes")
     input: Literal["embedding", "scalar"] = Field("embedding", description="as in wavenets")
+    normalise: bool = Field(True, description="batch-normalise the queries, against collapse of the codebook")
 
     @model_validator(mode="after")
     def _kernel_is_odd(self) -> Self:

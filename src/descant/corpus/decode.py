@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ MAX_LEVEL = 8.0
 SILENCE = 1e-4
 # An MP3 without a Xing header tells its length roughly
 LENGTH_TOLERANCE = 0.02
+OGG_PAGE_BYTES = 65307
 DATA_SIZE = re.compile(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", re.MULTILINE)
 
 
@@ -95,12 +97,15 @@ def verify(source: bytes, folder: Path, max_seconds: float) -> Outcome:
         AudioFileError: when the copy cannot be written.
     """
     try:
-        size = os.stat(source).st_size  # noqa: PTH116 - a path of bytes
+        status = os.stat(source)  # noqa: PTH116 - a path of bytes
+        if not stat.S_ISREG(status.st_mode):
+            # to open a pipe would wait for ever
+            return rejected("not a regular file")
         with open(source, "rb"):  # noqa: PTH123
             pass
     except OSError as error:
         return rejected(f"cannot be opened: {error.strerror}")
-    if size == 0:
+    if status.st_size == 0:
         return rejected("empty file")
     try:
         facts = probe(source)
@@ -203,7 +208,11 @@ class _Check:
         claimed = self._claimed_seconds()
         if claimed is not None and claimed - seconds > max(LENGTH_TOLERANCE * claimed, 0.05):
             return f"truncated: header says {claimed:.1f} s, {seconds:.1f} s could be read"
-        return f"damaged: {seconds:.1f} s could be read, then {self._stopped}" if self._stopped else ""
+        if self._stopped:
+            return f"damaged: {seconds:.1f} s could be read, then {self._stopped}"
+        if self._facts.container == "OGG" and not _ogg_ends(self._source):
+            return f"truncated: the Ogg stream has no last page, {seconds:.1f} s could be read"
+        return ""
 
     def _claimed_seconds(self) -> float | None:
         """By the header; for WAV and AIFF by the size of the data chunk, which libsndfile trims to the file."""
@@ -215,3 +224,12 @@ class _Check:
         if claimed >= 0x7FFFF000 or not present:
             return self._facts.seconds
         return self._facts.seconds * claimed / present
+
+
+def _ogg_ends(source: bytes) -> bool:
+    """Whether the last page of an Ogg file is marked as the last of its stream (RFC 3533, header type bit 0x04)."""
+    with open(source, "rb") as file:  # noqa: PTH123 - a path of bytes
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 2 * OGG_PAGE_BYTES))
+        tail = file.read()
+    page = tail.rfind(b"OggS")
+    return page < 0 or page + 5 >= len(tail) or bool(tail[page + 5] & 0x04)

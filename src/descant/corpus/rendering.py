@@ -68,8 +68,10 @@ def read_notes(path: Path, quarters_per_minute: float) -> tuple[Note, ...]:
             score = _unfold(parsed)
             parts: list[stream.Stream[Any]] = list(score.getElementsByClass(stream.Part)) or [score]
             notes = [note for n, part in enumerate(parts) for note in _part_notes(part, n == 0, quarters_per_minute)]
-    except (Music21Exception, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise CorpusError(f"the score cannot be read: {error}", cure) from error
+    except Exception as error:
+        # music21's parsers raise whatever a bad file makes them trip over; some name the whole path
+        told = str(error).replace(str(path), path.name)
+        raise CorpusError(f"the score cannot be read: {told}", cure) from error
     if not notes:
         raise CorpusError("the score has no notes", cure)
     return resolve_unisons(notes)

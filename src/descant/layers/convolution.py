@@ -36,6 +36,17 @@ class DilatedResidual(nn.Module):
         return out
 
 
+def keep_variance(module: nn.Module) -> None:
+    """Initialise convolutions so that a ReLU network keeps its signal's variance (He et al. 2015).
+
+    With PyTorch's default a deep encoder's output is its biases and the zeros at the window's ends, not its input.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Conv1d):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            nn.init.zeros_(part.bias)  # type: ignore[arg-type]
+
+
 def dilated_blocks(channels: int, kernel: int, count: int) -> nn.Sequential:
     """Residual blocks, ``count`` of them, with dilations 1, 2, 4 and so on."""
     return nn.Sequential(*(DilatedResidual(channels, kernel, 2**number) for number in range(count)))

@@ -6,7 +6,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descant.layers.convolution import Reach, dilated_blocks, total_reach
+from descant.layers.convolution import Reach, dilated_blocks, keep_variance, total_reach
 from descant.layers.embedding import StepEmbedding
 
 
@@ -24,6 +24,8 @@ class Encoder(nn.Module):
         blocks: residual blocks at the codes' rate.
         query_dim: width of the queries.
         input_kind: see :class:`StepEmbedding`.
+        normalise: batch-normalise the queries, without scale or shift: queries that all drift to one point are how
+            a codebook collapses (Łańcucki et al. 2020, "Robust training of vector quantized bottleneck models").
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Encoder(nn.Module):
         blocks: int,
         query_dim: int,
         input_kind: Literal["embedding", "scalar"],
+        normalise: bool,
     ) -> None:
         super().__init__()
         self.hop = hop
@@ -45,6 +48,8 @@ class Encoder(nn.Module):
         self.stages = nn.ModuleList(dilated_blocks(channels, kernel, blocks_per_stage) for _ in range(stages))
         self.blocks = dilated_blocks(channels, kernel, blocks)
         self.queries = nn.Conv1d(channels, query_dim, 1)
+        keep_variance(self)
+        self.normalise = nn.BatchNorm1d(query_dim, affine=False) if normalise else None
 
     @property
     def reach(self) -> Reach:
@@ -67,5 +72,5 @@ class Encoder(nn.Module):
         hidden = self.embedding(steps).transpose(1, 2)
         for halving, stage in zip(self.halvings, self.stages, strict=True):
             hidden = stage(halving(F.relu(hidden)))
-        out: Tensor = self.queries(F.relu(self.blocks(hidden))).transpose(1, 2)
-        return out
+        out: Tensor = self.queries(F.relu(self.blocks(hidden)))
+        return (out if self.normalise is None else self.normalise(out)).transpose(1, 2)

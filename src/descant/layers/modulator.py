@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descant.layers.convolution import Reach, dilated_blocks, total_reach
+from descant.layers.convolution import Reach, dilated_blocks, keep_variance, total_reach
 
 
 class Modulator(nn.Module):
@@ -20,6 +20,7 @@ class Modulator(nn.Module):
         super().__init__()
         self.start = nn.Conv1d(query_dim, channels, 1)
         self.blocks = dilated_blocks(channels, kernel, blocks)
+        keep_variance(self)
 
     @property
     def reach(self) -> Reach:

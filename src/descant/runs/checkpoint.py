@@ -50,9 +50,7 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"step": checkpoint.step, "digest": digest(checkpoint.tensors)}
-    write_durably(
-        folder / f"step-{checkpoint.step:09d}.safetensors", checkpoint.tensors, {"checkpoint": json.dumps(facts)}
-    )
+    write_durably(folder / _name(checkpoint.step), checkpoint.tensors, {"checkpoint": json.dumps(facts)})
     for old in _newest_first(folder)[keep:]:
         old.unlink()
 
@@ -71,9 +69,13 @@ def _load(path: Path) -> Checkpoint:
     with safe_open(path, framework="pt") as file:
         facts = json.loads((file.metadata() or {})["checkpoint"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if digest(tensors) != facts["digest"]:
+    if digest(tensors) != facts["digest"] or path.name != _name(facts["step"]):
         raise ValueError("its bytes do not match its digest")
     return Checkpoint(facts["step"], tensors)
+
+
+def _name(step: int) -> str:
+    return f"step-{step:09d}.safetensors"
 
 
 def _newest_first(folder: Path) -> list[Path]:

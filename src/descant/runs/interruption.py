@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import sys
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -12,6 +14,18 @@ WORKFLOW_VARIABLE = "DESCANT_WORKFLOW"
 
 class Interrupted(Exception):  # noqa: N818 - it is no error: the state is saved
     """Training stopped because it was asked to; its state is saved."""
+
+
+def prepare_jobs() -> None:
+    """Set the environment that the jobs of this workflow process inherit.
+
+    They run the Python that runs the workflow, whether or not its environment is activated, and they know which
+    process must be alive: a job that outlives its workflow would hold its run directory.
+    """
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    # a nested process of the same machine keeps the outer workflow; on another machine the nested one is it
+    if os.environ.get(WORKFLOW_VARIABLE, "").rpartition(":")[0] != socket.gethostname():
+        os.environ[WORKFLOW_VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
 
 
 def workflow_is_gone() -> bool:

@@ -63,6 +63,7 @@ class ADASystem(System):
             encoder.blocks,
             width,
             encoder.input,
+            encoder.normalise,
         )
         self.bottleneck = build_bottleneck(settings.bottleneck)
         self.modulator = Modulator(width, modulator.channels, modulator.kernel, modulator.blocks)

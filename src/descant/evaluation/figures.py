@@ -1,0 +1,176 @@
+"""What is seen and told of a sample: a mel spectrogram as PNG, and a few plain figures.
+
+Levels are in dBFS after AES17: 0 dB is a sine that just reaches full scale, so that pictures of different samples
+compare. Nothing here touches matplotlib's global state.
+"""
+
+import io
+import math
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
+
+from descant.audio.mel import hz_to_mel, mel_spectrogram
+from descant.errors import SamplingError
+
+WIDTH, HEIGHT, DPI = 900, 260, 100
+BANDS = 128
+FLOOR_DB, CEILING_DB = -90.0, -10.0
+TICKS_HZ = (0, 500, 1000, 2000, 4000, 8000, 16000)
+TITLE_LETTERS = 100
+SILENCE_FRAME_SECONDS = 0.05
+SILENCE_DBFS = -60.0
+# one dark ground, which is at home on light and on dark pages
+GROUND, INK, QUIET_INK = "#16171c", "#e6e4e1", "#b4b7bd"
+FONT = "DejaVu Sans"  # it comes with matplotlib
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """Plain figures of one sample.
+
+    Attributes:
+        seconds: its length.
+        peak: largest absolute value; full scale is 1.
+        rms_dbfs: root mean square, dBFS; None for digital silence.
+        silent_share: share of the time, in frames of 50 ms, whose RMS is below -60 dBFS.
+    """
+
+    seconds: float
+    peak: float
+    rms_dbfs: float | None
+    silent_share: float
+
+
+def _dbfs(mean_square: float) -> float | None:
+    return 10 * math.log10(2 * mean_square) if mean_square > 0 else None
+
+
+def sample_facts(audio: npt.NDArray[np.floating], sample_rate: int) -> SampleFacts:
+    """Measure a sample.
+
+    Args:
+        audio: floats ``(time,)``; full scale is 1.
+        sample_rate: Hz.
+
+    Raises:
+        SamplingError: when it is empty.
+    """
+    if not len(audio):
+        raise SamplingError("a sample has no audio in it", "raise sampling.seconds")
+    squares = np.asarray(audio, dtype=np.float64) ** 2
+    starts = np.arange(0, len(squares), max(1, round(SILENCE_FRAME_SECONDS * sample_rate)))
+    lengths = np.diff(starts, append=len(squares))
+    means = np.add.reduceat(squares, starts) / lengths
+    silent = 10 * np.log10(np.maximum(2 * means, 1e-30)) < SILENCE_DBFS
+    return SampleFacts(
+        seconds=len(squares) / sample_rate,
+        peak=float(np.sqrt(squares.max())),
+        rms_dbfs=_dbfs(float(squares.mean())),
+        silent_share=float(lengths[silent].sum() / len(squares)),
+    )
+
+
+def mel_levels(audio: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray[np.float64]:
+    """Level of mel bands, dBFS.
+
+    Args:
+        audio: floats ``(time,)``; full scale is 1.
+        sample_rate: Hz.
+
+    Returns:
+        float64 ``(bands, frames)``; 0 is the level of a full-scale sine of 1 kHz in its band.
+    """
+    hertz = min(1000.0, sample_rate / 8)
+    sine = np.sin(2 * np.pi * hertz * np.arange(4096) / sample_rate)
+    reference = float(mel_spectrogram(sine, sample_rate, bands=BANDS).max())
+    power = mel_spectrogram(audio, sample_rate, bands=BANDS)
+    return np.asarray(10 * np.log10(np.maximum(power / reference, 1e-20)))
+
+
+def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) -> bytes:
+    """Draw a mel spectrogram of 900 × 260 pixels; the same samples and title give the same bytes.
+
+    Args:
+        audio: floats ``(time,)``; full scale is 1.
+        sample_rate: Hz.
+        title: written above it, as plain text.
+
+    Returns:
+        A PNG file without metadata.
+
+    Raises:
+        SamplingError: when there is no audio.
+    """
+    if not len(audio):
+        raise SamplingError("a sample has no audio in it", "raise sampling.seconds")
+    levels = mel_levels(audio, sample_rate)
+    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=GROUND)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.075, 0.2, 0.83, 0.67), facecolor=GROUND)
+    top = float(hz_to_mel(np.array(sample_rate / 2)))
+    # frame k is centred on sample 256 k; band b on the (b + 1)th of bands + 2 even points
+    half_frame, half_band = 128 / sample_rate, top / (BANDS + 1) / 2
+    image = axes.imshow(
+        levels,
+        origin="lower",
+        aspect="auto",
+        interpolation="bilinear",
+        cmap=mpl.colormaps["magma"],
+        vmin=FLOOR_DB,
+        vmax=CEILING_DB,
+        extent=(-half_frame, (2 * levels.shape[1] - 1) * half_frame, half_band, top - half_band),
+    )
+    axes.set_xlim(0, len(audio) / sample_rate)
+    axes.set_ylim(0, top)
+    _mark_hertz(axes, sample_rate)
+    axes.set_xlabel("seconds", fontsize=9, family=FONT, color=QUIET_INK, labelpad=2)
+    axes.set_ylabel("Hz, mel scale", fontsize=9, family=FONT, color=QUIET_INK)
+    figure.text(0.075, 0.915, _one_line(title), fontsize=10, family=FONT, color=INK, va="center", parse_math=False)
+    bar = figure.colorbar(image, cax=figure.add_axes((0.918, 0.2, 0.012, 0.67)), ticks=[-90, -70, -50, -30, -10])
+    bar.set_label("dBFS in a band", fontsize=9, family=FONT, color=QUIET_INK)
+    bar.outline.set_visible(False)
+    for drawn in (axes, bar.ax):
+        drawn.tick_params(labelsize=8, labelfontfamily=FONT, color=QUIET_INK, labelcolor=QUIET_INK, length=3)
+        for spine in drawn.spines.values():
+            spine.set_visible(False)
+    canvas.draw()
+    return _png(np.asarray(canvas.buffer_rgba()))
+
+
+def _mark_hertz(axes: Axes, sample_rate: int) -> None:
+    nyquist = sample_rate / 2
+    hertz = [float(tick) for tick in TICKS_HZ if tick <= nyquist]
+    if len(hertz) < 3:
+        hertz = [round(nyquist * part / 4) for part in range(5)]
+    axes.set_yticks([float(hz_to_mel(np.array(tick))) for tick in hertz], [f"{tick:.0f}" for tick in hertz])
+
+
+def _one_line(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE_LETTERS else line[: TITLE_LETTERS - 1] + "…"
+
+
+def _palette() -> Image.Image:
+    """An image that carries the figure's colours: 208 of the map, 48 between the ground and the ink."""
+    map_colours = mpl.colormaps["magma"](np.linspace(0, 1, 208))[:, :3]
+    ground, ink = np.array(to_rgb(GROUND)), np.array(to_rgb(INK))
+    greys = ground + np.linspace(0, 1, 48)[:, None] * (ink - ground)
+    carrier = Image.new("P", (1, 1))
+    carrier.putpalette(np.rint(255 * np.concatenate([map_colours, greys])).astype(np.uint8).tobytes())
+    return carrier
+
+
+def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    # 256 colours cannot be told from all of them here, at a third of the size
+    image = Image.fromarray(pixels).convert("RGB").quantize(palette=_palette(), dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

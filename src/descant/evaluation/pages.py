@@ -1,0 +1,55 @@
+"""Self-contained HTML pages: templates with autoescape, files embedded as data URIs, nothing fetched."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+
+
+def data_uri(content: bytes, media_type: str) -> str:
+    """A file as an address that holds it, for ``src`` in a page."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """Fill a template of this package; every value is escaped, and a missing one is an error.
+
+    Args:
+        template: its file name in ``templates``.
+        values: what it may use, by name.
+
+    Returns:
+        HTML.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("descant.evaluation", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(values)
+
+
+def write_page(path: Path, html: str) -> None:
+    """Write a page beside its place, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(html, encoding="utf-8")
+    temporary.replace(path)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 track``, ``2,000 tracks``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its nearest unit: ``4.0 s``, ``8.2 minutes``, ``413 hours``."""
+    for size, unit in ((3600.0, "hours"), (60.0, "minutes")):
+        if seconds >= size:
+            value = seconds / size
+            return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+    return f"{seconds:.1f} s"

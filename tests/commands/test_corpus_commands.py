@@ -1,0 +1,85 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import soundfile
+
+from descant.sequences import open_sequence
+
+SCORES = {"scores": {"limit": 3, "seconds_per_piece": 4}, "shards": 2}
+
+
+def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"descant.commands.{name}", *options], cwd=folder, capture_output=True, text=True
+    )
+
+
+def done(folder: Path, name: str, *options: str) -> None:
+    told = command(folder, name, *options)
+    assert told.returncode == 0, told.stderr
+
+
+def run_all(folder: Path, corpus: dict[str, object]) -> None:
+    settings = json.dumps(corpus)
+    done(folder, "scan", "--settings", settings, "--output", "files.parquet")
+    for n in "01":
+        done(folder, "ingest", "--settings", settings, "--files", "files.parquet", "--shard", n,
+             "--tracks", f"tracks/{n}", "--table", f"tables/{n}.parquet")  # fmt: skip
+        done(folder, "separate", "--settings", "{}", "--tracks", f"tracks/{n}", "--output", f"stems/{n}")
+        done(folder, "encode", "--settings", "{}", "--length-multiple", "64", "--table", f"tables/{n}.parquet",
+             "--tracks", f"stems/{n}", "--output", f"sequences/{n}")  # fmt: skip
+    done(folder, "pack", "--settings", "{}", "--seed", "1", "--shard-sequences", "sequences/0", "sequences/1",
+         "--shard-tables", "tables/0.parquet", "tables/1.parquet", "--output", "audio",
+         "--tracks-table", "tracks.csv")  # fmt: skip
+
+
+def test_scores_to_sequence_twice_the_same(tmp_path: Path) -> None:
+    prints = []
+    for name in ("a", "with space 'n"):
+        folder = tmp_path / name
+        folder.mkdir()
+        run_all(folder, SCORES)
+        prints.append(open_sequence(folder / "audio").fingerprint)
+        table = pd.read_csv(folder / "tracks.csv")
+        assert list(table["status"]) == ["used"] * 3 and set(table["split"]) == {"train", "validation", "test"}
+        for path in folder.rglob("*"):
+            if path.is_file() and path.suffix in (".csv", ".parquet", ".npy"):
+                assert str(tmp_path).encode() not in path.read_bytes()
+            assert not path.name.endswith(".tmp")
+    assert prints[0] == prints[1]
+    assert all(track.length % 64 == 0 for track in open_sequence(folder / "audio").tracks())
+
+
+@pytest.mark.parametrize("name", ["scan", "ingest", "separate", "encode", "pack"])
+def test_help_teaches_and_torch_is_not_imported(tmp_path: Path, name: str) -> None:
+    program = f"import sys, runpy; sys.argv = ['{name}', '--help']\n"
+    program += f"try: runpy.run_module('descant.commands.{name}', run_name='__main__')\n"
+    program += "finally: assert not {'torch', 'music21', 'snakemake'} & set(sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert told.returncode == 0 and "--settings" in told.stdout and "  [required]" in told.stdout, told.stderr
+
+
+def test_mistakes_are_told_without_a_traceback(tmp_path: Path) -> None:
+    for settings, problem in (
+        ('{"sourc": "scores"}', "sourc: "),
+        ("{", "not a valid Corpus section"),
+        ('{"source": "folder", "folder": {"path": "nothing"}}', "corpus.folder.path: there is no folder nothing"),
+    ):
+        told = command(tmp_path, "scan", "--settings", settings, "--output", "files.parquet")
+        assert told.returncode == 1 and told.stderr.startswith("error: ") and problem in told.stderr
+        assert "\n  cure: " in told.stderr and "Traceback" not in told.stderr
+        assert not (tmp_path / "files.parquet").exists()
+
+
+def test_nothing_usable_stops_with_reasons(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    for n in range(3):
+        (music / f"{n}.wav").write_text("no music")
+    soundfile.write(music / "short.wav", [0.1] * 10, 8000)
+    with pytest.raises(AssertionError, match=r"no usable track, but 3 are the least[\s\S]*0.wav: not audio"):
+        run_all(tmp_path, {"source": "folder", "folder": {"path": "music"}})

@@ -1,0 +1,121 @@
+"""Builders that many tests share: small networks, short trainings, and a packed sequence with something to learn."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from descant.config.networks import ADA, WaveNetShape
+from descant.config.training import Training
+from descant.sequences import PackedSequence, SequenceWriter, open_sequence
+
+# a loaded core makes single examples slow now and then: that is no finding
+settings.register_profile("descant", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("descant")
+
+CLASSES = 16
+LENGTHS = {"train": (192, 96, 40), "validation": (128,), "test": (160, 64)}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """Sums in one order, and no cores taken from the neighbours."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def waves(length: int, number: int, classes: int) -> npt.NDArray[np.int64]:
+    """Steps ``(length,)`` of a sine with some noise, another one for every ``number``."""
+    random = np.random.default_rng(number)
+    wave = np.sin(np.arange(length) * (0.2 + 0.05 * number)) + 0.1 * random.standard_normal(length)
+    return np.clip(np.round((wave + 1.3) / 2.6 * (classes - 1)), 0, classes - 1).astype(np.int64)
+
+
+def write_sequence(folder: Path, lengths: dict[str, tuple[int, ...]], classes: int = CLASSES) -> PackedSequence:
+    """Pack a track of so many steps for every length of every split, and open it."""
+    with SequenceWriter(folder, classes, hop=1, sample_rate=1000) as writer:
+        number = 0
+        for split, of_split in lengths.items():
+            for length in of_split:
+                writer.add(f"{number:016x}", split, f"track {number}", iter([waves(length, number, classes)]))
+                number += 1
+    return open_sequence(folder)
+
+
+@pytest.fixture(scope="session")
+def sequence_of() -> Callable[..., PackedSequence]:
+    """``sequence_of(folder, lengths, classes=16)``: see :func:`write_sequence`."""
+    return write_sequence
+
+
+@pytest.fixture(scope="session")
+def tiny_sequence(tmp_path_factory: pytest.TempPathFactory) -> PackedSequence:
+    """Six short tracks in three splits; nobody writes to it."""
+    return write_sequence(tmp_path_factory.mktemp("tiny") / "sequence", LENGTHS)
+
+
+def build_training(**over: Any) -> Training:
+    """A training of 12 steps with figures all along."""
+    given: dict[str, Any] = {
+        "steps": 12,
+        "batch": 3,
+        "window": 32,
+        "learning_rate": 0.01,
+        "log_every": 2,
+        "validate_every": 4,
+        "validation_batches": 2,
+        "checkpoint_every": 4,
+    }
+    return Training(**{**given, **over})
+
+
+def build_shape(**over: Any) -> WaveNetShape:
+    """A WaveNet of four layers."""
+    given: dict[str, Any] = {
+        "stacks": 2,
+        "layers_per_stack": 2,
+        "kernel": 2,
+        "start_kernel": 2,
+        "residual_channels": 6,
+        "gate_channels": 8,
+        "skip_channels": 6,
+    }
+    return WaveNetShape(**{**given, **over})
+
+
+def build_ada(bottleneck: dict[str, Any] | None = None, hop: int = 4, **over: Any) -> ADA:
+    """An ADA with eight codes; VQ unless told otherwise."""
+    given: dict[str, Any] = {
+        "hop": hop,
+        "bottleneck": bottleneck or {"kind": "vq", "classes": 8, "query_dim": 4},
+        "encoder": {"channels": 6, "blocks_per_stage": 1, "blocks": 1},
+        "modulator": {"channels": 5, "blocks": 2},
+        "local_model": build_shape(),
+        "training": build_training(),
+    }
+    return ADA(**{**given, **over})
+
+
+@pytest.fixture(scope="session")
+def tiny_training() -> Callable[..., Training]:
+    """``tiny_training(**over)``: see :func:`build_training`."""
+    return build_training
+
+
+@pytest.fixture(scope="session")
+def tiny_shape() -> Callable[..., WaveNetShape]:
+    """``tiny_shape(**over)``: see :func:`build_shape`."""
+    return build_shape
+
+
+@pytest.fixture(scope="session")
+def tiny_ada() -> Callable[..., ADA]:
+    """``tiny_ada(bottleneck, hop, **over)``: see :func:`build_ada`."""
+    return build_ada

@@ -1,0 +1,165 @@
+import hashlib
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from recordings import tone, write
+
+from descant.audio.files import AudioFileError, read_blocks
+from descant.corpus.decode import Outcome, track_file, verify
+
+
+def check(path: Path, folder: Path, max_seconds: float = 60) -> Outcome:
+    folder.mkdir(exist_ok=True)
+    outcome = verify(bytes(path), folder, max_seconds)
+    assert outcome.is_used == bool(list(folder.iterdir())) and not list(folder.glob(".*"))
+    return outcome
+
+
+def test_id_is_of_the_content_and_the_copy_is_exact(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    write(path, tone(channels=2), 44100, "PCM_16")
+    outcome = check(path, tmp_path / "tracks")
+    audio = soundfile.read(path, dtype="float32")[0]
+    expected = hashlib.sha256(b"44100 2 " + audio.astype("<f4").tobytes()).hexdigest()[:16]
+    assert outcome.track == expected
+    copy = track_file(tmp_path / "tracks", expected)
+    assert copy.suffix == ".flac"
+    np.testing.assert_array_equal(np.concatenate(list(read_blocks(copy))), audio)
+    # a copy ingested again is the same track
+    assert check(copy, tmp_path / "again").track == expected
+    with pytest.raises(AudioFileError, match="no audio of track"):
+        track_file(tmp_path, expected)
+
+
+def test_louder_than_full_scale_is_kept(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", 5 * tone(2), 16000, "FLOAT")
+    outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
+    copy = track_file(tmp_path / "tracks", outcome.track)
+    assert copy.suffix == ".wav" and soundfile.read(copy)[0].max() == pytest.approx(1.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"])
+def test_sample_formats(tmp_path: Path, subtype: str) -> None:
+    write(tmp_path / "a.wav", tone(), subtype=subtype)
+    outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
+    assert outcome.is_used and outcome.seconds == 0.5 and not outcome.reason
+    copy = np.concatenate(list(read_blocks(track_file(tmp_path / "tracks", outcome.track))))
+    np.testing.assert_allclose(copy, soundfile.read(tmp_path / "a.wav", always_2d=True)[0], atol=2**-23)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44101, 65537, 96000, 192000])
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+def test_rates_and_channels(tmp_path: Path, rate: int, channels: int) -> None:
+    write(tmp_path / "a.wav", tone(0.2, rate, channels), rate)
+    outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
+    assert (outcome.is_used, outcome.rate, outcome.channels) == (True, rate, channels)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "oga", "mp3", "aif", "aiff"])
+def test_containers(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path / f"a.{suffix}", tone(1))
+    outcome = check(tmp_path / f"a.{suffix}", tmp_path / "tracks")
+    assert outcome.is_used and outcome.seconds == pytest.approx(1, abs=0.1)
+
+
+def with_sample(value: float) -> np.ndarray:
+    audio = tone().astype(np.float32)
+    audio[100] = value
+    return audio
+
+
+@pytest.mark.parametrize(
+    ("audio", "rate", "told"),
+    [
+        (with_sample(np.nan), 16000, "contains NaN"),
+        (with_sample(np.inf), 16000, "contains infinite"),
+        (with_sample(-np.inf), 16000, "contains infinite"),
+        (with_sample(1e29), 16000, "out of range: a sample of 1e+29"),
+        (with_sample(-9), 16000, "out of range"),
+        (np.zeros(16000), 16000, "silent"),
+        (np.full(16000, 5e-5), 16000, "silent"),
+        (np.full(16000, 0.5), 16000, "constant value (DC)"),
+        (np.zeros(0), 16000, "no audio in it"),
+        (np.ones(1), 16000, "too short"),
+        (tone(0.09), 16000, "too short: 0.090 s"),
+        (tone(0.2, channels=9), 16000, "9 channels"),
+        (tone(1, rate=500), 500, "sample rate of 500 Hz"),
+        (tone(1, rate=400_000), 400_000, "sample rate of 400000 Hz"),
+        (tone(61), 16000, "longer than corpus.folder.max_minutes"),
+    ],
+)
+def test_bad_contents(tmp_path: Path, audio: np.ndarray, rate: int, told: str) -> None:
+    write(tmp_path / "a.wav", audio, rate, "FLOAT")
+    outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
+    assert not outcome.is_used and told in outcome.reason
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    write(tmp_path / "whole.wav", tone(10))
+    write(tmp_path / "whole.flac", tone(10))
+    cases = {
+        "empty.wav": (b"", "empty file"),
+        "text.wav": (b"no music\n" * 500, "not audio"),
+        "text.mp3": (b"no music\n" * 500, "not audio"),
+        "header.wav": ((tmp_path / "whole.wav").read_bytes()[:44], "no audio in it"),
+        "header.flac": ((tmp_path / "whole.flac").read_bytes()[:42], "no audio in it"),
+        "half.flac": ((tmp_path / "whole.wav").read_bytes()[:20], "not audio"),
+        "tag.mp3": (b"ID3\x04\x00\x00\x00\x00\x10\x00" + b"\0" * 2048, "not audio"),
+        "other.wav": (b".snd" + struct.pack(">5I", 24, 800, 3, 8000, 1) + b"\1\2" * 400, "AU files are not supported"),
+    }  # fmt: skip
+    for name, (content, told) in cases.items():
+        (tmp_path / name).write_bytes(content)
+        outcome = check(tmp_path / name, tmp_path / "tracks")
+        assert not outcome.is_used and told in outcome.reason, (name, outcome)
+    assert "cannot be opened" in check(tmp_path / "none.wav", tmp_path / "tracks").reason
+    os.mkfifo(tmp_path / "pipe.wav")
+    for path in (tmp_path, tmp_path / "pipe.wav"):
+        assert check(path, tmp_path / "tracks").reason == "not a regular file"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "mp3"])
+def test_truncated(tmp_path: Path, suffix: str) -> None:
+    whole, part = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    write(whole, np.random.default_rng(0).uniform(-0.5, 0.5, (160_000, 1)))
+    content = whole.read_bytes()
+    part.write_bytes(content[: len(content) // 2])
+    outcome = check(part, tmp_path / "tracks")
+    assert outcome.is_used and 2 < outcome.seconds < 6
+    assert outcome.reason.startswith("truncated: header says 10.0 s, ") and "is used" in outcome.reason
+    part.write_bytes(content[: len(content) // 10])
+    outcome = check(part, tmp_path / "few")
+    assert not outcome.is_used and outcome.reason.startswith(("truncated", "no audio in it"))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.95])
+def test_truncated_ogg_is_used_with_a_remark_or_set_aside(tmp_path: Path, share: float) -> None:
+    write(tmp_path / "a.ogg", np.random.default_rng(0).uniform(-0.5, 0.5, (160_000, 1)))
+    content = (tmp_path / "a.ogg").read_bytes()
+    (tmp_path / "a.ogg").write_bytes(content[: int(len(content) * share)])
+    outcome = check(tmp_path / "a.ogg", tmp_path / "tracks")
+    # libsndfile reads nothing of some cut streams, and of others all that is there
+    told = "truncated: the Ogg stream has no last page"
+    assert outcome.reason.startswith(told if outcome.is_used else (told, "no audio in it"))
+
+
+@pytest.mark.parametrize("claimed", [0xFFFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF - 36])
+def test_sizes_left_open_by_a_pipe_are_no_truncation(tmp_path: Path, claimed: int) -> None:
+    write(tmp_path / "a.wav", tone(1))
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[40:44] = claimed.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(content)
+    outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
+    assert outcome.is_used and outcome.seconds == 1 and not outcome.reason
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    silence = np.zeros((1 << 20, 8), dtype=np.int16)
+    with soundfile.SoundFile(tmp_path / "a.flac", "w", samplerate=8000, channels=8) as file:
+        for _ in range(4):
+            file.write(silence)
+    outcome = check(tmp_path / "a.flac", tmp_path / "tracks")
+    assert "8.7 min is longer" in outcome.reason and outcome.seconds > 500

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import tone, write
+
+from descant.audio import mulaw
+from descant.config.corpus import Audio, Separation
+from descant.corpus.encode import cut, encode_shard
+from descant.corpus.separate import separate
+from descant.corpus.table import REJECTED, USED, Entry
+from descant.sequences import open_sequence
+
+
+def entry(track: str, status: str = USED) -> Entry:
+    return Entry(track, f"title {track}", f"{track}.wav", 1.0, 44100, 2, status, "", "", "")
+
+
+@given(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 50))
+def test_cut_keeps_a_whole_multiple(lengths: list[int], multiple: int) -> None:
+    steps = (np.arange(sum(lengths)) % 256).astype(np.uint8)
+    blocks = np.split(steps, np.cumsum(lengths)[:-1]) if lengths else []
+    kept = list(cut(blocks, multiple))
+    whole = np.concatenate([np.zeros(0, dtype=np.uint8), *kept])
+    assert all(len(block) and len(block) % multiple == 0 for block in kept)
+    assert len(whole) == len(steps) // multiple * multiple
+    np.testing.assert_array_equal(whole, steps[: len(whole)])
+
+
+def test_encoding_equals_doing_it_whole(tmp_path: Path) -> None:
+    audio = tone(1.37, 44100, 2).astype(np.float32)
+    write(tmp_path / "a.wav", audio, 44100, "FLOAT")
+    write(tmp_path / "short.flac", tone(0.001), 16000)
+    write(tmp_path / "aside.flac", tone(1), 16000)
+    entries = [entry("a"), entry("short"), entry("aside", REJECTED)]
+    assert encode_shard(entries, tmp_path, tmp_path / "s", Audio(sample_rate=16000), 64) == 1
+    sequence = open_sequence(tmp_path / "s")
+    expected = mulaw.encode(soxr.resample(audio.mean(axis=1), 44100, 16000))
+    expected = expected[: len(expected) // 64 * 64]
+    [track] = sequence.tracks()
+    assert (track.track, track.split, track.title, track.length) == ("a", "", "title a", len(expected))
+    np.testing.assert_array_equal(sequence.data, expected)
+    assert (sequence.classes, sequence.hop, sequence.sample_rate) == (256, 1, 16000)
+
+
+def test_an_empty_shard_gives_an_empty_sequence(tmp_path: Path) -> None:
+    assert encode_shard([], tmp_path, tmp_path / "s", Audio(), 8) == 0
+    assert open_sequence(tmp_path / "s").tracks() == []
+
+
+def test_no_separation_links_the_tracks(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for name in ("a.flac", "b.wav", "other.txt"):
+        (tmp_path / "in" / name).write_text(name)
+    assert separate(Separation(), tmp_path / "in", tmp_path / "out") == 2
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert found == {"a.flac": "a.flac", "b.wav": "b.wav"}
+    assert (tmp_path / "out" / "a.flac").samefile(tmp_path / "in" / "a.flac")
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+def test_length_follows_the_rate(tmp_path: Path, rate: int) -> None:
+    write(tmp_path / "a.flac", tone(1, rate), rate)
+    encode_shard([entry("a")], tmp_path, tmp_path / "s", Audio(sample_rate=16000), 1)
+    assert len(open_sequence(tmp_path / "s").data) == 16000

@@ -1,0 +1,84 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recordings import tone, write
+
+from descant.config.corpus import Corpus, Folder, Scores
+from descant.corpus.ingest import ingest
+from descant.corpus.scan import scan
+from descant.corpus.table import Entry, columns, read_table, write_csv, write_table
+
+
+def run(corpus: Corpus, tracks: Path) -> dict[str, Entry]:
+    tracks.mkdir()
+    return {entry.source: entry for entry in ingest(scan(corpus), corpus, tracks)}
+
+
+def test_hostile_folder(tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    root.mkdir()
+    odd = [b"a'b $(x) {y}.ogg", b"-dash.wav", b"line\nbreak.flac", b"\xff\xfe.wav", "é.wav".encode()]
+    odd += [b"*.mp3", b"`w`.wav"]
+    for n, name in enumerate(odd):
+        write(bytes(root) + b"/" + name, tone(pitch=300 + 20 * n))
+    same = np.rint(tone() * 32767).astype(np.int16)
+    write(root / "a.wav", same)
+    write(root / "same.flac", same)
+    (root / "zero.wav").write_bytes(b"")
+    (root / "text.wav").write_text("no music " * 99)
+    broken = tone().astype(np.float32)
+    broken[7] = np.nan
+    write(root / "nan.wav", broken, subtype="FLOAT")
+    write(root / "silence.ogg", np.zeros(16000))
+    write(root / "long.wav", tone(7))
+    (root / "dir.wav").mkdir()
+    write(root / "dir.wav" / "in.wav", tone(pitch=700))
+    (root / "gone.wav").symlink_to("nothing")
+    os.mkfifo(root / "pipe.wav")
+    corpus = Corpus(source="folder", folder=Folder(path=str(root), max_minutes=0.1))
+    entries = run(corpus, tmp_path / "tracks")
+
+    assert len(entries) == len(odd) + 10
+    used = {source: entry for source, entry in entries.items() if entry.is_used}
+    assert len(used) == len(odd) + 2 and {"a.wav", "dir.wav/in.wav", "-dash.wav", "é.wav"} <= set(used)
+    stems = sorted(path.stem for path in (tmp_path / "tracks").iterdir())
+    assert stems == sorted(entry.track for entry in used.values())
+    assert all(len(stem) == 16 and set(stem) <= set("0123456789abcdef") for stem in stems)
+    reasons = {source: entry.reason for source, entry in entries.items() if not entry.is_used}
+    assert reasons["zero.wav"] == "empty file" and reasons["nan.wav"] == "contains NaN"
+    assert reasons["text.wav"].startswith("not audio") and reasons["silence.ogg"] == "silent"
+    assert reasons["pipe.wav"] == "not a regular file" and "nowhere" in reasons["gone.wav"]
+    assert reasons["long.wav"] == "0.1 min is longer than corpus.folder.max_minutes, 0.1"
+    assert reasons["same.flac"] == "same audio as a.wav"
+    assert entries["same.flac"].duplicate_of == entries["a.wav"].track
+    assert not any(entry.split for entry in entries.values())
+
+    write_table(entries.values(), tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet") == tuple(entries.values())
+    write_csv(list(entries.values()), tmp_path / "t.csv")
+    text = (tmp_path / "t.csv").read_text()
+    assert str(tmp_path) not in text and text.splitlines()[0] == ",".join(columns())
+    assert len(text.splitlines()) == len(entries) + 1
+
+
+def test_scores_become_tracks(tmp_path: Path) -> None:
+    scores = Scores(pieces=str(tmp_path / "list.csv"), seconds_per_piece=3)
+    (tmp_path / "list.csv").write_text(
+        "path,title,composer,quarters_per_minute,note\n"
+        "tune.abc,Tune,Nobody,120,ours\nbroken.musicxml,Broken,Nobody,120,ours\nnone.mxl,None,Nobody,120,ours\n"
+    )
+    (tmp_path / "tune.abc").write_text("X:1\nT:Tune\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|cBAG|FEDC|\n")
+    (tmp_path / "broken.musicxml").write_text("<score")
+    first = run(Corpus(scores=scores), tmp_path / "tracks")
+    assert first["tune.abc"].is_used and first["tune.abc"].title == "Nobody: Tune"
+    assert first["tune.abc"].seconds == pytest.approx(3) and first["tune.abc"].rate == 22050
+    assert "cannot be read" in first["broken.musicxml"].reason and "no score" in first["none.mxl"].reason
+    assert first == run(Corpus(scores=scores), tmp_path / "again")
+
+
+def test_a_slow_item_is_set_aside(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", tone())
+    corpus = Corpus(source="folder", folder=Folder(path=str(tmp_path)), item_minutes=1e-6)
+    assert "took longer" in run(corpus, tmp_path / "tracks")["a.wav"].reason

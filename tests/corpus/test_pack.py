@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descant.config.corpus import Splits
+from descant.corpus.pack import Shard, pack, read_shards
+from descant.corpus.splits import deal
+from descant.corpus.table import REJECTED, USED, Entry, write_table
+from descant.errors import CorpusError, SequenceError
+from descant.sequences import SequenceWriter, open_sequence
+
+LENGTHS = st.dictionaries(
+    st.text("0123456789abcdef", min_size=16, max_size=16), st.floats(0.1, 600), min_size=3, max_size=60
+)
+SHARES = st.builds(Splits, validation=st.floats(0.01, 0.4), test=st.floats(0.01, 0.4))
+
+
+@given(LENGTHS, SHARES, st.integers(0, 2**63 - 1))
+def test_laws_of_the_splits(seconds: dict[str, float], splits: Splits, seed: int) -> None:
+    dealt = deal(seconds, splits, seed)
+    assert set(dealt) == set(seconds)
+    assert set(dealt.values()) == {"train", "validation", "test"}
+    # the order in which tracks are given does not matter
+    assert deal(dict(reversed(seconds.items())), splits, seed) == dealt
+    total, longest = sum(seconds.values()), max(seconds.values())
+    for name, share in (("validation", splits.validation), ("test", splits.test)):
+        got = sum(seconds[track] for track in dealt if dealt[track] == name)
+        assert got <= share * total + longest * 1.001
+    train = sum(seconds[track] for track in dealt if dealt[track] == "train")
+    assert train <= (1 - splits.validation - splits.test) * total + longest * 1.001
+
+
+def test_seeds_deal_differently_and_shares_are_met() -> None:
+    seconds = {f"{n:016x}": 100.0 + n for n in range(100)}
+    first = deal(seconds, Splits(), 1)
+    assert first == deal(seconds, Splits(), 1) != deal(seconds, Splits(), 2)
+    test = sum(seconds[track] for track in first if first[track] == "test")
+    assert test / sum(seconds.values()) == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_tracks(count: int) -> None:
+    with pytest.raises(CorpusError, match="3 are the least"):
+        deal({str(n): 1.0 for n in range(count)}, Splits(), 1)
+
+
+def entry(track: str, source: str, status: str = USED, reason: str = "") -> Entry:
+    return Entry(track, source, source, 1.0, 16000, 1, status, "", reason, "")
+
+
+def shards(folder: Path, parts: list[list[tuple[Entry, int]]]) -> tuple[Shard, ...]:
+    for n, part in enumerate(parts):
+        with SequenceWriter(folder / f"s{n}", 256, 1, 16000) as writer:
+            for one, length in part:
+                if length:
+                    steps = np.full(length, sum(map(ord, one.track)) % 256)
+                    writer.add(one.track, "", one.title, iter([steps]))
+        write_table((one for one, _ in part), folder / f"t{n}.parquet")
+    numbers = range(len(parts))
+    return read_shards([folder / f"s{n}" for n in numbers], [folder / f"t{n}.parquet" for n in numbers])
+
+
+def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
+    items = [(entry(f"id{n}", f"{n:02}.wav"), 100 + n) for n in range(9)]
+    items += [(entry("id3", "09.wav"), 103), (entry("tiny", "10.wav"), 0), (entry("", "11.wav", REJECTED, "silent"), 0)]
+    results = []
+    for count in (1, 2, 5):
+        folder = tmp_path / str(count)
+        opened = shards(folder, [items[n::count] for n in range(count)])
+        entries = pack(opened, Splits(), 1, folder / "all")
+        results.append((entries, open_sequence(folder / "all").fingerprint))
+    assert results[0] == results[1] == results[2]
+    entries = {one.source: one for one in results[0][0]}
+    assert len(entries) == len(items)
+    assert entries["09.wav"].reason == "same audio as 03.wav" and entries["09.wav"].duplicate_of == "id3"
+    assert entries["10.wav"].reason.startswith("too short") and entries["11.wav"].reason == "silent"
+    sequence = open_sequence(tmp_path / "5" / "all")
+    assert [track.track for track in sequence.tracks()] == [f"id{n}" for n in range(9)]
+    for track in sequence.tracks():
+        assert track.split == entries[f"{int(track.track[2:]):02}.wav"].split != ""
+        assert set(sequence.steps(track)) == {sum(map(ord, track.track)) % 256}
+    assert sum(len(sequence.tracks(split)) for split in ("train", "validation", "test")) == 9
+
+
+def test_too_few_usable_tracks_tell_the_first_reasons(tmp_path: Path) -> None:
+    bad = [(entry("", f"{n}.wav", REJECTED, f"reason {n}"), 0) for n in range(7)]
+    with pytest.raises(CorpusError, match="no usable track, but 3 are the least") as raised:
+        pack(shards(tmp_path / "a", [bad]), Splits(), 1, tmp_path / "all")
+    assert "4.wav: reason 4" in str(raised.value) and "and 2 more" in str(raised.value)
+    assert not (tmp_path / "all").exists()
+    good = [(entry(f"id{n}", f"good{n}.wav"), 10) for n in range(2)]
+    with pytest.raises(CorpusError, match="2 usable tracks"):
+        pack(shards(tmp_path / "b", [bad, good]), Splits(), 1, tmp_path / "all")
+
+
+def test_shards_must_match(tmp_path: Path) -> None:
+    shards(tmp_path, [[(entry("a", "a"), 10)]])
+    with pytest.raises(SequenceError, match="1 shard sequences but 2 tables"):
+        read_shards([tmp_path / "s0"], [tmp_path / "t0.parquet"] * 2)
+    with SequenceWriter(tmp_path / "other", 256, 1, 8000):
+        pass
+    with pytest.raises(SequenceError, match="differ"):
+        read_shards([tmp_path / "s0", tmp_path / "other"], [tmp_path / "t0.parquet"] * 2)
+    with pytest.raises(CorpusError, match="cannot be read"):
+        read_shards([tmp_path / "s0"], [tmp_path / "none.parquet"])

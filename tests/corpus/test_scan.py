@@ -1,0 +1,123 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descant.config.corpus import Corpus, Folder, Scores
+from descant.corpus.scan import Item, folder_digest, printable, read_items, scan, write_items
+from descant.errors import CorpusError
+
+
+def corpus(folder: Path) -> Corpus:
+    return Corpus(source="folder", folder=Folder(path=str(folder)))
+
+
+def touch(path: Path, content: bytes = b"x") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def test_lists_recursively_sorted_and_skips_what_is_hidden(tmp_path: Path) -> None:
+    for name in ("b.wav", "a/z.FLAC", "a/c.mp3", "a.ogg", "x.wav/y.oga", "e.aif", "f.aiff"):
+        touch(tmp_path / name)
+    for name in (".hidden.wav", ".ipynb_checkpoints/b.wav", "notes.txt", "cover.jpg", "wav", "a/.d.mp3"):
+        touch(tmp_path / name)
+    items = scan(corpus(tmp_path))
+    assert [item.name for item in items] == [
+        b"a/c.mp3", b"a/z.FLAC", b"a.ogg", b"b.wav", b"e.aif", b"f.aiff", b"x.wav/y.oga",
+    ]  # fmt: skip
+    assert {item.refusal for item in items} == {""}
+    assert items[1].title == "z"
+
+
+def test_refusals_tell_why(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    touch(root / "good.wav")
+    touch(outside / "secret.wav")
+    touch(root / "phone.m4a")
+    touch(root / "empty.wav", b"")
+    os.mkfifo(root / "pipe.wav")
+    (root / "out.wav").symlink_to(outside / "secret.wav")
+    (root / "dots.wav").symlink_to("../outside/secret.wav")
+    (root / "inside.wav").symlink_to("good.wav")
+    (root / "gone.wav").symlink_to("nothing.wav")
+    (root / "self.wav").symlink_to("self.wav")
+    (root / "loop").symlink_to(root)
+    (root / "album").symlink_to(outside)
+    (root / "album.wav").symlink_to(outside)
+    refusals = {item.source: item.refusal for item in scan(corpus(root))}
+    assert set(refusals) == {
+        "good.wav", "phone.m4a", "empty.wav", "pipe.wav", "out.wav", "dots.wav", "inside.wav", "gone.wav",
+        "self.wav", "loop", "album", "album.wav",
+    }  # fmt: skip
+    assert refusals["good.wav"] == refusals["inside.wav"] == ""
+    assert ".m4a files are not supported" in refusals["phone.m4a"]
+    assert refusals["empty.wav"] == "empty file"
+    assert refusals["pipe.wav"] == "not a regular file"
+    assert "leads out" in refusals["out.wav"] and "leads out" in refusals["dots.wav"]
+    assert "leads nowhere" in refusals["gone.wav"] and "leads nowhere" in refusals["self.wav"]
+    assert "link to a folder" in refusals["loop"] and "link to a folder" in refusals["album"]
+    assert refusals["album.wav"]
+
+
+def test_any_name_survives_the_table(tmp_path: Path) -> None:
+    names = [b"-dash.wav", b"a'b $(x) {y}.ogg", b"line\nbreak.wav", b"\xff\xfe.wav"]
+    names += ["é.wav".encode(), "e\u0301.wav".encode()]
+    for name in names:
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(b"x")
+    items = scan(corpus(tmp_path))
+    assert sorted(item.name for item in items) == sorted(names)
+    assert all(item.source.isprintable() and item.title.isprintable() for item in items)
+    write_items(items, 1, tmp_path / "table.parquet")
+    assert read_items(tmp_path / "table.parquet", 0) == items
+
+
+@given(st.binary())
+def test_printable_is_text_that_prints(name: bytes) -> None:
+    shown = printable(name)
+    assert not shown or shown.isprintable()
+    shown.encode("utf-8")
+
+
+@given(count=st.integers(1, 40), shards=st.integers(1, 9))
+def test_every_item_goes_to_one_shard(tmp_path_factory: pytest.TempPathFactory, count: int, shards: int) -> None:
+    items = tuple(Item(b"%03d" % n, "file", str(n), 0.0, "") for n in range(count))
+    path = tmp_path_factory.mktemp("t") / "t.parquet"
+    write_items(items, shards, path)
+    dealt = [read_items(path, shard) for shard in range(shards)]
+    assert sorted((item for part in dealt for item in part), key=lambda item: item.name) == list(items)
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+
+
+def test_missing_and_empty_folders_name_the_key(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(CorpusError, match=r"corpus\.folder\.path") as raised:
+            scan(corpus(path))
+        assert raised.value.cure
+    with pytest.raises(CorpusError, match=r"corpus\.folder\.path"):
+        folder_digest(tmp_path / "nothing")
+
+
+def test_digest_changes_with_what_is_there(tmp_path: Path) -> None:
+    touch(tmp_path / "a.wav")
+    seen = [folder_digest(tmp_path), folder_digest(str(tmp_path))]
+    assert seen[0] == seen[1]
+    touch(tmp_path / "b/c.wav")
+    seen.append(folder_digest(tmp_path))
+    (tmp_path / "b/c.wav").rename(tmp_path / "b/d.wav")
+    seen.append(folder_digest(tmp_path))
+    touch(tmp_path / "a.wav", b"longer")
+    seen.append(folder_digest(tmp_path))
+    os.utime(tmp_path / "a.wav", ns=(1, 1))
+    seen.append(folder_digest(tmp_path))
+    assert len(set(seen)) == 5
+    touch(tmp_path / ".hidden")
+    assert folder_digest(tmp_path) == seen[-1]
+
+
+def test_scores_are_listed_in_the_lists_order() -> None:
+    items = scan(Corpus(scores=Scores(limit=5)))
+    assert len(items) == 5 and {item.kind for item in items} == {"score"}
+    assert all(item.quarters_per_minute > 0 for item in items)

@@ -1,0 +1,121 @@
+"""Likelihoods: windows score a track as one pass over the whole of it does."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from descant.config.networks import ADA, WaveNetShape
+from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
+from descant.sequences import PackedSequence
+from descant.systems.ada import ADASystem
+from descant.systems.wavenet import WaveNetSystem
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def prior(tiny_shape: Callable[..., WaveNetShape]) -> WaveNetSystem:
+    torch.manual_seed(0)
+    system = WaveNetSystem(tiny_shape(), 16).eval()
+    with torch.no_grad():
+        system.wavenet.logits.weight *= 5
+    return system
+
+
+@pytest.fixture(scope="module")
+def ada(tiny_ada: Callable[..., ADA]) -> ADASystem:
+    torch.manual_seed(1)
+    system = ADASystem(tiny_ada(hop=4), 16).eval()
+    with torch.no_grad():
+        system.local_model.logits.weight *= 5
+        assert system.local_model.condition is not None
+        system.local_model.condition.weight *= 5
+    return system
+
+
+@settings(max_examples=20)
+@given(length=st.integers(1, 150), window=st.integers(1, 170), seed=st.integers(0, 2**31))
+def test_a_prior_scores_in_windows_as_in_one_pass(prior: WaveNetSystem, length: int, window: int, seed: int) -> None:
+    steps = np.random.default_rng(seed).integers(0, 16, length).astype(np.uint8)
+    with torch.no_grad():
+        whole = float(prior.bits(torch.from_numpy(steps.astype(np.int64))[None]).double().sum())
+    assert prior_bits(prior, steps, window, CPU) == pytest.approx(whole, rel=1e-5)
+
+
+@settings(max_examples=20)
+@given(count=st.integers(1, 40), window=st.integers(1, 170), seed=st.integers(0, 2**31))
+def test_an_ada_scores_in_windows_as_in_one_pass(ada: ADASystem, count: int, window: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    steps = random.integers(0, 16, 4 * count).astype(np.uint8)
+    codes = random.integers(0, 8, count).astype(np.uint8)
+    with torch.no_grad():
+        quantised = ada.bottleneck.embed(torch.from_numpy(codes.astype(np.int64))[None])
+        whole = float(ada.bits_given(torch.from_numpy(steps.astype(np.int64))[None], quantised).double().sum())
+    assert ada_bits(ada, steps, codes, window, CPU) == pytest.approx(whole, rel=1e-5)
+
+
+def test_too_short_a_context_would_be_noticed(prior: WaveNetSystem) -> None:
+    # were windows scored without what comes before them, the figure would be another
+    steps = np.random.default_rng(0).integers(0, 16, 120).astype(np.uint8)
+    alone = sum(prior_bits(prior, steps[start : start + 10], 10, CPU) for start in range(0, 120, 10))
+    assert alone != pytest.approx(prior_bits(prior, steps, 10, CPU), rel=1e-3)
+
+
+def test_other_codes_give_other_bits(ada: ADASystem) -> None:
+    random = np.random.default_rng(0)
+    steps = random.integers(0, 16, 80).astype(np.uint8)
+    codes = random.integers(0, 8, 20).astype(np.uint8)
+    assert ada_bits(ada, steps, codes, 16, CPU) != pytest.approx(ada_bits(ada, steps, 7 - codes, 16, CPU), rel=1e-4)
+
+
+@pytest.mark.parametrize("window", [1, 7, 1000])
+def test_a_uniform_model_scores_eight_bits_a_step(tiny_shape: Callable[..., WaveNetShape], window: int) -> None:
+    system = WaveNetSystem(tiny_shape(), 256).eval()
+    with torch.no_grad():
+        system.wavenet.logits.weight.zero_()
+        system.wavenet.logits.bias.fill_(0.7)
+    steps = np.random.default_rng(0).integers(0, 256, 70).astype(np.uint8)
+    assert prior_bits(system, steps, window, CPU) == pytest.approx(8 * 70, rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def coded(sequence_of: Callable[..., PackedSequence], tmp_path_factory: pytest.TempPathFactory) -> PackedSequence:
+    """A sequence of three test tracks, each step of which stands for four samples."""
+    sequence = sequence_of(tmp_path_factory.mktemp("coded"), {"train": (50,), "test": (40, 9, 25)})
+    return PackedSequence(sequence.data, sequence.index, 16, 4, 1000, sequence.fingerprint)
+
+
+@pytest.mark.parametrize(("limit", "lengths"), [(None, [40, 9, 25]), (80, [20, 9, 20]), (10**9, [40, 9, 25])])
+def test_a_split_is_scored_up_to_the_limit_in_samples(
+    coded: PackedSequence, limit: int | None, lengths: list[int]
+) -> None:
+    seen: dict[str, np.ndarray] = {}
+
+    def count(steps: np.ndarray, track: str) -> float:
+        seen[track] = np.array(steps)
+        return 2.0 * len(steps)
+
+    table = score_split(coded, "test", limit, count)
+    tracks = coded.tracks("test")
+    assert table["track"].tolist() == [track.track for track in tracks] == list(seen)
+    assert table["steps"].tolist() == lengths
+    assert table["samples"].tolist() == [4 * length for length in lengths]
+    assert table["bits"].tolist() == [2.0 * length for length in lengths]
+    for track, length in zip(tracks, lengths, strict=True):
+        np.testing.assert_array_equal(seen[track.track], coded.steps(track)[:length])
+
+
+def test_a_split_without_tracks_gives_an_empty_table_of_the_same_columns(coded: PackedSequence) -> None:
+    table = score_split(coded, "validation", None, lambda steps, track: 0.0)
+    assert table.empty and table.columns.tolist() == ["track", "steps", "samples", "bits"]
+
+
+def test_codes_are_found_by_their_track(coded: PackedSequence) -> None:
+    by_track = codes_by_track(coded)
+    assert by_track.keys() == set(coded.index["track"])
+    for track in coded.tracks():
+        np.testing.assert_array_equal(by_track[track.track], coded.steps(track))

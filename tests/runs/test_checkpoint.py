@@ -1,0 +1,139 @@
+"""Checkpoints: whatever happens to the newest file, the training goes on from a whole one."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from descant.runs.checkpoint import Checkpoint, digest, load_latest, save
+
+
+def tensors(seed: int) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        "system.weight": torch.randn(4, 3, generator=generator),
+        "optimizer.0.step": torch.tensor(float(seed)),
+        "half": torch.randn(3, generator=generator).bfloat16(),
+        "nothing": torch.zeros(2, 0, 3),
+        "flags": torch.tensor([True, False]),
+        "steps": torch.randint(9, (5,), generator=generator),
+    }
+
+
+def equal(one: Checkpoint | None, step: int) -> bool:
+    expected = tensors(step)
+    return (
+        one is not None
+        and one.step == step
+        and one.tensors.keys() == expected.keys()
+        and all(
+            torch.equal(one.tensors[name], expected[name]) and one.tensors[name].dtype == expected[name].dtype
+            for name in expected
+        )
+    )
+
+
+def newest(folder: Path) -> Path:
+    return max(folder.glob("step-*.safetensors"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for step in (3, 7):
+        save(tmp_path / "checkpoints", Checkpoint(step, tensors(step)), keep=2)
+    return tmp_path / "checkpoints"
+
+
+def test_the_newest_is_loaded(folder: Path) -> None:
+    assert equal(load_latest(folder), 7)
+
+
+def test_there_is_none_in_an_empty_or_missing_folder(tmp_path: Path) -> None:
+    assert load_latest(tmp_path) is None
+    assert load_latest(tmp_path / "missing") is None
+
+
+def test_a_newest_one_torn_anywhere_falls_back_to_the_one_before(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = newest(folder).read_bytes()
+    for part in range(64):
+        newest(folder).write_bytes(whole[: len(whole) * part // 64])
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            assert equal(load_latest(folder), 3), f"torn at {part}/64"
+        assert "is torn" in caplog.text and "step-000000007" in caplog.text
+    newest(folder).write_bytes(whole)
+    assert equal(load_latest(folder), 7)
+
+
+def test_a_newest_one_torn_with_zeros_falls_back(folder: Path) -> None:
+    # after a power loss a file may have its length but not its bytes
+    whole = newest(folder).read_bytes()
+    for part in range(64):
+        kept = len(whole) * part // 64
+        newest(folder).write_bytes(whole[:kept] + bytes(len(whole) - kept))
+        if newest(folder).read_bytes() != whole:
+            assert equal(load_latest(folder), 3), f"zeros from {part}/64"
+
+
+def test_every_flipped_bit_is_found(folder: Path) -> None:
+    path = newest(folder)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << position % 8]) + whole[position + 1 :])
+        assert equal(load_latest(folder), 3), f"byte {position} of {len(whole)}"
+
+
+def test_all_torn_is_as_none(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes(b"")
+    assert load_latest(folder) is None
+
+
+def test_what_is_no_checkpoint_is_not_looked_at(folder: Path) -> None:
+    (folder / "step-000000009.safetensors.tmp").write_bytes(newest(folder).read_bytes())
+    (folder / "step-9.safetensors").write_bytes(b"?")
+    assert equal(load_latest(folder), 7)
+
+
+@given(steps=st.lists(st.integers(0, 999_999_999), min_size=1, max_size=6, unique=True), keep=st.integers(2, 4))
+def test_the_newest_few_are_kept(tmp_path_factory: pytest.TempPathFactory, steps: list[int], keep: int) -> None:
+    folder = tmp_path_factory.mktemp("keep")
+    for step in sorted(steps):
+        save(folder, Checkpoint(step, {"step": torch.tensor(step)}), keep)
+    kept = sorted(steps)[-keep:]
+    assert sorted(path.name for path in folder.iterdir()) == [f"step-{step:09d}.safetensors" for step in kept]
+    found = load_latest(folder)
+    assert found is not None and found.step == kept[-1]
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_those_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        save(folder, Checkpoint(9, tensors(9)), keep=2)
+    monkeypatch.undo()
+    assert len(list(folder.iterdir())) == 2
+    assert equal(load_latest(folder), 7)
+
+
+def test_the_digest_tells_names_types_shapes_and_values_apart() -> None:
+    base = torch.arange(4, dtype=torch.int32)
+    different = [
+        {"a": base},
+        {"b": base},
+        {"a": base.view(2, 2)},
+        {"a": base.view(torch.float32)},
+        {"a": base + 1},
+        {"a": base, "b": base[:0]},
+        {},
+    ]
+    assert len({digest(one) for one in different}) == len(different)
+    assert digest({"a": base, "b": base + 1}) == digest({"b": base + 1, "a": base.clone()})

@@ -1,0 +1,86 @@
+"""From a model file back to the same model, or a plain word why not."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from descant.config.networks import ADA, WaveNetShape
+from descant.errors import ModelFileError
+from descant.modelfile import ModelFile, read_model, write_model
+from descant.systems.ada import ADASystem
+from descant.systems.base import System
+from descant.systems.restore import load_weights, restore_ada, restore_wavenet
+from descant.systems.wavenet import WaveNetSystem
+
+
+def file_of(kind: str, settings: dict[str, Any], weights: Mapping[str, Tensor], classes: int = 16) -> ModelFile:
+    return ModelFile(kind, settings, classes, "audio", 1, 1000, "f" * 64, 12, weights)
+
+
+@pytest.mark.parametrize(
+    "bottleneck",
+    [{"kind": "vq", "classes": 8}, {"kind": "vq", "classes": 8, "codebook_update": "loss"}, {"kind": "argmax"}],
+)
+def test_an_ada_comes_back_from_its_file(
+    tiny_ada: Callable[..., ADA], tmp_path: Path, bottleneck: dict[str, Any]
+) -> None:
+    settings = tiny_ada(bottleneck)
+    system = ADASystem(settings, 16).eval()
+    write_model(tmp_path / "ada", file_of("ada", settings.model_dump(mode="json"), system.state_dict()))
+    restored = restore_ada(read_model(tmp_path / "ada"))
+    assert not restored.training
+    steps = torch.randint(16, (2, 32))
+    with torch.no_grad():
+        assert torch.equal(restored.encode(steps), system.encode(steps))
+        ours, theirs = (one.validate(steps, torch.Generator().manual_seed(1)) for one in (restored, system))
+    assert {name: float(value) for name, value in ours.items()} == {n: float(v) for n, v in theirs.items()}
+
+
+def test_a_wavenet_comes_back_from_its_file(tiny_shape: Callable[..., WaveNetShape], tmp_path: Path) -> None:
+    shape = tiny_shape(input="scalar")
+    system = WaveNetSystem(shape, 16)
+    write_model(tmp_path / "prior", file_of("wavenet", {"wavenet": shape.model_dump()}, system.state_dict()))
+    steps = torch.randint(16, (2, 32))
+    with torch.no_grad():
+        assert torch.equal(restore_wavenet(read_model(tmp_path / "prior")).bits(steps), system.bits(steps))
+
+
+def weights_that_fit(system: System) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in system.state_dict().items()}
+
+
+def test_what_does_not_fit_is_told_by_name_and_shape(tiny_shape: Callable[..., WaveNetShape]) -> None:
+    system = WaveNetSystem(tiny_shape(), 16)
+    before = weights_that_fit(system)
+    weights = {name: tensor + 1 for name, tensor in before.items()}
+    weights["wavenet.logits.bias"] = torch.zeros(7)
+    weights["wavenet.extra"] = torch.zeros(1)
+    del weights["wavenet.head.weight"]
+    with pytest.raises(ModelFileError) as told:
+        load_weights(system, weights)
+    assert "wavenet.logits.bias is (7,) but the settings make it (16,)" in told.value.problem
+    assert "unknown wavenet.extra" in told.value.problem
+    assert "missing wavenet.head.weight" in told.value.problem
+    assert "wavenet.skip" not in told.value.problem, "what fits is not complained of"
+    after = system.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in before), "a refused load must change nothing"
+
+
+def test_settings_of_another_shape_than_the_weights_are_refused(tiny_shape: Callable[..., WaveNetShape]) -> None:
+    system = WaveNetSystem(tiny_shape(), 16)
+    wider = tiny_shape(skip_channels=9).model_dump()
+    with pytest.raises(ModelFileError, match=r"wavenet\.head\.weight is \(6, 6\) but the settings make it \(9, 9\)"):
+        restore_wavenet(file_of("wavenet", {"wavenet": wider}, system.state_dict()))
+
+
+def test_the_wrong_kind_is_refused(tiny_ada: Callable[..., ADA], tiny_shape: Callable[..., WaveNetShape]) -> None:
+    ada = file_of("ada", tiny_ada().model_dump(mode="json"), ADASystem(tiny_ada(), 16).state_dict())
+    with pytest.raises(ModelFileError, match="holds a ada, a wavenet is needed"):
+        restore_wavenet(ada)
+    wavenet = file_of("wavenet", {"wavenet": tiny_shape().model_dump()}, WaveNetSystem(tiny_shape(), 16).state_dict())
+    with pytest.raises(ModelFileError, match="holds a wavenet, a ada is needed"):
+        restore_ada(wavenet)

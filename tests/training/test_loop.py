@@ -1,0 +1,329 @@
+"""Training is exact: stopped or killed at any step and gone on with, it ends bit-equal to one never disturbed."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from descant.config.networks import ADA, WaveNetShape
+from descant.config.training import Training
+from descant.errors import RunError, TrainingError
+from descant.runs import checkpoint
+from descant.runs.checkpoint import Checkpoint
+from descant.runs.folder import locked
+from descant.runs.interruption import Interrupted
+from descant.sequences import PackedSequence
+from descant.systems.ada import ADASystem
+from descant.systems.base import System
+from descant.systems.wavenet import WaveNetSystem
+from descant.training.loop import Trained, Trainer, TrainingData
+from descant.training.windows import Windows
+
+SEED = 5
+
+
+class Disturbed(Windows):
+    """Windows that do something to the training when those of a step are asked for."""
+
+    def __init__(self, sequence: PackedSequence, length: int, at: int, what: Callable[[], None]) -> None:
+        super().__init__(sequence, "train", length, SEED)
+        self.at = at
+        self.what = what
+
+    def batch(self, step: int, first: int, count: int) -> Tensor:
+        if step == self.at and first == 0:
+            self.what()
+        return super().batch(step, first, count)
+
+
+class Killed(BaseException):
+    """Stands for a death between two lines: nothing is saved on the way out."""
+
+
+def ask_to_stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def die() -> None:
+    raise Killed
+
+
+@dataclass(frozen=True)
+class Case:
+    """One training, to be run in many ways."""
+
+    build: Callable[[], System]
+    training: Training
+    sequence: PackedSequence
+
+    def trainer(self, folder: Path, at: int = -1, what: Callable[[], None] = die) -> Trainer:
+        torch.manual_seed(3)
+        window = self.training.window
+        data = TrainingData(
+            Disturbed(self.sequence, window, at, what), Windows(self.sequence, "validation", window, SEED)
+        )
+        return Trainer(self.build(), self.training, data, folder, SEED)
+
+    def finish(self, folder: Path) -> "End":
+        trained = self.trainer(folder).run()
+        found = checkpoint.load_latest(folder / "checkpoints")
+        assert found is not None and found.step == self.training.steps
+        return End(trained, found.tensors)
+
+
+@dataclass(frozen=True)
+class End:
+    """All that a training leaves."""
+
+    trained: Trained
+    state: Mapping[str, Tensor]
+
+
+def differences(one: End, other: End) -> list[str]:
+    """Names of everything that is not the same to the bit."""
+    wrong = [f"state {name}" for name in one.state.keys() ^ other.state.keys()]
+    wrong += [
+        f"state {n}" for n in one.state.keys() & other.state.keys() if not torch.equal(one.state[n], other.state[n])
+    ]
+    weights, others = one.trained.weights, other.trained.weights
+    wrong += [f"weights {name}" for name in weights.keys() ^ others.keys()]
+    wrong += [f"weights {n}" for n in weights.keys() & others.keys() if not torch.equal(weights[n], others[n])]
+    return wrong + (["history"] if one.trained.history != other.trained.history else [])
+
+
+@pytest.fixture(scope="module")
+def cases(
+    tiny_sequence: PackedSequence,
+    tiny_training: Callable[..., Training],
+    tiny_shape: Callable[..., WaveNetShape],
+    tiny_ada: Callable[..., ADA],
+) -> dict[str, Case]:
+    vq: dict[str, Any] = {"kind": "vq", "classes": 8, "query_dim": 4, "ema_decay": 0.5, "restart_below": 0.2}
+    schedule = {"warmup_steps": 3, "decay": "cosine"}
+    return {
+        "prior": Case(lambda: WaveNetSystem(tiny_shape(), 16), tiny_training(schedule=schedule), tiny_sequence),
+        "vq": Case(
+            lambda: ADASystem(tiny_ada(vq, jitter=0.2), 16),
+            tiny_training(accumulate=2, average_decay=0.9, weight_decay=0.1),
+            tiny_sequence,
+        ),
+        "argmax": Case(
+            lambda: ADASystem(tiny_ada({"kind": "argmax", "classes": 8}), 16), tiny_training(), tiny_sequence
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cases: dict[str, Case], tmp_path_factory: pytest.TempPathFactory) -> dict[str, End]:
+    return {name: case.finish(tmp_path_factory.mktemp(name) / "run") for name, case in cases.items()}
+
+
+NAMES = ["prior", "vq", "argmax"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_learns_and_its_figures_are_where_they_should_be(undisturbed: dict[str, End], name: str) -> None:
+    history = undisturbed[name].trained.history
+    bits = {(row.step, row.split): row.value for row in history if row.metric == "bits"}
+    assert [step for step, split in bits if split == "train"] == [2, 4, 6, 8, 10, 12]
+    assert [step for step, split in bits if split == "validation"] == [4, 8, 12]
+    assert bits[12, "validation"] < bits[4, "validation"] < 4.5
+    assert all(np.isfinite(row.value) for row in history)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_training_twice_is_the_same(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str
+) -> None:
+    assert differences(cases[name].finish(tmp_path / "run"), undisturbed[name]) == []
+
+
+@pytest.mark.parametrize("stop", [1, 5, 11])
+@pytest.mark.parametrize("name", NAMES)
+def test_stopped_and_gone_on_with_it_ends_the_same(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str, stop: int
+) -> None:
+    with pytest.raises(Interrupted, match=f"after step {stop} of 12"):
+        cases[name].trainer(tmp_path, at=stop - 1, what=ask_to_stop).run()
+    found = checkpoint.load_latest(tmp_path / "checkpoints")
+    assert found is not None and found.step == stop
+    assert differences(cases[name].finish(tmp_path), undisturbed[name]) == []
+
+
+@pytest.mark.parametrize("death", [2, 6])
+@pytest.mark.parametrize("name", NAMES)
+def test_killed_and_gone_on_with_it_ends_the_same(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str, death: int
+) -> None:
+    with pytest.raises(Killed):
+        cases[name].trainer(tmp_path, at=death, what=die).run()
+    found = checkpoint.load_latest(tmp_path / "checkpoints")
+    assert (found is None) if death < 4 else (found is not None and found.step == 4)
+    assert differences(cases[name].finish(tmp_path), undisturbed[name]) == []
+
+
+def test_killed_with_a_torn_checkpoint_it_ends_the_same(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path
+) -> None:
+    with pytest.raises(Killed):
+        cases["vq"].trainer(tmp_path, at=9, what=die).run()
+    torn = tmp_path / "checkpoints" / "step-000000008.safetensors"
+    torn.write_bytes(torn.read_bytes()[:-100])
+    assert differences(cases["vq"].finish(tmp_path), undisturbed["vq"]) == []
+
+
+def test_a_finished_training_gone_on_with_does_nothing_and_gives_the_same(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path
+) -> None:
+    cases["vq"].finish(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").iterdir()}
+    assert differences(cases["vq"].finish(tmp_path), undisturbed["vq"]) == []
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").iterdir()} == before
+
+
+def without_optimizer(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if not name.startswith("optimizer.")}
+
+
+def with_zeroed(part: str) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
+    def forget(state: dict[str, Tensor]) -> dict[str, Tensor]:
+        assert any(part in name for name in state)
+        return {name: torch.zeros_like(tensor) if part in name else tensor for name, tensor in state.items()}
+
+    return forget
+
+
+def with_a_fresh_average(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    own = {
+        name.replace("system.", "averaged.", 1): value for name, value in state.items() if name.startswith("system.")
+    }
+    return {**state, **{name: value.clone() for name, value in own.items()}}
+
+
+FORGETTING = {
+    "optimizer": without_optimizer,
+    "first moments": with_zeroed(".exp_avg"),
+    "optimizer's step": with_zeroed(".step"),
+    "average": with_a_fresh_average,
+    "codebook's usage": with_zeroed("bottleneck.usage"),
+    "codebook's sums": with_zeroed("bottleneck.sums"),
+}
+
+
+@pytest.mark.parametrize("part", FORGETTING)
+def test_a_checkpoint_that_forgets_a_part_would_be_noticed(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, part: str
+) -> None:
+    with pytest.raises(Interrupted):
+        cases["vq"].trainer(tmp_path, at=4, what=ask_to_stop).run()
+    found = checkpoint.load_latest(tmp_path / "checkpoints")
+    assert found is not None
+    checkpoint.save(tmp_path / "checkpoints", Checkpoint(found.step, FORGETTING[part](dict(found.tensors))), keep=2)
+    wrong = differences(cases["vq"].finish(tmp_path), undisturbed["vq"])
+    assert any(name.startswith("weights") for name in wrong)
+    # forgetting the average is seen only in what is kept: the training itself goes its way
+    assert any(name.startswith("state system") for name in wrong) == (part != "average")
+
+
+def test_the_run_directory_is_locked_while_training(cases: dict[str, Case], tmp_path: Path) -> None:
+    refused = []
+
+    def try_to_enter() -> None:
+        with pytest.raises(RunError) as told, locked(tmp_path):
+            pass
+        refused.append(told.value)
+        ask_to_stop()
+
+    with pytest.raises(Interrupted):
+        cases["prior"].trainer(tmp_path, at=0, what=try_to_enter).run()
+    assert str(os.getpid()) in str(refused[0])
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops_and_leaves_the_checkpoint(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, value: float
+) -> None:
+    before: dict[str, bytes] = {}
+
+    def poison() -> None:
+        before.update(files_of(tmp_path / "checkpoints"))
+        system = trainer.system
+        assert isinstance(system, WaveNetSystem)
+        system.wavenet.logits.bias.data.fill_(value)
+
+    trainer = cases["prior"].trainer(tmp_path, at=7, what=poison)
+    with pytest.raises(TrainingError, match="step 7: loss is nan") as told:
+        trainer.run()
+    assert "learning_rate" in told.value.cure
+    assert before and files_of(tmp_path / "checkpoints") == before
+    assert differences(cases["prior"].finish(tmp_path), undisturbed["prior"]) == []
+
+
+def test_a_learning_rate_too_high_is_told(cases: dict[str, Case], tmp_path: Path) -> None:
+    case = cases["prior"]
+    wild = Case(case.build, case.training.model_copy(update={"learning_rate": 1e30}), case.sequence)
+    with pytest.raises(TrainingError, match="step 1: loss is"):
+        wild.trainer(tmp_path).run()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told(cases: dict[str, Case], tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").write_text("a file where the folder should be")
+    with pytest.raises(TrainingError, match="checkpoint of step 4 cannot be written") as told:
+        cases["prior"].trainer(tmp_path).run()
+    assert "disk space" in told.value.cure
+
+
+def test_the_average_is_the_one_of_its_definition(cases: dict[str, Case], tmp_path: Path) -> None:
+    averaging = Case(
+        cases["prior"].build,
+        cases["prior"].training.model_copy(update={"average_decay": 0.4, "steps": 4, "checkpoint_every": 1}),
+        cases["prior"].sequence,
+    )
+    weights: list[dict[str, Tensor]] = []
+
+    class Watched(Disturbed):
+        def batch(self, step: int, first: int, count: int) -> Tensor:
+            weights.append({name: value.clone() for name, value in trainer.system.state_dict().items()})
+            return super().batch(step, first, count)
+
+    trainer = averaging.trainer(tmp_path)
+    watched = Watched(averaging.sequence, averaging.training.window, -1, die)
+    trainer.data = TrainingData(watched, trainer.data.validation)
+    trained = trainer.run()
+    weights.append({name: value.clone() for name, value in trainer.system.state_dict().items()})
+    expected = weights[0]
+    for step, after in enumerate(weights[1:]):
+        decay = min(0.4, (1 + step) / (10 + step))
+        expected = {name: decay * expected[name] + (1 - decay) * after[name] for name in expected}
+    for name, value in trained.weights.items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-6)
+    assert not torch.equal(trained.weights["wavenet.logits.bias"], weights[-1]["wavenet.logits.bias"])
+
+
+def test_accumulated_batches_are_one_larger_batch(cases: dict[str, Case], tmp_path: Path) -> None:
+    # every parameter's gradient is a mean over windows, so two batches of three are one of six
+    case, ends = cases["prior"], []
+    for number, over in enumerate(({"batch": 6}, {"batch": 3, "accumulate": 2})):
+        training = case.training.model_copy(update={**over, "validation_batches": 1})
+        ends.append(Case(case.build, training, case.sequence).finish(tmp_path / str(number)))
+    for name, value in ends[0].trained.weights.items():
+        torch.testing.assert_close(value, ends[1].trained.weights[name], rtol=1e-3, atol=1e-4)
+
+
+def test_validation_is_always_on_the_same_windows(cases: dict[str, Case], tmp_path: Path) -> None:
+    trainer = cases["vq"].trainer(tmp_path)
+    first = trainer.validate()
+    trainer.step = 7
+    assert trainer.validate() == first
+    assert first["bits"] == pytest.approx(4, abs=1), "about log2 of 16 classes before any training"
