@@ -1,12 +1,11 @@
 # Descant: from music to the table. Everything a person edits stands in config.yaml; docs in README.md.
-import os
 
 from snakemake.utils import min_version
 
 min_version("9.20")
 
 
-configfile: os.path.join(workflow.basedir, "config.yaml")
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 report: "workflow/report/workflow.rst"
@@ -35,7 +34,10 @@ rule all:
     default_target: True
     input:
         rules.write_table.output,
+        rules.table_page.output,
+        rules.curves.output,
         collect(rules.render_audio.output.audio, model=experiment.models),
+        collect(rules.players.output, model=experiment.models),
 
 
 rule table:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from torch import nn
 
 from descant.config.networks import ADA, WaveNetShape
 from descant.config.training import Training
@@ -119,3 +120,18 @@ def tiny_shape() -> Callable[..., WaveNetShape]:
 def tiny_ada() -> Callable[..., ADA]:
     """``tiny_ada(bottleneck, hop, **over)``: see :func:`build_ada`."""
     return build_ada
+
+
+def enliven(module: nn.Module) -> nn.Module:
+    """Enlarge the weights of a fresh network in place, so that its output depends strongly on all that it sees."""
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if parameter.dim() > 1 and "embedding" not in name:
+                parameter *= 2.5
+    return module
+
+
+@pytest.fixture(scope="session")
+def lively() -> Callable[[nn.Module], nn.Module]:
+    """``lively(module)``: see :func:`enliven`."""
+    return enliven

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from descant.config.networks import ADA, WaveNetShape
 from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
@@ -18,22 +19,18 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def prior(tiny_shape: Callable[..., WaveNetShape]) -> WaveNetSystem:
+def prior(tiny_shape: Callable[..., WaveNetShape], lively: Callable[[nn.Module], nn.Module]) -> WaveNetSystem:
     torch.manual_seed(0)
     system = WaveNetSystem(tiny_shape(), 16).eval()
-    with torch.no_grad():
-        system.wavenet.logits.weight *= 5
+    lively(system)
     return system
 
 
 @pytest.fixture(scope="module")
-def ada(tiny_ada: Callable[..., ADA]) -> ADASystem:
+def ada(tiny_ada: Callable[..., ADA], lively: Callable[[nn.Module], nn.Module]) -> ADASystem:
     torch.manual_seed(1)
     system = ADASystem(tiny_ada(hop=4), 16).eval()
-    with torch.no_grad():
-        system.local_model.logits.weight *= 5
-        assert system.local_model.condition is not None
-        system.local_model.condition.weight *= 5
+    lively(system)
     return system
 
 
@@ -69,7 +66,7 @@ def test_other_codes_give_other_bits(ada: ADASystem) -> None:
     random = np.random.default_rng(0)
     steps = random.integers(0, 16, 80).astype(np.uint8)
     codes = random.integers(0, 8, 20).astype(np.uint8)
-    assert ada_bits(ada, steps, codes, 16, CPU) != pytest.approx(ada_bits(ada, steps, 7 - codes, 16, CPU), rel=1e-4)
+    assert ada_bits(ada, steps, codes, 16, CPU) != pytest.approx(ada_bits(ada, steps, 7 - codes, 16, CPU), rel=1e-3)
 
 
 @pytest.mark.parametrize("window", [1, 7, 1000])

@@ -67,9 +67,7 @@ def test_classes_of_no_probability_are_never_drawn(uniform: float) -> None:
 
 
 @given(logits=st.lists(st.integers(-20, 20), min_size=1, max_size=9, unique=True), uniform=UNIFORMS)
-def test_a_low_temperature_and_a_small_nucleus_both_give_the_most_probable(
-    logits: list[int], uniform: float
-) -> None:
+def test_a_low_temperature_and_a_small_nucleus_both_give_the_most_probable(logits: list[int], uniform: float) -> None:
     best = int(np.argmax(logits))
     values = [float(logit) for logit in logits]
     assume(uniform <= 1 - 1e-9 and uniform >= 1e-9)

@@ -32,8 +32,9 @@ def build(kernel: int = 2, start_kernel: int = 2, conditioning: int = 0, hop: in
     )
     wavenet = build_wavenet(shape, CLASSES, conditioning, hop).eval()
     with torch.no_grad():
-        # peaked logits, so that a wrong state gives other draws
-        wavenet.logits.weight *= 6
+        for name, parameter in wavenet.named_parameters():
+            # strong weights, so that everything remembered weighs in
+            parameter *= 2.5 if parameter.dim() > 1 and "embedding" not in name else 1
     return wavenet
 
 
@@ -103,14 +104,13 @@ def test_it_goes_on_from_any_state_as_if_it_had_not_stopped(start_kernel: int) -
         assert torch.equal(torch.cat([head, tail], dim=1), whole), f"stopped after {stop}"
 
 
-def test_a_forgotten_ring_would_be_noticed() -> None:
+def test_all_of_the_state_is_needed() -> None:
     wavenet = build(kernel=3)
-    numbers = uniforms(5, 2, 0, 60)
-    whole = ReferenceEngine(wavenet, 2, SETTINGS).generate(numbers, None)
     first = ReferenceEngine(wavenet, 2, SETTINGS)
-    first.generate(numbers[:, :30], None)
-    for name, tensor in first.state().items():
+    first.generate(uniforms(5, 2, 0, 30), None)
+    state = first.state()
+    logits = first.next_logits(None)
+    for name, tensor in state.items():
         second = ReferenceEngine(wavenet, 2, SETTINGS)
-        second.load_state({**first.state(), name: torch.zeros_like(tensor)})
-        tail = second.generate(numbers[:, 30:], None)
-        assert not torch.equal(tail, whole[:, 30:]) or name == "step", f"{name} is without effect"
+        second.load_state({**state, name: torch.zeros_like(tensor)})
+        assert not torch.allclose(second.next_logits(None), logits, atol=1e-3), f"{name} is without effect"

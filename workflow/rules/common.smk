@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 from descant.config import root
 from descant.corpus.scan import folder_digest
 from descant.errors import DescantError
+from descant.evaluation.table_text import LEGEND
 from descant.runs.interruption import prepare_jobs
 
 try:
@@ -64,6 +65,16 @@ def corpus_digest(wildcards):
         )
     except DescantError as error:
         raise WorkflowError(str(error)) from None
+
+
+def list_of_pieces():
+    """A person's own list of scores, whose change must be seen; nothing for the shipped one."""
+    scores = experiment.corpus.scores
+    return (
+        [scores.pieces]
+        if experiment.corpus.source == "scores" and scores.pieces != "builtin"
+        else []
+    )
 
 
 def ada_settings(wildcards):
@@ -149,3 +160,39 @@ def all_metrics():
         for prior, sequence in trained_priors()
     }
     return adas | priors
+
+
+def models_of(wildcards):
+    """Model files of a model: its prior's, and every ADA's."""
+    adas = [
+        f"results/ada/{stack}/model.safetensors"
+        for stack in experiment.levels(wildcards.model)[1:]
+    ]
+    return [prior_model(wildcards), *adas]
+
+
+def note_of(wildcards):
+    """The option for a model's note, or nothing: Snakemake does not quote an empty text."""
+    note = experiment.models[wildcards.model].note
+    return [f"--note={note}"] if note else []
+
+
+TABLE_HEADINGS = {
+    "title": "Model",
+    "levels": "Levels",
+    "receptive_field_ms": "Receptive field, ms",
+    "bits_per_step_level0": "Bits per step, level 0 (audio)",
+    "bits_per_step_level1": "Bits per code, level 1",
+    "bits_per_step_level2": "Bits per code, level 2",
+    "bits_per_second": "Bits per second",
+    "bits_per_sample": "Bits per sample, at most",
+    "bits_per_sample_low": "Interval, low",
+    "bits_per_sample_high": "Interval, high",
+    "test_tracks": "Test tracks",
+    "test_seconds": "Test audio, s",
+    "paper_receptive_field_ms": "Receptive field, ms",
+    "paper_fidelity": "Fidelity",
+    "paper_fidelity_plus_minus": "±",
+    "paper_musicality": "Musicality",
+    "paper_musicality_plus_minus": "±",
+}

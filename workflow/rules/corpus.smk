@@ -2,6 +2,8 @@
 
 
 rule scan:
+    input:
+        pieces=list_of_pieces(),
     output:
         files="results/corpus/files.parquet",
     log:

@@ -1,6 +1,98 @@
 # What people look at; `snakemake --report` gathers it into one page that opens offline.
 
 
+rule players:
+    input:
+        audio=rules.render_audio.output.audio,
+        models=models_of,
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+    output:
+        page=report(
+            "results/report/players/{model}.html",
+            caption="../report/players.rst",
+            category="1 Listen",
+            labels={"model": "{model}"},
+        ),
+    log:
+        "results/logs/report/players.{model}.log",
+    benchmark:
+        "results/benchmarks/report/players.{model}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        title=lambda wildcards: experiment.models[wildcards.model].title,
+        note=note_of,
+        temperature=experiment.sampling.temperature,
+        top_p=experiment.sampling.top_p,
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.players --title {params.title:q} {params.note:q}"
+        " --temperature {params.temperature:q} --top-p {params.top_p:q} --audio {input.audio:q}"
+        " --model {input.models:q} --sequence {params.folder:q} --output {output.page:q} 2> {log:q}"
+
+
+rule curves:
+    input:
+        metrics=list(all_metrics().values()),
+    output:
+        page=report(
+            "results/report/curves.html",
+            caption="../report/curves.rst",
+            category="3 Training",
+        ),
+    log:
+        "results/logs/report/curves.log",
+    benchmark:
+        "results/benchmarks/report/curves.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        metrics=[f"{name}={path}" for name, path in all_metrics().items()],
+    shell:
+        "python -m descant.commands.curves --metrics {params.metrics:q} --output {output.page:q} 2> {log:q}"
+
+
+rule table_page:
+    input:
+        table=rules.write_table.output.csv,
+    output:
+        page=report(
+            "results/report/table.html",
+            caption="../report/table.rst",
+            category="2 The table",
+        ),
+    log:
+        "results/logs/report/table.log",
+    benchmark:
+        "results/benchmarks/report/table.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        headings=[f"{column}={heading}" for column, heading in TABLE_HEADINGS.items()],
+        hidden=["model", "receptive_field_samples", "note"],
+        notes=[
+            LEGEND,
+            *(
+                f"{row.title}: {row.note}"
+                for row in experiment.models.values()
+                if row.note
+            ),
+        ],
+    shell:
+        "python -m descant.commands.table_page --table {input.table:q} --output {output.page:q}"
+        " --heading {params.headings:q} --hide {params.hidden:q} --note {params.notes:q} 2> {log:q}"
+
+
 rule parameters:
     log:
         "results/logs/parameters.log",

@@ -60,4 +60,4 @@ rule pack:
         folder=subpath(output.data, parent=True),
     shell:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
-        " {params.shards:q} {params.tables:q} --output {params.folder:q} --tracks-table {output.tracks:q} 2> {log:q}"
+        " --shard-sequences {params.shards:q} --shard-tables {input.tables:q} --output {params.folder:q} --tracks-table {output.tracks:q} 2> {log:q}"

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
-from typing import NoReturn, TypeVar, get_origin, get_type_hints
+from typing import NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -46,7 +46,7 @@ def run(function: Callable[..., None]) -> NoReturn:
 def _spread(arguments: list[str], function: Callable[..., None]) -> list[str]:
     """Write the options that are lists as click wants them: ``--tables a --tables b``."""
     hints = get_type_hints(function)
-    lists = {f"--{name.replace('_', '-')}" for name, hint in hints.items() if get_origin(hint) is list}
+    lists = {f"--{name.replace('_', '-')}" for name, hint in hints.items() if _is_list(hint)}
     spread: list[str] = []
     current = ""
     for argument in arguments:
@@ -54,6 +54,10 @@ def _spread(arguments: list[str], function: Callable[..., None]) -> list[str]:
             current = argument if argument in lists else ""
         spread += [] if argument == current else [current, argument] if current else [argument]
     return spread
+
+
+def _is_list(hint: object) -> bool:
+    return get_origin(hint) is list or any(get_origin(part) is list for part in get_args(hint))
 
 
 def parse_settings(section: type[S], text: str) -> S:

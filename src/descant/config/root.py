@@ -117,17 +117,26 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _mapping(value: object, path: str) -> Mapping[str, Any]:
+    """A section's keys; one left empty in YAML has none."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{path} is not a mapping (it is {value!r})", "give it keys, as in config.yaml")
+    return value
+
+
 def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Put named WaveNets and the common training settings where networks refer to them."""
     placed = dict(raw)
-    wavenets = placed.pop("wavenets", {})
-    common = placed.pop("training", {})
+    wavenets = _mapping(placed.pop("wavenets", None), "wavenets")
+    common = _mapping(placed.pop("training", None), "training")
     for section, key in (("adas", "local_model"), ("priors", "wavenet")):
+        if section not in placed:
+            continue
         parts = {}
-        for name, part in placed.get(section, {}).items():
-            if not isinstance(part, Mapping):
-                raise ConfigError(f"{section}.{name} is not a mapping", "give it keys, as in config.yaml")
-            part = dict(part)
+        for name, part in _mapping(placed[section], section).items():
+            part = dict(_mapping(part, f"{section}.{name}"))
             shape = part.get(key)
             if isinstance(shape, str):
                 if shape not in wavenets:
@@ -136,7 +145,7 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
                         "use a name from wavenets, or write the shape in place",
                     )
                 part[key] = wavenets[shape]
-            part["training"] = merge(common, part.get("training", {}))
+            part["training"] = merge(common, _mapping(part.get("training"), f"{section}.{name}.training"))
             parts[name] = part
         placed[section] = parts
     return placed
@@ -159,7 +168,11 @@ def parse(raw: Mapping[str, Any]) -> Config:
 
 
 def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
-    path = ".".join(str(part) for part in location if part not in ("vq", "argmax", "continuous")) or "(top level)"
+    # pydantic puts the bottleneck's kind into the path, where the file has no such key
+    kinds = ("vq", "argmax", "continuous")
+    pairs = zip((None, *location), location, strict=False)
+    path = ".".join(str(part) for before, part in pairs if not (before == "bottleneck" and part in kinds))
+    path = path or "(top level)"
     if kind == "extra_forbidden":
         return f"{path}: unknown key{_near_field(location)}"
     if kind == "missing":
@@ -171,8 +184,9 @@ def _describe(location: tuple[int | str, ...], kind: str, message: str, value: o
 
 def _near_field(location: tuple[int | str, ...]) -> str:
     """The known key nearest to a mistyped one, looked for among all sections' keys."""
-    known = sorted({name for section in _sections(Section) for name in section.model_fields})
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    known = {"wavenets", "training", *(name for section in _sections(Section) for name in section.model_fields)}
+    # a key may be known elsewhere: it is no cure for itself
+    near = difflib.get_close_matches(str(location[-1]), sorted(known - {location[-1]}), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

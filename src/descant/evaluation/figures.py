@@ -141,8 +141,8 @@ def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) ->
         drawn.tick_params(labelsize=8, labelfontfamily=FONT, color=QUIET_INK, labelcolor=QUIET_INK, length=3)
         for spine in drawn.spines.values():
             spine.set_visible(False)
-    canvas.draw()
-    return _png(np.asarray(canvas.buffer_rgba()))
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return _png(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
 
 
 def _mark_hertz(axes: Axes, sample_rate: int) -> None:

@@ -52,4 +52,4 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             value = seconds / size
             return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
-    return f"{seconds:.1f} s"
+    return f"{seconds:.1f}\N{NO-BREAK SPACE}s"

@@ -38,7 +38,7 @@ class Encoder(nn.Module):
         blocks: int,
         query_dim: int,
         input_kind: Literal["embedding", "scalar"],
-        normalise: bool,
+        normalise: bool = False,
     ) -> None:
         super().__init__()
         self.hop = hop

@@ -6,6 +6,7 @@ from torch import Tensor
 from descant.config.networks import ADA, ArgmaxQuantiser, ContinuousBottleneck, VectorQuantiser
 from descant.layers.bottleneck import (
     ArgmaxQuantisation,
+    Bottled,
     Bottleneck,
     ContinuousBottleneckLayer,
     VectorQuantisation,
@@ -76,10 +77,7 @@ class ADASystem(System):
 
     def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
         """Loss of windows ``(batch, time)``: likelihood given jittered queries, plus the bottleneck's penalties."""
-        queries = self.encoder(windows)
-        bottled = self.bottleneck(queries)
-        if self.training and bottled.codes is not None:
-            self.bottleneck.learn(queries, bottled.codes, noise)
+        bottled = self._bottle(windows, noise)
         quantised = jitter(bottled.quantised, self.jitter, noise) if self.jitter else bottled.quantised
         bits = bits_per_step(self.local_model(windows, self.modulator(quantised)), windows).mean()
         metrics = {"bits": bits.detach()}
@@ -91,9 +89,18 @@ class ADASystem(System):
             loss = loss + penalty
         return StepLoss(loss, metrics)
 
+    def _bottle(self, windows: Tensor, noise: torch.Generator) -> Bottled:
+        queries = self.encoder(windows).float()
+        # codebooks and their averages stay in full precision: bf16 cannot tell near queries apart
+        with torch.autocast(windows.device.type, enabled=False):
+            bottled: Bottled = self.bottleneck(queries)
+            if self.training and bottled.codes is not None:
+                self.bottleneck.learn(queries, bottled.codes, noise)
+        return bottled
+
     def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
         """Bits given true codes and given shuffled ones, their gap, and the codes' perplexity."""
-        bottled = self.bottleneck(self.encoder(windows))
+        bottled = self._bottle(windows, noise)
         true = self.bits_given(windows, bottled.quantised).mean()
         order = torch.randperm(bottled.quantised.shape[0] * bottled.quantised.shape[1], generator=noise)
         shuffled = bottled.quantised.flatten(0, 1)[order.to(windows.device)].view_as(bottled.quantised)

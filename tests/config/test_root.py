@@ -1,0 +1,297 @@
+"""The configuration: what is wrong is told by its key, and what follows from it is computed right."""
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descant.config.root import Config, below, load, merge, parse, read_yaml
+from descant.errors import ConfigError
+
+SMALL = {"stacks": 1, "layers_per_stack": 3, "kernel": 2, "start_kernel": 2}
+
+
+def raw_config(**over: Any) -> dict[str, Any]:
+    """Three ADAs and four models, as a person writes them."""
+    bottlenecks: dict[str, dict[str, Any]] = {
+        "vq8": {"kind": "vq"},
+        "amae8": {"kind": "argmax"},
+        "smooth": {"kind": "continuous"},
+    }
+    hops = {"vq8": 8, "amae8": 4, "smooth": 8}
+    raw: dict[str, Any] = {
+        "corpus": {},
+        "wavenets": {"small": SMALL, "large": {**SMALL, "stacks": 3}},
+        "training": {"steps": 10, "batch": 2, "window": 64, "schedule": {"decay": "linear", "warmup_steps": 2}},
+        "adas": {
+            name: {"hop": hops[name], "bottleneck": bottleneck, "local_model": "small"}
+            for name, bottleneck in bottlenecks.items()
+        },
+        "priors": {"prior": {"wavenet": "large"}, "flat": {"wavenet": SMALL, "training": {"window": 99}}},
+        "models": {
+            "plain": {"title": "Plain", "prior": "flat"},
+            "one": {"title": "One", "stack": ["vq8"], "prior": "prior"},
+            "two": {"title": "Two", "stack": ["vq8", "amae8"], "prior": "prior"},
+            "turned": {"title": "Turned", "stack": ["amae8"], "prior": "prior"},
+        },
+    }
+    return {**raw, **over}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The configuration with one key set, by its dotted path."""
+    raw = copy.deepcopy(raw_config())
+    *parents, last = path.split(".")
+    place = raw
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = value
+    return raw
+
+
+def complaint(raw: dict[str, Any]) -> str:
+    before = copy.deepcopy(raw)
+    with pytest.raises(ConfigError) as told:
+        parse(raw)
+    assert raw == before, "checking must not change what was given"
+    assert told.value.cure
+    return told.value.problem
+
+
+def test_a_good_one_is_accepted_and_its_parts_are_put_in_place() -> None:
+    config = parse(raw_config())
+    assert config.adas["vq8"].local_model.stacks == 1
+    assert config.priors["prior"].wavenet.stacks == 3
+    assert config.priors["flat"].training.window == 99
+    assert config.priors["flat"].training.steps == config.adas["vq8"].training.steps == 10
+    assert config.priors["flat"].training.schedule.decay == "linear"
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("adas.vq8.hopp", "hop"),
+        ("adas.vq8.bottleneck.commitmen", "commitment"),
+        ("priors.flat.training.learning_rat", "learning_rate"),
+        ("training.bach", "batch"),
+        ("corpus.shard", "shards"),
+        ("corpus.splits.tests", "test"),
+        ("model", "models"),
+        ("wavenet", "wavenets"),
+        ("sampling.top_k", "top_p"),
+    ],
+)
+def test_an_unknown_key_is_told_by_its_path_with_the_nearest_known_one(path: str, near: str) -> None:
+    told = complaint(changed(path, 1))
+    shown = path if not path.startswith("training") else f"adas.vq8.{path}"
+    assert f"    {shown}: unknown key; did you mean {near!r}?" in told.splitlines()
+
+
+def test_a_key_of_another_section_is_not_suggested_to_itself() -> None:
+    told = complaint(changed("corpus.seed", 3))
+    assert "corpus.seed: unknown key" in told
+    assert "did you mean 'seed'" not in told
+
+
+def test_all_wrong_keys_are_told_at_once() -> None:
+    raw = changed("corpus.shards", 0)
+    raw["sampling"] = {"temperature": -1, "secconds": 2}
+    raw["adas"]["vq8"]["hop"] = "eight"
+    told = complaint(raw)
+    for path in ("corpus.shards", "sampling.temperature", "sampling.secconds", "adas.vq8.hop"):
+        assert f"    {path}: " in told
+    assert "(it is 'eight')" in told
+
+
+@pytest.mark.parametrize("name", ["vq", "argmax", "continuous", "bottleneck"])
+def test_an_ada_may_be_named_as_a_bottleneck_is_and_is_still_told(name: str) -> None:
+    raw = raw_config()
+    raw["adas"] = {**raw["adas"], name: {**raw["adas"]["vq8"], "hop": 1}}
+    assert f"    adas.{name}.hop: " in complaint(raw)
+
+
+@pytest.mark.parametrize("missing", ["corpus", "priors", "models"])
+def test_a_missing_section_is_told(missing: str) -> None:
+    raw = raw_config()
+    del raw[missing]
+    assert f"    {missing}: missing" in complaint(raw)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("models.two.stack", ["vq8", "amae9"], ["models.two.stack", "'amae9'", "adas", "did you mean 'amae8'?"]),
+        ("models.two.stack", ["xyz"], ["'xyz'", "known are: vq8, amae8, smooth"]),
+        ("models.one.prior", "priors", ["models.one.prior", "'priors'", "did you mean 'prior'?"]),
+        ("priors.prior.wavenet", "larg", ["priors.prior.wavenet", "'larg'", "did you mean 'large'?"]),
+        ("adas.vq8.local_model", "huge", ["adas.vq8.local_model", "'huge'", "wavenets"]),
+        ("models.one.stack", ["smooth"], ["models.one.stack", "'smooth'", "continuous", "choose vq or argmax"]),
+        ("adas.vq8.hop", 6, ["adas.vq8", "hop is 6", "power of two"]),
+        ("adas.vq8.hop", 1, ["adas.vq8.hop", "it is 1"]),
+        ("adas.vq8.training", {"window": 65}, ["adas.vq8", "window is 65", "hop 8", "set it to 72"]),
+        ("adas.vq8.encoder", {"kernel": 4}, ["adas.vq8.encoder", "odd"]),
+        ("adas.vq8.bottleneck", {"kind": "fsq"}, ["adas.vq8.bottleneck", "'vq'", "'argmax'"]),
+        ("wavenets.small", {**SMALL, "gate_channels": 7}, ["adas.vq8.local_model", "gate_channels is 7", "even"]),
+        ("training.schedule", {"warmup_steps": 10}, ["training", "warmup_steps is 10", "steps is 10"]),
+        ("corpus.source", "folder", ["corpus", "folder.path"]),
+        ("models", {}, ["models is empty"]),
+        ("models.audio", {"title": "x", "prior": "flat"}, ["'audio'", "cannot be a name"]),
+        ("models.Two.x", 1, ["models.Two"]),
+        ("priors.a-b", {"wavenet": SMALL}, ["'a-b'", "lower-case"]),
+        ("adas.amae8.encoder", {"input": "scalar"}, ["vq8.amae8", "scalar", "embedding"]),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_what_would_do(path: str, value: object, words: list[str]) -> None:
+    told = complaint(changed(path, value))
+    assert [word for word in words if word not in told] == []
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", [1]])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "adas",
+        "adas.vq8",
+        "adas.vq8.training",
+        "adas.vq8.training.schedule",
+        "adas.vq8.local_model",
+        "adas.vq8.bottleneck",
+        "priors",
+        "priors.prior",
+        "priors.prior.wavenet",
+        "wavenets",
+        "wavenets.small",
+        "training",
+        "models",
+        "models.two",
+        "models.two.stack",
+        "corpus",
+        "sampling",
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_never_a_traceback(path: str, value: object) -> None:
+    # a key left empty in YAML is None
+    try:
+        parse(changed(path, value))
+    except ConfigError as told:
+        assert path.split(".")[0] in told.problem or path in ("wavenets", "wavenets.small", "training")
+    else:
+        assert value is None, "only an empty key can stand for its defaults"
+
+
+def test_scalar_input_is_for_audio() -> None:
+    raw = changed("adas.vq8.encoder", {"input": "scalar"})
+    assert parse(raw).adas["vq8"].encoder.input == "scalar"
+
+
+def test_stacks_and_what_follows_from_them() -> None:
+    config = parse(raw_config())
+    assert config.stacks == ("amae8", "vq8", "vq8.amae8")
+    assert config.levels("two") == ("audio", "vq8", "vq8.amae8")
+    assert config.levels("plain") == ("audio",)
+    assert [config.top(name) for name in ("plain", "one", "two", "turned")] == ["audio", "vq8", "vq8.amae8", "amae8"]
+    assert [config.hop(name) for name in ("audio", "vq8", "amae8", "vq8.amae8")] == [1, 8, 4, 32]
+    assert config.length_multiple == 32
+    assert config.ada("vq8.amae8") is config.adas["amae8"]
+    # one stack of dilations 1, 2, 4 with two taps sees 7 steps back, and the first two taps: 9; three stacks 23
+    assert [config.receptive_field(name) for name in ("plain", "one", "two")] == [9, 23 * 8, 23 * 32]
+
+
+@given(
+    hops=st.lists(st.integers(1, 5).map(lambda power: 2**power), min_size=1, max_size=4),
+    data=st.data(),
+)
+def test_laws_of_stacks(hops: list[int], data: st.DataObject) -> None:
+    names = [f"ada{number}" for number in range(len(hops))]
+    raw = raw_config()
+    ada = raw["adas"]["vq8"]
+    raw["adas"] = {name: {**ada, "hop": hop} for name, hop in zip(names, hops, strict=True)}
+    stacks = data.draw(st.lists(st.lists(st.sampled_from(names), max_size=3, unique=True), min_size=1, max_size=4))
+    raw["models"] = {f"m{n}": {"title": "x", "stack": stack, "prior": "flat"} for n, stack in enumerate(stacks)}
+    config = parse(raw)
+    assert len(set(config.stacks)) == len(config.stacks)
+    for number, stack in enumerate(config.stacks):
+        assert below(stack) == "audio" or below(stack) in config.stacks[:number], "a stack comes after the one below"
+        assert config.hop(stack) == config.hop(below(stack)) * config.ada(stack).hop
+        assert config.length_multiple % config.hop(stack) == 0
+    for name, model in config.models.items():
+        levels = config.levels(name)
+        assert levels[0] == "audio" and levels[-1] == config.top(name)
+        assert set(levels[1:]) <= set(config.stacks) and len(levels) == len(model.stack) + 1
+        assert [below(level) for level in levels[1:]] == list(levels[:-1])
+        assert config.hop(config.top(name)) == math.prod(config.adas[part].hop for part in model.stack)
+    assert {level for name in config.models for level in config.levels(name)} - {"audio"} == set(config.stacks)
+
+
+def test_a_resolved_configuration_is_its_own_resolution() -> None:
+    config = parse(raw_config())
+    assert Config.model_validate(config.model_dump(mode="json")) == config
+    assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+LEAVES = st.none() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
+
+
+@st.composite
+def trees(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
+    """Nested mappings; a name in capitals always holds a mapping and one in small letters never."""
+    tree: dict[str, Any] = draw(st.dictionaries(st.sampled_from("abc"), LEAVES))
+    if depth:
+        tree.update(draw(st.dictionaries(st.sampled_from("AB"), trees(depth - 1))))
+    return tree
+
+
+@given(one=trees(), two=trees(), three=trees())
+def test_merging_is_associative_idempotent_and_has_the_empty_mapping_as_unit(
+    one: dict[str, Any], two: dict[str, Any], three: dict[str, Any]
+) -> None:
+    before = copy.deepcopy((one, two, three))
+    assert merge(merge(one, two), three) == merge(one, merge(two, three))
+    assert merge(one, one) == one
+    assert merge(one, {}) == merge({}, one) == one
+    assert (one, two, three) == before, "what is merged is not changed"
+
+
+@given(base=trees(), over=trees())
+def test_what_lies_over_wins_and_what_it_does_not_name_stays(base: dict[str, Any], over: dict[str, Any]) -> None:
+    def check(base: dict[str, Any], over: dict[str, Any], merged: dict[str, Any]) -> None:
+        assert merged.keys() == base.keys() | over.keys()
+        for key, value in merged.items():
+            if isinstance(value, dict):
+                check(base.get(key, {}), over.get(key, {}), value)
+            else:
+                assert value == (over[key] if key in over else base[key])
+
+    check(base, over, merge(base, over))
+
+
+def test_a_mapping_and_a_value_replace_each_other_whole() -> None:
+    assert merge({"a": {"b": 1}}, {"a": 2}) == {"a": 2}
+    assert merge({"a": 2}, {"a": {"b": 1}}) == {"a": {"b": 1}}
+    assert merge({"a": [1, 2]}, {"a": [3]}) == {"a": [3]}
+
+
+def test_files_are_laid_over_each_other(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(raw_config()))
+    (tmp_path / "over.yaml").write_text("seed: 7\ntraining: {steps: 20}\nadas: {vq8: {hop: 16}}\n")
+    config = load(tmp_path / "base.yaml", tmp_path / "over.yaml")
+    assert (config.seed, config.adas["vq8"].training.steps, config.hop("vq8")) == (7, 20, 16)
+    assert config.adas["vq8"].training.schedule.warmup_steps == 2, "what is not named stays"
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [1\n", "just text", "a: !!python/object:os.system {}\n"])
+def test_what_is_no_mapping_is_told_with_its_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"config\.yaml"):
+        read_yaml(path)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_yaml(tmp_path / "nothing.yaml")

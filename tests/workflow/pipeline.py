@@ -1,0 +1,53 @@
+"""Running the real pipeline in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "config" / "test" / "tiny.yaml"
+
+
+def command(folder: Path, *arguments: str, over: Path = TINY) -> list[str]:
+    """The command line of a run in a folder."""
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    return [*snakemake, *arguments, "--directory", str(folder), "--configfile", str(over)]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a run that no other workflow started."""
+    return {name: value for name, value in os.environ.items() if name != "DESCANT_WORKFLOW"}
+
+
+def run(
+    folder: Path, *arguments: str, over: Path = TINY, timeout: float = 600, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run the pipeline to its end."""
+    done = subprocess.run(
+        command(folder, *arguments, over=over),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment(),
+        cwd=ROOT,
+        check=False,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"{' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def planned(folder: Path, *arguments: str, over: Path = TINY) -> set[str]:
+    """Output files' jobs that a dry run plans, as ``rule wildcards`` lines."""
+    told = run(folder, "--dry-run", *arguments, over=over).stdout
+    jobs, rule = set(), ""
+    for line in told.splitlines():
+        words = line.strip()
+        if words.startswith(("rule ", "localrule ")):
+            rule = words.split()[1].rstrip(":")
+            jobs.add(rule)
+        elif words.startswith("wildcards: "):
+            jobs.discard(rule)
+            jobs.add(f"{rule} {words.removeprefix('wildcards: ')}")
+    return jobs

@@ -1,0 +1,58 @@
+"""Every shipped configuration dry-runs; mistakes in one are told before any job starts."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from descant.config.root import load
+
+from .pipeline import ROOT, run
+
+CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "config" / "test").glob("*.yaml")])
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_it_dry_runs(path: Path, tmp_path: Path) -> None:
+    told = run(tmp_path, "--dry-run", "all", over=path)
+    assert "write_table" in told.stdout
+
+
+def test_the_paper_has_the_paper_s_receptive_fields() -> None:
+    config = load(ROOT / "config.yaml", ROOT / "config" / "paper.yaml")
+    fields = [config.receptive_field(model) for model in config.models]
+    assert fields == [6141, 12279, 49149, 49128, 393024, 393024, 393024]
+    printed = [model.paper.receptive_field_ms for model in config.models.values() if model.paper]
+    assert printed == [384, 768, 3072, 3072, 24576, 24576, 24576]
+    for samples, ms in zip(fields, printed, strict=True):
+        # the paper rounds 6,141 up to 6,144 and multiplies
+        assert samples == pytest.approx(ms * 16, rel=1e-3)
+
+
+def test_the_demo_keeps_the_paper_s_proportions() -> None:
+    config = load(ROOT / "config.yaml")
+    fields = [config.receptive_field(model) for model in config.models]
+    assert [round(field / fields[0]) for field in fields] == [1, 2, 8, 8, 64, 64, 64]
+
+
+def test_a_mistyped_key_is_told_with_the_right_one(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump({"training": {"stpes": 3}}))
+    told = run(tmp_path, "--dry-run", over=path, check=False)
+    assert told.returncode != 0
+    assert "training.stpes: unknown key; did you mean 'steps'?" in told.stdout + told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump({"corpus": {"source": "folder", "folder": {"path": "not/there"}}}))
+    told = run(tmp_path, "--dry-run", over=path, check=False)
+    assert told.returncode != 0
+    assert "corpus.folder.path" in told.stdout + told.stderr
+
+
+def test_parameters_are_printed_without_a_corpus(tmp_path: Path) -> None:
+    told = run(tmp_path, "--cores", "1", "parameters", over=ROOT / "config" / "paper.yaml")
+    assert "393,024" in told.stdout
+    assert not (tmp_path / "results" / "corpus").exists()

@@ -1,0 +1,91 @@
+"""A training killed in its middle ends, after a plain rerun, with the bytes of an undisturbed one."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from descant.config.root import merge, read_yaml
+
+from .pipeline import TINY, command, environment, run
+
+pytestmark = pytest.mark.slow
+
+MODEL = "results/ada/vqvae8/model.safetensors"
+LONGER = {"adas": {"vqvae8": {"training": {"steps": 120, "checkpoint_every": 7}}}}
+
+
+@pytest.fixture(scope="module")
+def longer(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """A longer training's configuration, and its undisturbed weights."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    over = folder / "over.yaml"
+    over.write_text(yaml.safe_dump(merge(read_yaml(TINY), LONGER)))
+    shutil.copytree(finished, folder / "run", symlinks=True)
+    run(folder / "run", "--cores", "1", MODEL, over=over)
+    return over, (folder / "run" / MODEL).read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_killed_and_run_again(
+    finished: Path, longer: tuple[Path, bytes], tmp_path: Path, number: signal.Signals
+) -> None:
+    over, undisturbed = longer
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder, symlinks=True)
+    runs = folder / "results/runs/ada/vqvae8"
+    before = set(runs.iterdir())
+    process = subprocess.Popen(
+        command(folder, "--cores", "1", MODEL, over=over),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        new = set(runs.iterdir()) - before
+        if new and len(list(next(iter(new)).glob("checkpoints/step-0000000[2-9]*.safetensors"))):
+            break
+        time.sleep(0.05)
+    assert process.poll() is None, "the run ended before it could be killed"
+    os.killpg(process.pid, number)
+    process.wait(timeout=120)
+    assert not (folder / MODEL).exists() or (folder / MODEL).read_bytes() != undisturbed
+    run(folder, "--unlock", over=over)
+    run(folder, "--cores", "1", MODEL, over=over)
+    assert (folder / MODEL).read_bytes() == undisturbed
+
+
+def test_a_training_whose_workflow_was_killed_stops_by_itself(
+    finished: Path, longer: tuple[Path, bytes], tmp_path: Path
+) -> None:
+    over, undisturbed = longer
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder, symlinks=True)
+    process = subprocess.Popen(
+        command(folder, "--cores", "1", MODEL, over=over),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,
+    )
+    log = folder / "results/logs/ada/vqvae8/train.log"
+    deadline = time.monotonic() + 120
+    while "step 3 of" not in (log.read_text() if log.exists() else "") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # only the workflow: the training goes on as an orphan until it looks
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 60
+    while "run again to go on" not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "run again to go on" in log.read_text()
+    run(folder, "--unlock", over=over)
+    run(folder, "--cores", "1", MODEL, over=over)
+    assert (folder / MODEL).read_bytes() == undisturbed
