@@ -24,9 +24,8 @@ def vector_quantiser(
 ) -> VectorQuantisation:
     torch.manual_seed(0)
     layer = VectorQuantisation(classes, dim, update, 1.5, 0.25, decay, restart_below)
-    if hasattr(layer, "initialised"):
-        # these tests are of the updates, not of a first one that takes the codebook from the data
-        layer.initialised = torch.ones_like(layer.initialised)
+    # most tests are of the updates, not of the first one, which takes the codebook from the data
+    layer.initialised.fill_(True)
     return layer
 
 
@@ -79,6 +78,20 @@ def test_vq_quantises_and_learns_as_vector_quantize_pytorch(
         torch.testing.assert_close(sum(ours.penalties.values()), loss.squeeze(), rtol=1e-5, atol=1e-6)
         torch.testing.assert_close(layer.codebook, other._codebook.embed[0], rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(layer.usage, other._codebook.cluster_size[0], rtol=1e-5, atol=1e-6)
+
+
+def test_use_is_smoothed_as_by_vector_quantize_pytorch() -> None:
+    # one query a batch and many classes: here the smoothing is more than rounding
+    layer = vector_quantiser(classes=500, decay=0.5)
+    other = oracle_with(layer, commitment=0.25)
+    for update in range(8):
+        query = torch.randn(1, 1, 3, generator=noise(update))
+        codes = layer(query).codes
+        other(query)
+        layer.learn(query, codes, noise())
+    torch.testing.assert_close(layer.codebook, other._codebook.embed[0], rtol=1e-5, atol=1e-6)
+    plain = layer.sums / layer.usage[:, None]
+    assert not torch.allclose(layer.codebook, plain, rtol=1e-4, atol=1e-4)
 
 
 def test_codes_are_the_nearest_vectors() -> None:
@@ -177,6 +190,25 @@ def test_restarts_move_dead_codes_onto_queries_and_leave_the_others() -> None:
         moved |= dead
     assert moved[2:].all(), "codes that nothing chose must all have been restarted"
     assert not moved[:2].any()
+
+
+@pytest.mark.parametrize("update", ["ema", "loss"])
+def test_a_fresh_codebook_starts_at_the_queries_once(update: str) -> None:
+    layer = vector_quantiser(classes=6, dim=4, update=update)
+    layer.initialised.fill_(False)
+    # far from where a random codebook lies: all of it would be one code away
+    queries = 50 + torch.randn(2, 20, 4, generator=noise(1))
+    codes = layer(queries).codes
+    assert codes is not None and len(codes.unique()) < 6
+    layer.learn(queries, codes, noise(2))
+    assert bool(layer.initialised)
+    book = layer.codebook.detach().clone()
+    assert torch.cdist(book, queries.flatten(0, 1)).amin(1).max() < 0.1 * queries.std() * 4
+    assert len(book.unique(dim=0)) == 6, "a query picked twice still makes two codes"
+    torch.testing.assert_close(layer.sums / layer.usage[:, None], book)
+    layer.learn(queries, layer(queries).codes, noise(3))
+    moved = (layer.codebook.detach() - book).abs().max()
+    assert moved == 0 if update == "loss" else 0 < moved < 5, "the second time it learns as always"
 
 
 def test_learning_of_vq_is_a_function_of_its_generator() -> None:

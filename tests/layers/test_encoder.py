@@ -73,3 +73,26 @@ def test_the_reach_covers_the_whole_hop() -> None:
         bare = build(hop, blocks_per_stage=0, blocks=0)
         assert bare.reach.right >= hop - 1
         assert bare.reach.left >= 0
+
+
+def test_normalised_queries_have_mean_nought_and_deviation_one_over_the_batch() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(CLASSES, 4, 6, 3, 1, 1, 5, "embedding", normalise=True)
+    steps = torch.randint(CLASSES, (8, 128))
+    with torch.no_grad():
+        queries = encoder.train()(steps).flatten(0, 1)
+        torch.testing.assert_close(queries.mean(0), torch.zeros(5), rtol=0, atol=1e-4)
+        torch.testing.assert_close(queries.var(0, correction=0), torch.ones(5), rtol=0, atol=0.05)
+
+
+def test_when_evaluated_a_normalised_query_depends_on_its_own_sequence_only() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(CLASSES, 4, 6, 3, 1, 1, 5, "embedding", normalise=True).double()
+    steps = torch.randint(CLASSES, (8, 128))
+    with torch.no_grad():
+        for _ in range(3):
+            encoder.train()(steps)
+        encoder.eval()
+        before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+        torch.testing.assert_close(encoder(steps)[2:3], encoder(steps[2:3]), rtol=0, atol=1e-12)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())

@@ -15,7 +15,7 @@ def test_reach_is_exact_and_symmetric(kernel: int, blocks: int) -> None:
             # positive weights on positive inputs: no ReLU cuts a path and no two paths cancel
             parameter.copy_(parameter.abs() + 1e-2)
     reach = modulator.reach
-    assert reach.left == reach.right
+    assert reach.left == reach.right == (kernel - 1) // 2 * (2**blocks - 1), "dilations are 1, 2, 4 and so on"
     middle = reach.left + 2
     quantised = torch.rand(1, 2 * middle + 1, 3, dtype=torch.float64, requires_grad=True)
     conditioning = modulator(quantised)

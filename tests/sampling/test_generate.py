@@ -68,6 +68,17 @@ def test_blocks_do_not_matter(wavenet: WaveNet, tmp_path: Path, block: int) -> N
     assert len(np.unique(drawn.numpy())) > 2
 
 
+@pytest.mark.parametrize("block", [1, 5, 8, 30])
+def test_blocks_do_not_matter_with_conditioning(ada: ADASystem, tmp_path: Path, block: int) -> None:
+    codes = torch.randint(8, (2, 16), generator=torch.Generator().manual_seed(2))
+
+    def condition(start: int, stop: int) -> Tensor:
+        return ada.conditioning(codes, start, stop)
+
+    drawn = generate(ada.local_model, request(steps=64), tmp_path / "run", condition, block=block)
+    assert torch.equal(drawn, generate_below(ada, codes, request(steps=64), tmp_path / "whole"))
+
+
 def test_a_sequence_does_not_depend_on_the_batch_nor_its_start_on_the_length(wavenet: WaveNet, tmp_path: Path) -> None:
     four = generate(wavenet, request(batch=4), tmp_path / "four")
     assert torch.equal(generate(wavenet, request(batch=1), tmp_path / "one")[0], four[0])

@@ -1,5 +1,6 @@
 """The reference engine: step by step it says what the full forward pass says."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -114,3 +115,16 @@ def test_all_of_the_state_is_needed() -> None:
         second = ReferenceEngine(wavenet, 2, SETTINGS)
         second.load_state({**state, name: torch.zeros_like(tensor)})
         assert not torch.allclose(second.next_logits(None), logits, atol=1e-3), f"{name} is without effect"
+
+
+def test_a_state_from_a_file_comes_onto_the_device_of_the_weights() -> None:
+    wavenet = build()
+    engine = ReferenceEngine(wavenet, 2, SETTINGS)
+    engine.generate(uniforms(5, 2, 0, 9), None)
+    # the meta device stands for an accelerator
+    elsewhere = ReferenceEngine(copy.deepcopy(wavenet).to("meta"), 2, SETTINGS)
+    elsewhere.load_state(engine.state())
+    assert elsewhere.step == 9
+    assert {name: tensor.device.type for name, tensor in elsewhere.state().items() if name != "step"} == {
+        name: "meta" for name in engine.state() if name != "step"
+    }

@@ -1,6 +1,7 @@
 """The schedule: up over the warm-up, level, then down to exactly what was asked for."""
 
 import math
+from itertools import pairwise
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -56,5 +57,5 @@ def test_linear_and_cosine_meet_in_the_middle_and_differ_between() -> None:
     cosine = fractions(Schedule(decay="cosine", final_fraction=0.2), 101)
     assert math.isclose(linear[50], 0.6) and math.isclose(cosine[50], 0.6)
     assert cosine[25] > linear[25] and cosine[75] < linear[75]
-    steps = [before - after for before, after in zip(linear, linear[1:], strict=False)]
+    steps = [before - after for before, after in pairwise(linear)]
     assert all(math.isclose(step, 0.008, rel_tol=1e-9) for step in steps)

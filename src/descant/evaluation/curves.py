@@ -3,48 +3,19 @@
 import csv
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-import vl_convert
-from markupsafe import Markup
-
 from descant.errors import DescantError
+from descant.evaluation.charts import VALIDATION, Point, chart, javascript
 from descant.evaluation.pages import render
 
 COLUMNS = ("step", "split", "metric", "value")
-TRAIN, VALIDATION = "train", "validation"
-POINTS = 400  # a line has no more on a screen
-HEIGHTS = {"bits": 260, "perplexity": 190, "gap": 190}
-# legible on a light and on a dark ground
-PALETTE = (
-    "#3f83d6",
-    "#d9622b",
-    "#2f9e6e",
-    "#b05cc9",
-    "#b9831c",
-    "#d44d78",
-    "#5f9130",
-    "#1f9bb0",
-    "#8f7a6d",
-    "#7a7fd6",
-)
 
 
 class CurvesError(DescantError):
     """Training curves cannot be drawn."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A figure of one training; ``value`` is the mean of neighbours where a line has too many points."""
-
-    training: str
-    step: int
-    split: str
-    value: float
 
 
 @dataclass(frozen=True)
@@ -125,114 +96,6 @@ def read_curves(name: str, path: Path) -> Curves:
     return Curves(name, points)
 
 
-def thin(points: Sequence[Point], most: int = POINTS) -> list[Point]:
-    """Average neighbours of one series until no more than ``most`` points are left; the step is the last one's."""
-    size = -(-len(points) // most)
-    parts = [points[start : start + size] for start in range(0, len(points), size)] if points else []
-    return [
-        Point(part[-1].training, part[-1].step, part[-1].split, math.fsum(point.value for point in part) / len(part))
-        for part in parts
-    ]
-
-
-def chart(curves: Sequence[Curves], metric: str, unit: str, description: str) -> dict[str, Any]:
-    """A Vega-Lite chart of one metric over steps, a colour a training, as wide as what holds it.
-
-    Args:
-        curves: the trainings, in the order of the legend.
-        metric: its name in the metrics.
-        unit: title of the axis.
-        description: for those who do not see it.
-
-    Returns:
-        The specification, data included.
-    """
-    rows = [
-        asdict(point)
-        for training in curves
-        for split in (TRAIN, VALIDATION)
-        for point in thin([point for point in training.points.get(metric, []) if point.split == split])
-    ]
-    names = [training.name for training in curves]
-    splits = [split for split in (VALIDATION, TRAIN) if any(row["split"] == split for row in rows)]
-    pick = alt.selection_point(fields=["training"], bind="legend", name="pick")
-    x = alt.X("step:Q", title="training steps", axis=alt.Axis(tickMinStep=1))
-    y = alt.Y("value:Q", title=unit, scale=alt.Scale(zero=metric != "bits"), axis=alt.Axis(minExtent=44))
-    colours = alt.Scale(domain=names, range=[PALETTE[place % len(PALETTE)] for place in range(len(names))])
-    colour = alt.Color("training:N", title="training (click to single out)", scale=colours)
-    widths = {VALIDATION: 2.5, TRAIN: 1.0}
-    strengths = {VALIDATION: 1.0, TRAIN: 0.5}
-    width = alt.StrokeWidth("split:N", title="split", scale=_scale(splits, widths))
-    strength = alt.Opacity("split:N", title="split", scale=_scale(splits, strengths))
-    data = alt.Chart(alt.InlineData(values=rows))
-    lines = (
-        data.mark_line()
-        .encode(x=x, y=y, color=colour, strokeWidth=width, opacity=alt.condition(pick, strength, alt.value(0.06)))
-        .add_params(pick)
-    )
-    dots = (
-        data.transform_filter(alt.datum.split == VALIDATION)
-        .mark_circle(size=42)
-        .encode(x=x, y=y, color=colour, opacity=alt.condition(pick, alt.value(1), alt.value(0.06)))
-    )
-    # larger than what is seen, so that a pointer finds it
-    tips = data.mark_circle(size=140, opacity=0).encode(
-        x=x,
-        y=y,
-        tooltip=[
-            alt.Tooltip("training:N"),
-            alt.Tooltip("split:N"),
-            alt.Tooltip("step:Q", format=","),
-            alt.Tooltip("value:Q", title=unit, format=".4~f"),
-        ],
-    )
-    layered = alt.layer(lines, dots, tips).properties(
-        width="container",
-        height=HEIGHTS[metric],
-        description=description,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        config=_config(),
-    )
-    spec: dict[str, Any] = layered.to_dict()
-    return spec
-
-
-def _scale(splits: Sequence[str], strengths: dict[str, float]) -> alt.Scale:
-    return alt.Scale(domain=list(splits), range=[strengths[split] for split in splits])
-
-
-def _config() -> alt.Config:
-    # currentColor: the page's own ink, on a light and on a dark ground
-    ink = "currentColor"
-    return alt.Config(
-        background="transparent",
-        font="system-ui, 'DejaVu Sans', sans-serif",
-        view=alt.ViewConfig(stroke=None),
-        axis=alt.AxisConfig(
-            labelColor=ink,
-            titleColor=ink,
-            gridColor=ink,
-            gridOpacity=0.12,
-            domainColor=ink,
-            domainOpacity=0.4,
-            tickColor=ink,
-            tickOpacity=0.4,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-        ),
-        legend=alt.LegendConfig(
-            labelColor=ink,
-            titleColor=ink,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            labelLimit=190,
-            symbolStrokeWidth=2.5,
-        ),
-    )
-
-
 def _final(training: Curves) -> Final:
     def told(metric: str, form: str) -> str:
         point = training.last(metric)
@@ -242,37 +105,35 @@ def _final(training: Curves) -> Final:
     return Final(training.name, f"{steps:,}", told("bits", ".3f"), told("perplexity", ",.1f"), told("gap", ".3f"))
 
 
+def _chart(curves: Sequence[Curves], metric: str, unit: str, description: str) -> dict[str, Any]:
+    series = {training.name: training.points.get(metric, []) for training in curves}
+    bits = metric == "bits"
+    return chart(series, unit, description, height=260 if bits else 190, from_zero=not bits)
+
+
 def build_groups(curves: Sequence[Curves]) -> list[Group]:
     """The page's parts: ADAs, then priors; a part with nothing in it is left out."""
     adas = [training for training in curves if training.is_ada]
     priors = [training for training in curves if not training.is_ada]
-    bits = "Cost of a step of the sequence that a training learns, in bits; lower is better. "
+    bits = "Cost of a step of the sequence that a training learns, in bits; lower is better."
     caution = "Trainings on different sequences do not compare by it: the table does that."
     groups = []
     if adas:
-        figures = [
-            Figure("Bits", f"{bits}The codes above are given. {caution}", chart(adas, "bits", "bits per step", "Bits")),
-        ]
+        words = f"{bits} The codes are given. {caution}"
+        figures = [Figure("Bits", words, _chart(adas, "bits", "bits per step", words))]
         if any("perplexity" in training.points for training in adas):
             words = "How many codes would be in use, were all used equally often; higher carries more."
-            figures.append(Figure("Codes in use", words, chart(adas, "perplexity", "perplexity (codes)", words)))
+            figures.append(Figure("Codes in use", words, _chart(adas, "perplexity", "perplexity (codes)", words)))
         words = "Bits per step with shuffled codes, minus bits with the true ones; at 0 the codes are ignored."
-        figures.append(Figure("What the codes are worth", words, chart(adas, "gap", "gap (bits per step)", words)))
-        lead = "Autoregressive discrete autoencoders: each turns a sequence into a shorter one of codes."
+        figures.append(Figure("What the codes are worth", words, _chart(adas, "gap", "gap (bits per step)", words)))
+        lead = "Autoregressive discrete autoencoders (ADAs): each turns a sequence into a shorter one of codes."
         groups.append(Group("Autoencoders", lead, figures, [_final(training) for training in adas], True))
     if priors:
-        figure = Figure("Bits", f"{bits}{caution}", chart(priors, "bits", "bits per step", "Bits"))
+        words = f"{bits} {caution}"
         lead = "Models of a sequence with nothing above it: of audio, or of the top codes."
-        groups.append(Group("Priors", lead, [figure], [_final(training) for training in priors], False))
+        figures = [Figure("Bits", words, _chart(priors, "bits", "bits per step", words))]
+        groups.append(Group("Priors", lead, figures, [_final(training) for training in priors], False))
     return groups
-
-
-def javascript() -> Markup:
-    """One copy of Vega, Vega-Lite and vega-embed, to stand within a page."""
-    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    bundle = vl_convert.javascript_bundle(vl_version=version)  # type: ignore[call-arg]  # its stub demands a snippet
-    # an HTML parser would end the script there, even within a string
-    return Markup(bundle.replace("</script", r"<\/script"))
 
 
 def curves_html(title: str, curves: Sequence[Curves]) -> str:

@@ -66,6 +66,7 @@ class TablePage:
     """All that stands on the page; see ``templates/table.html``."""
 
     title: str
+    head: str
     groups: Sequence[Group]
     lines: Sequence[Line]
     row_notes: Sequence[str]
@@ -147,28 +148,30 @@ def build_page(
     Args:
         title: of the page.
         rows: text by column.
-        headings: of columns, where :func:`heading` is not to choose.
+        headings: of columns, where :func:`heading` is not to choose; a column that the table lacks is passed over,
+            so that one list serves runs of any number of levels.
         notes: below the table.
-        hidden: columns to leave out.
+        hidden: columns to leave out; again, some may be lacking.
 
     Raises:
-        TableError: when a column is named that the table does not have.
+        TableError: when nothing is left to show.
     """
-    columns = list(rows[0])
-    for column in (*headings, *hidden):
-        if column not in columns:
-            raise TableError(f"the table has no column {column!r}", f"use one of {', '.join(columns)}")
+    columns = [column for column in rows[0] if column not in hidden]
+    if not columns:
+        raise TableError("every column is hidden", "leave out a --hide")
     head = "title" if "title" in columns else columns[0]
     name = "model" if "model" in columns and head != "model" else ""
+    noted = [bool(row["note"]) if "note" in columns else False for row in rows]
     spreads = {column + ending for column in columns for ending in SPREADS}
-    apart = {head, name, "note", *spreads, *hidden}
+    apart = {head, name, "note", *spreads}
     order = [MODEL_HEADING, MEASURED_HEADING, PAPER_HEADING]
     shown = sorted((c for c in columns if c not in apart), key=lambda c: order.index(_group_of(c)))
     cells = {column: _cells(column, rows) for column in shown}
-    row_notes = [f"{row[head]}: {row['note']}" for row in rows if row.get("note")]
-    numbers = iter(range(1, len(row_notes) + 1))
+    row_notes = [f"{row[head]}: {row['note']}" for row, has in zip(rows, noted, strict=True) if has]
+    numbers = [sum(noted[: place + 1]) if has else 0 for place, has in enumerate(noted)]
     return TablePage(
         title=title,
+        head=headings.get(head, "Model" if head == "title" else heading(head)),
         groups=[
             Group(found, [headings.get(c, heading(c)) for c in members], found == PAPER_HEADING)
             for found, members in groupby(shown, _group_of)
@@ -177,7 +180,7 @@ def build_page(
             Line(
                 heading=row[head],
                 name=row[name] if name else "",
-                note=next(numbers) if row.get("note") else 0,
+                note=numbers[place],
                 cells=[cells[column][place] for column in shown],
             )
             for place, row in enumerate(rows)

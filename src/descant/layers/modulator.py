@@ -14,13 +14,17 @@ class Modulator(nn.Module):
         channels: width, also of the conditioning.
         kernel: taps, odd.
         blocks: residual blocks.
+        one_hot: whether the quantised queries are one-hot vectors.
     """
 
-    def __init__(self, query_dim: int, channels: int, kernel: int, blocks: int) -> None:
+    def __init__(self, query_dim: int, channels: int, kernel: int, blocks: int, one_hot: bool = False) -> None:
         super().__init__()
         self.start = nn.Conv1d(query_dim, channels, 1)
         self.blocks = dilated_blocks(channels, kernel, blocks)
         keep_variance(self)
+        if one_hot:
+            # a one-hot vector picks a single column, which must carry the variance that a whole sum does elsewhere
+            nn.init.normal_(self.start.weight)
 
     @property
     def reach(self) -> Reach:

@@ -97,6 +97,7 @@ class ReferenceEngine:
     def load_state(self, state: dict[str, Tensor]) -> None:
         """See :class:`descant.sampling.engine.Engine`."""
         self.step = int(state["step"])
-        self.previous = state.get("previous")
+        previous = state.get("previous")
+        self.previous = None if previous is None else previous.to(self.start.inputs.device)
         for number, ring in enumerate([self.start, *self.rings]):
             ring.inputs.copy_(state[f"ring.{number}"])

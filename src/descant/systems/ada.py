@@ -67,7 +67,13 @@ class ADASystem(System):
             encoder.normalise,
         )
         self.bottleneck = build_bottleneck(settings.bottleneck)
-        self.modulator = Modulator(width, modulator.channels, modulator.kernel, modulator.blocks)
+        self.modulator = Modulator(
+            width,
+            modulator.channels,
+            modulator.kernel,
+            modulator.blocks,
+            one_hot=isinstance(settings.bottleneck, ArgmaxQuantiser),
+        )
         self.local_model = build_wavenet(settings.local_model, classes, modulator.channels, settings.hop)
 
     @property

@@ -1,0 +1,71 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+NAMES = ("render_audio", "players", "curves", "table_page")
+
+
+def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"descant.commands.{name}", *options], cwd=folder, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_there_and_torch_is_not_imported(tmp_path: Path, name: str) -> None:
+    program = f"""
+import runpy, sys
+sys.argv = ['{name}', '--help']
+try: runpy.run_module('descant.commands.{name}', run_name='__main__')
+except SystemExit as end: assert not end.code
+assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules
+"""
+    told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert "--output" in told.stdout
+
+
+def test_render_twice_the_same_under_an_odd_name(tmp_path: Path) -> None:
+    np.save(tmp_path / "level0.npy", np.random.default_rng(0).integers(0, 256, (2, 3000)).astype(np.uint8))
+    folders = ["a", "with space 'n ünï"]
+    for folder in folders:
+        told = command(tmp_path, "render_audio", "--steps", "level0.npy", "--sample-rate", "16000",
+                       "--title", "<Title>", "--output", folder)  # fmt: skip
+        assert told.returncode == 0, told.stderr
+    first, second = ({p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()} for folder in folders)
+    assert first == second and sorted(first) == ["00.flac", "00.png", "01.flac", "01.png", "samples.csv"]
+    assert all(str(tmp_path).encode() not in content for content in first.values())
+
+
+def test_lists_of_options_are_spread(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("step,split,metric,value\n1,train,bits,8.0\n1,validation,bits,7.5\n")
+    told = command(tmp_path, "curves", "--metrics", "one=m.csv", "a name=m.csv", "--output", "pages/c.html")
+    assert told.returncode == 0, told.stderr
+    html = (tmp_path / "pages" / "c.html").read_text()
+    assert "a name" in html and str(tmp_path) not in html
+    (tmp_path / "t.csv").write_text("model,bits,paper_x\nm,1.25,\n")
+    told = command(tmp_path, "table_page", "--table", "t.csv", "--output", "t.html", "--heading", "bits=Bits given",
+                   "model=Row given", "--note", "first <note>", "second note", "--hide", "paper_x")  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    html = (tmp_path / "t.html").read_text()
+    assert all(text in html for text in ("Bits given", "Row given", "first &lt;note&gt;", "second note"))
+    assert "human ratings" not in html
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("render_audio", "--steps", "none.npy", "--sample-rate", "16000", "--title", "t", "--output", "o"),
+        ("players", "--title", "t", "--audio", "o", "--model", "m", "--sequence", "none", "--output", "o.html"),
+        ("curves", "--metrics", "nameless.csv", "--output", "o.html"),
+        ("table_page", "--table", "none.csv", "--output", "o.html"),
+        ("table_page", "--table", "none.csv", "--output", "o.html", "--heading", "nothing"),
+    ],
+)
+def test_mistakes_are_told_with_a_cure_and_leave_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    told = command(tmp_path, *options)
+    assert told.returncode == 1 and "cure:" in told.stderr and "Traceback" not in told.stderr
+    assert not list(tmp_path.iterdir())

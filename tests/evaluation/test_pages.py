@@ -1,0 +1,223 @@
+import base64
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from page_reading import Page, read_page
+
+from descant.commands.players import players
+from descant.commands.render_audio import render_audio
+from descant.config.networks import ADA, Prior
+from descant.errors import DescantError, ModelFileError, SamplingError, SequenceError
+from descant.evaluation.pages import duration
+from descant.evaluation.players import real_clips
+from descant.evaluation.table_page import TableError, build_page, decimals, heading, read_table, table_html
+from descant.modelfile import ModelFile, write_model
+from descant.sequences import SequenceWriter, open_sequence
+
+HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
+RATE = 16000
+TRAINING = {"steps": 30, "batch": 2, "window": 800}
+WAVENET = {"stacks": 1, "layers_per_stack": 4, "residual_channels": 2, "gate_channels": 2, "skip_channels": 2}
+
+
+def model_file(path: Path, kind: str, sequence: str, hop: int, fingerprint: str, bottleneck: str = "vq") -> Path:
+    settings = (
+        ADA.model_validate({"hop": 8, "bottleneck": {"kind": bottleneck}, "local_model": WAVENET, "training": TRAINING})
+        if kind == "ada"
+        else Prior.model_validate({"wavenet": WAVENET, "training": TRAINING})
+    )
+    write_model(
+        path,
+        ModelFile(
+            kind, settings.model_dump(mode="json"), 256, sequence, hop, RATE, fingerprint, 30, {"x": torch.zeros(1)}
+        ),
+    )
+    return path
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A folder with packed audio, a model of two ADAs and a prior, and three rendered samples."""
+    random = np.random.default_rng(0)
+    with SequenceWriter(tmp_path / "audio", 256, 1, RATE) as writer:
+        for number, split in enumerate(("train", "train", "test", "test", "validation")):
+            steps = random.integers(0, 256, 12_000).astype(np.uint8)
+            writer.add(f"{number:016x}", split, f"{HOSTILE} {number}", iter([steps]))
+    fingerprint = open_sequence(tmp_path / "audio").fingerprint
+    model_file(tmp_path / "low.safetensors", "ada", "audio", 1, fingerprint)
+    model_file(tmp_path / "high.safetensors", "ada", "low", 8, "other", "argmax")
+    model_file(tmp_path / "prior.safetensors", "wavenet", "low.high", 64, "another")
+    np.save(tmp_path / "level0.npy", random.integers(0, 256, (3, 4000)).astype(np.uint8))
+    render_audio(tmp_path / "level0.npy", RATE, HOSTILE, tmp_path / "rendered")
+    return tmp_path
+
+
+def listen(made: Path, **changed: object) -> str:
+    models = [made / f"{name}.safetensors" for name in ("prior", "low", "high")]
+    options = {"note": HOSTILE, "temperature": 0.9, "top_p": 1.0, "model": models, **changed}
+    players(title=HOSTILE, audio=made / "rendered", sequence=made / "audio", output=made / "out" / "p.html", **options)
+    return (made / "out" / "p.html").read_text()
+
+
+def test_players_page_holds_the_samples_and_real_music(made: Path) -> None:
+    html = listen(made)
+    page = read_page(html, str(made), "alert(1)>")
+    assert "{{ 7*7 }}" in page.text and "49" not in page.text.split("How it makes")[0]
+    audio = [base64.b64decode(attributes["src"].partition("base64,")[2]) for attributes in page.all("audio")]
+    assert audio[:3] == [(made / "rendered" / f"{number:02}.flac").read_bytes() for number in range(3)]
+    assert len(audio) == 3 + 2 and all(content.startswith(b"fLaC") for content in audio)
+    assert all("controls" in attributes and attributes["aria-label"] for attributes in page.all("audio"))
+    assert len(page.all("img")) == 5 and not page.all("script")
+    assert next(tag for tag, _ in page.tags if tag in ("h1", "h2", "h3")) == "h1"
+    assert not [path for path in (made / "out").iterdir() if path.name != "p.html"]
+    assert listen(made) == html
+
+
+def test_players_page_tells_the_stack_and_the_scale_from_the_files(made: Path) -> None:
+    text = " ".join(Page(listen(made)).text.replace("\N{NO-BREAK SPACE}", " ").split())
+    assert "A WaveNet draws codes: 250 a second, each one of 256. It sees the last 33 of them: 132 ms of music." in text
+    assert "An AMAE turns each code into 8 codes of the level below: 2,000 a second, each one of 256." in text
+    assert "A VQ-VAE turns each code into 8 audio samples: 16,000 a second, each one of 256." in text
+    # 30 steps of 2 windows of 800 steps of 1, 8 and 64 samples, over 24,000 samples of training music
+    assert all(f"30 training steps, {times} times" in text for times in ("2", "16", "128"))
+    assert "Trained on 1.5 s of music in 2 tracks, for 30 steps in each of 3 networks." in text
+    assert "little music and few steps" in text
+    assert "All 3 samples drawn, at temperature 0.9, no nucleus cut; none was chosen by ear." in text
+
+
+def test_players_page_can_be_short_and_without_excerpts(made: Path) -> None:
+    html = listen(made, show=2, excerpts=0, note="", temperature=None, top_p=None)
+    page = read_page(html, str(made))
+    assert len(page.all("audio")) == 2 and "The first 2 of 3 samples drawn; none" in page.text
+    assert "there are no test tracks" in page.text
+
+
+@pytest.mark.parametrize("names", [["prior", "low"], ["low", "high"], ["prior", "prior", "low", "high"], ["prior"]])
+def test_models_that_do_not_fit_are_refused(made: Path, names: list[str]) -> None:
+    with pytest.raises(ModelFileError, match="prior"):
+        listen(made, model=[made / f"{name}.safetensors" for name in names])
+
+
+def test_other_audio_and_broken_files_are_refused(made: Path) -> None:
+    models = [made / f"{name}.safetensors" for name in ("prior", "low", "high")]
+    model_file(models[1], "ada", "audio", 1, "other audio")
+    with pytest.raises(ModelFileError, match="other audio"):
+        listen(made)
+    models[1].write_bytes(b"torn")
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        listen(made)
+    model_file(models[1], "ada", "audio", 1, open_sequence(made / "audio").fingerprint)
+    with SequenceWriter(made / "codes", 16, 8, RATE) as writer:
+        writer.add("0" * 16, "test", "t", iter([np.zeros(8, np.uint8)]))
+    with pytest.raises(SequenceError, match="codes"):
+        real_clips(open_sequence(made / "codes"), 1, 1.0)
+    (made / "rendered" / "samples.csv").write_text("file,seconds\n00.flac,x\n")
+    with pytest.raises(SamplingError, match=r"samples\.csv"):
+        listen(made)
+
+
+def test_excerpts_are_from_the_middle_of_test_tracks(made: Path) -> None:
+    clips = real_clips(open_sequence(made / "audio"), 5, 0.25)
+    assert [clip.name[-1] for clip in clips] == ["2", "3"] and clips[0].facts.startswith("0.2 s")
+    assert len(real_clips(open_sequence(made / "audio"), 1, 100.0)) == 1
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((2, 8), np.int64), np.zeros(8, np.uint8), np.zeros((0, 8), np.uint8),
+              np.full((1, 8), 300, np.uint16)]
+)  # fmt: skip
+def test_render_audio_refuses_what_is_no_audio(tmp_path: Path, array: np.ndarray) -> None:
+    np.save(tmp_path / "x.npy", array)
+    with pytest.raises(SamplingError, match="mu-law"):
+        render_audio(tmp_path / "x.npy", RATE, "t", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_render_audio_replaces_all_or_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in (made / "rendered").iterdir()}
+
+    def torn(classes: np.ndarray, rate: int, title: str, folder: Path) -> None:
+        (folder / "00.flac").write_bytes(b"half")
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("descant.commands.render_audio.render_batch", torn)
+        with pytest.raises(OSError, match="disk full"):
+            render_audio(made / "level0.npy", RATE, "t", made / "rendered")
+    assert {path.name: path.read_bytes() for path in (made / "rendered").iterdir()} == before
+    (made / "rendered" / "stale.flac").write_bytes(b"old")
+    render_audio(made / "level0.npy", RATE, HOSTILE, made / "rendered")
+    assert {path.name: path.read_bytes() for path in (made / "rendered").iterdir()} == before
+    assert not list(made.glob("*.tmp"))
+
+
+COLUMNS = ("model", "title", "levels", "bits_per_step_level0", "bits_per_sample", "bits_per_sample_low",
+           "bits_per_sample_high", "paper_fidelity", "paper_fidelity_plus_minus", "note")  # fmt: skip
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[..., list[dict[str, str]]]:
+    def write(*rows: tuple[object, ...]) -> list[dict[str, str]]:
+        with (tmp_path / "t.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([COLUMNS, *rows])
+        return read_table(tmp_path / "t.csv")
+
+    return write
+
+
+def test_table_sets_the_paper_apart_and_tells_what_is_absent(table: Callable[..., list[dict[str, str]]]) -> None:
+    rows = table(
+        ("flat", "Flat", 1, 4.123456, 4.123456, 4.0, 4.25, 3.8, 0.18, ""),
+        ("own", HOSTILE, 3, -0.5, 12345.6, "", "", "", "", "its <b>note</b>"),
+    )
+    html = table_html(build_page(HOSTILE, rows, {"levels": HOSTILE, "bits_of_another_run": "x"}, [HOSTILE]))
+    page = read_page(html, "alert(1)>")
+    spans = [attributes for attributes in page.all("th") if attributes.get("scope") == "colgroup"]
+    assert [(span["colspan"], "paper" in span["class"]) for span in spans] == [("1", False), ("2", False), ("1", True)]
+    assert "The paper (2018), human ratings" in page.text and "Measured here" in page.text
+    assert sum("paper" in cell.get("class", "") for cell in page.all("td")) == 2
+    assert len([a for a in page.all("span") if a.get("aria-label") == "no figure"]) == 1
+    assert "± 0.18" in page.text and "3.80" in page.text and "\N{MINUS SIGN}0.500" in page.text
+    assert "own" in page.text and "its <b>note</b>" in page.text
+    assert page.all("a") == [{"href": "#note-1", "aria-label": "note 1"}]
+
+
+def test_hidden_columns_are_gone(table: Callable[..., list[dict[str, str]]]) -> None:
+    rows = table(("flat", "Flat", 1, 4.1, 4.1, 4.0, 4.2, "", "", "a note"))
+    html = table_html(build_page("t", rows, {"title": "Row"}, [], ["model", "note", "levels", "receptive_field_ms"]))
+    page = read_page(html)
+    assert "flat" not in page.text and "a note" not in page.text and "Levels" not in page.text and "Row" in page.text
+
+
+def test_numbers_keep_what_was_given_and_no_more() -> None:
+    assert decimals(["3.82", "0.2", ""]) == 2 and decimals(["24576", "384.0"]) == 0
+    assert decimals(["3.123456"]) == 3 and decimals(["49974.41234"]) == 0 and decimals(["31.93755"]) == 2
+    assert heading("receptive_field_ms") == "Receptive field (ms)"
+    assert heading("paper_musicality") == "Musicality"
+    assert heading("bits_per_step_level0") == "Bits per step, level\N{NO-BREAK SPACE}0"
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n", "a,b\n1\n", "a,b\n1,2,3\n"])
+def test_wrong_tables_are_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(TableError, match="run snakemake again"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_durations_are_in_their_nearest_unit() -> None:
+    told = [duration(seconds).replace("\N{NO-BREAK SPACE}", " ") for seconds in (4, 90, 5400, 413 * 3600)]
+    assert told == ["4.0 s", "1.5 minutes", "1.5 hours", "413 hours"]
+
+
+def test_captions_are_there_and_name_no_machine() -> None:
+    folder = Path(__file__).parents[2] / "workflow" / "report"
+    for name in ("workflow", "table", "players", "curves", "corpus"):
+        text = (folder / f"{name}.rst").read_text()
+        assert "placeholder" not in text and not re.search(r"(^|\s)/\w+/", text), json.dumps(name)
+    assert issubclass(TableError, DescantError)
