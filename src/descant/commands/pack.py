@@ -26,9 +26,7 @@ def main(
 
     Give all shards after each option, in the same order. The result does not depend on how many there are.
     """
-    entries = pack(
-        read_shards(shard_sequences, shard_tables), parse_settings(Splits, settings), seed, output
-    )
+    entries = pack(read_shards(shard_sequences, shard_tables), parse_settings(Splits, settings), seed, output)
     write_csv(entries, tracks_table)
     for split in ("train", "validation", "test"):
         dealt = [entry.seconds for entry in entries if entry.split == split]

@@ -61,9 +61,7 @@ def cut(blocks: Iterable[npt.NDArray[np.uint8]], multiple: int) -> Iterator[npt.
             held = held[whole:]
 
 
-def encode_shard(
-    entries: Iterable[Entry], tracks: Path, folder: Path, audio: Audio, length_multiple: int
-) -> int:
+def encode_shard(entries: Iterable[Entry], tracks: Path, folder: Path, audio: Audio, length_multiple: int) -> int:
     """Encode the used tracks of a shard into one sequence, no split dealt yet.
 
     Args:

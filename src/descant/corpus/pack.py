@@ -93,9 +93,7 @@ def deal_entries(
     if len(used) < LEAST_TRACKS:
         raise _too_few(entries)
     dealt = deal(used, splits, seed)
-    return tuple(
-        dataclasses.replace(entry, split=dealt[entry.track]) if entry.is_used else entry for entry in entries
-    )
+    return tuple(dataclasses.replace(entry, split=dealt[entry.track]) if entry.is_used else entry for entry in entries)
 
 
 def _too_few(entries: Sequence[Entry]) -> CorpusError:

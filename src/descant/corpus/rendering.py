@@ -197,9 +197,7 @@ def render(path: Path, quarters_per_minute: float, max_seconds: float, rate: int
     write_flac(output, fade_out((to_mono(block) * gain for block in play(notes, rate, frames)), frames, rate), rate, 1)
 
 
-def fade_out(
-    blocks: Iterable[npt.NDArray[np.float32]], frames: int, rate: int
-) -> Iterator[npt.NDArray[np.float32]]:
+def fade_out(blocks: Iterable[npt.NDArray[np.float32]], frames: int, rate: int) -> Iterator[npt.NDArray[np.float32]]:
     """Fade the last 10 ms linearly to 0.
 
     Args:

@@ -54,12 +54,19 @@ class GatedLayer(nn.Module):
         gate_channels: channels before the gated unit; its two halves are filter and gate.
         kernel: taps.
         dilation: steps between taps.
+        top: whether it is the uppermost layer, after which nothing reads the residual path.
     """
 
-    def __init__(self, residual_channels: int, gate_channels: int, kernel: int, dilation: int) -> None:
+    def __init__(
+        self, residual_channels: int, gate_channels: int, kernel: int, dilation: int, top: bool = False
+    ) -> None:
         super().__init__()
         self.convolution = CausalConvolution(residual_channels, gate_channels, kernel, dilation)
-        self.residual = nn.Linear(gate_channels // 2, residual_channels)
+        self.residual = None if top else nn.Linear(gate_channels // 2, residual_channels)
+
+    def pass_on(self, hidden: Tensor, gated: Tensor) -> Tensor:
+        """What the next layer sees: the residual path plus this layer's share of it."""
+        return hidden if self.residual is None else hidden + self.residual(gated)
 
     def gate(self, activation: Tensor) -> Tensor:
         """The gated unit on ``(..., gate_channels)``: ``tanh(filter) * sigmoid(gate)``."""
@@ -102,7 +109,8 @@ class WaveNet(nn.Module):
         self.embedding = StepEmbedding(classes, residual_channels, input_kind)
         self.start = CausalConvolution(residual_channels, residual_channels, start_kernel, 1)
         self.layers = nn.ModuleList(
-            GatedLayer(residual_channels, gate_channels, kernel, dilation) for dilation in dilations
+            GatedLayer(residual_channels, gate_channels, kernel, dilation, top=number == len(dilations) - 1)
+            for number, dilation in enumerate(dilations)
         )
         self.skip = nn.Linear(len(dilations) * (gate_channels // 2), skip_channels)
         self.head = nn.Linear(skip_channels, skip_channels)
@@ -162,7 +170,7 @@ class WaveNet(nn.Module):
                 held = self._by_hop(activation) + by_layer[:, :, None, number]
                 activation = held.flatten(1, 2)
             gated.append(layer.gate(activation))
-            hidden = hidden + layer.residual(gated[-1])
+            hidden = layer.pass_on(hidden, gated[-1])
         return self.read_out(torch.cat(gated, dim=-1))
 
     def _by_hop(self, hidden: Tensor) -> Tensor:

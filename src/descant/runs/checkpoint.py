@@ -62,6 +62,8 @@ def load_latest(folder: Path) -> Checkpoint | None:
             return _load(path)
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             log.warning("checkpoint %s is torn (%s): falling back to the one before", path.name, error)
+            # it must not be counted among those that are kept
+            path.unlink(missing_ok=True)
     return None
 
 

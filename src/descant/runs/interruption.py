@@ -51,7 +51,8 @@ class StopRequest:
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
-        signal.signal(number, signal.SIG_DFL)
+        for other in self._before:
+            signal.signal(other, signal.SIG_DFL)
 
     def __enter__(self) -> Self:
         for number in self._before:

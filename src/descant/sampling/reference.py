@@ -5,7 +5,6 @@ so a step costs its layers once and no recomputation.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from descant.layers.wavenet import CausalConvolution, WaveNet
@@ -83,7 +82,7 @@ class ReferenceEngine:
             if held is not None:
                 activation = activation + held[:, number]
             gated.append(layer.gate(activation))
-            hidden = hidden + F.linear(gated[-1], layer.residual.weight, layer.residual.bias)
+            hidden = layer.pass_on(hidden, gated[-1])
         self.step += 1
         return wavenet.read_out(torch.cat(gated, dim=-1))
 

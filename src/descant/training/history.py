@@ -1,6 +1,7 @@
 """Metrics over steps: a CSV that resumes with the checkpoint, and TensorBoard for eyes."""
 
 import csv
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,10 @@ class History:
             self._writer.writerow((row.step, row.split, row.metric, repr(row.value)))
             self._board.add_scalar(f"{metric}/{split}", value, step)
         self._file.flush()
+
+    def sync(self) -> None:
+        """Force the rows to the disk, so that no checkpoint knows of a step whose rows are lost."""
+        os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self

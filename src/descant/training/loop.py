@@ -151,6 +151,7 @@ class Trainer:
                     log.info("step %d of %d: %s (%.2f steps/s)", self.step, self.settings.steps, told, rate)
                 stopping = stop.requested or workflow_is_gone()
                 if self.step % self.settings.checkpoint_every == 0 or last or stopping:
+                    history.sync()
                     self.save()
                 if stopping and not last:
                     raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; run again to go on")
@@ -193,8 +194,12 @@ class Trainer:
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
         means: list[Tensor] = [mean.detach() for mean in self.averaged.parameters()]
         torch._foreach_lerp_(means, [parameter.detach() for parameter in self.system.parameters()], 1 - decay)
+        # codebooks and the queries' moments belong to the weights they were seen with: they are averaged alike
         for mean, value in zip(self.averaged.buffers(), self.system.buffers(), strict=True):
-            mean.copy_(value)
+            if value.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
