@@ -33,10 +33,10 @@ report: $(VENV)/ready
 	$(BIN)/snakemake --report results/report.html
 
 test: $(VENV)/ready-dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 fast-test: $(VENV)/ready-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check src tests benchmarks

@@ -153,7 +153,8 @@ def plain_wavenet(wavenet: WaveNet, steps: Tensor, conditioning: Tensor | None) 
             activation = activation + F.conv1d(repeated, weight[..., None])
         gated = torch.tanh(activation[:, :half]) * torch.sigmoid(activation[:, half:])
         skip = skip + F.conv1d(gated, wavenet.skip.weight[:, number * half : (number + 1) * half, None])
-        hidden = hidden + F.conv1d(gated, layer.residual.weight[..., None], layer.residual.bias)
+        if layer.residual is not None:
+            hidden = hidden + F.conv1d(gated, layer.residual.weight[..., None], layer.residual.bias)
     skip = skip + wavenet.skip.bias[:, None]
     skip = F.relu(F.conv1d(F.relu(skip), wavenet.head.weight[..., None], wavenet.head.bias))
     return F.conv1d(skip, wavenet.logits.weight[..., None], wavenet.logits.bias).transpose(1, 2)

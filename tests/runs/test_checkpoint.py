@@ -60,24 +60,27 @@ def test_there_is_none_in_an_empty_or_missing_folder(tmp_path: Path) -> None:
 def test_a_newest_one_torn_anywhere_falls_back_to_the_one_before(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    whole = newest(folder).read_bytes()
+    path = newest(folder)
+    whole = path.read_bytes()
     for part in range(64):
-        newest(folder).write_bytes(whole[: len(whole) * part // 64])
+        path.write_bytes(whole[: len(whole) * part // 64])
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             assert equal(load_latest(folder), 3), f"torn at {part}/64"
         assert "is torn" in caplog.text and "step-000000007" in caplog.text
-    newest(folder).write_bytes(whole)
+        assert not path.exists(), "a torn file would be counted among those that are kept"
+    path.write_bytes(whole)
     assert equal(load_latest(folder), 7)
 
 
 def test_a_newest_one_torn_with_zeros_falls_back(folder: Path) -> None:
     # after a power loss a file may have its length but not its bytes
-    whole = newest(folder).read_bytes()
+    path = newest(folder)
+    whole = path.read_bytes()
     for part in range(64):
         kept = len(whole) * part // 64
-        newest(folder).write_bytes(whole[:kept] + bytes(len(whole) - kept))
-        if newest(folder).read_bytes() != whole:
+        path.write_bytes(whole[:kept] + bytes(len(whole) - kept))
+        if path.read_bytes() != whole:
             assert equal(load_latest(folder), 3), f"zeros from {part}/64"
 
 

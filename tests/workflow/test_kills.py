@@ -14,7 +14,8 @@ from descant.config.root import merge, read_yaml
 
 from .pipeline import TINY, command, environment, run
 
-pytestmark = pytest.mark.slow
+# one worker runs the tiny pipeline that these and test_pipeline.py start from
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
 
 MODEL = "results/ada/vqvae8/model.safetensors"
 LONGER = {"adas": {"vqvae8": {"training": {"steps": 120, "checkpoint_every": 7}}}}
@@ -68,6 +69,7 @@ def test_a_training_whose_workflow_was_killed_stops_by_itself(
     over, undisturbed = longer
     folder = tmp_path / "run"
     shutil.copytree(finished, folder, symlinks=True)
+    (folder / "results/logs/ada/vqvae8/train.log").unlink()
     process = subprocess.Popen(
         command(folder, "--cores", "1", MODEL, over=over),
         stdout=subprocess.DEVNULL,
@@ -77,7 +79,7 @@ def test_a_training_whose_workflow_was_killed_stops_by_itself(
     )
     log = folder / "results/logs/ada/vqvae8/train.log"
     deadline = time.monotonic() + 120
-    while "step 3 of" not in (log.read_text() if log.exists() else "") and time.monotonic() < deadline:
+    while "step 3 of 120" not in (log.read_text() if log.exists() else "") and time.monotonic() < deadline:
         time.sleep(0.05)
     # only the workflow: the training goes on as an orphan until it looks
     process.kill()

@@ -14,7 +14,8 @@ from descant.modelfile import read_model
 
 from .pipeline import ROOT, TINY, planned, run
 
-pytestmark = pytest.mark.slow
+# one worker runs the tiny pipeline that these and test_kills.py start from
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
 
 
 def test_the_table_has_all_seven_rows(finished: Path) -> None:

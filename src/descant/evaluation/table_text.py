@@ -8,7 +8,7 @@ LEGEND = (
     "Measured here: bits are negative log2-likelihoods of held-out tracks, teacher-forced, each step scored once. "
     "'level 0' is audio given the codes above it (or given nothing, for a plain WaveNet); the top level is given "
     "nothing. 'bits/sample' is the sum over levels of bits per step divided by the hop: an upper bound on the "
-    "model's bits per audio sample, comparable between all rows; in brackets its bootstrap interval over tracks. "
+    "model's bits per audio sample, comparable between all rows, with its bootstrap interval over tracks. "
     "The paper's columns are human ratings of the paper's own models (Dieleman et al. 2018), not of these."
 )
 
