@@ -33,7 +33,8 @@ report: $(VENV)/ready
 	$(BIN)/snakemake --report results/report.html
 
 test: $(VENV)/ready-dev lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -m slow
 
 fast-test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"

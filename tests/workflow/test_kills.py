@@ -14,8 +14,7 @@ from descant.config.root import merge, read_yaml
 
 from .pipeline import TINY, command, environment, run
 
-# one worker runs the tiny pipeline that these and test_pipeline.py start from
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.slow
 
 MODEL = "results/ada/vqvae8/model.safetensors"
 LONGER = {"adas": {"vqvae8": {"training": {"steps": 120, "checkpoint_every": 7}}}}

@@ -14,8 +14,7 @@ from descant.modelfile import read_model
 
 from .pipeline import ROOT, TINY, planned, run
 
-# one worker runs the tiny pipeline that these and test_kills.py start from
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.slow
 
 
 def test_the_table_has_all_seven_rows(finished: Path) -> None:
