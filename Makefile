@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all set-up on a fresh machine that has Python 3.11 or later and make.
+# `make demo` and `make test` do all set-up on a fresh machine that has Python 3.11 or 3.12 and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,8 +14,8 @@ help:
 	@echo "make clean      delete results/ (asks nothing)"
 
 $(VENV)/ready: envs/requirements.txt envs/requirements-nodeps.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: Python 3.11 or later is needed, this is %d.%d\n  cure: make PYTHON=python3.11 ..." % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "error: Python 3.11 or 3.12 is needed (the synthesiser has no wheel for others), this is %d.%d\n  cure: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	@$(PYTHON) -m venv $(VENV) || { echo "error: python3 -m venv does not work; cure: install it (Debian: python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet -r envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps -r envs/requirements-nodeps.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .

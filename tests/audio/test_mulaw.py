@@ -1,8 +1,10 @@
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +74,16 @@ def test_error_is_within_half_a_class(value: float) -> None:
     low, high = bounds(int(code[0]))
     assert low - 1e-7 <= value <= high + 1e-7
     assert low - 1e-7 <= float(mulaw.decode(code)[0]) <= high + 1e-7
+
+
+def test_against_g711_as_libsndfile_decodes_it(tmp_path: Path) -> None:
+    # G.711 draws the curve with straight segments of 13 bits: its 256 levels lie within one class of the curve's own
+    levels = np.arange(-32768, 32768, dtype=np.int16)
+    path = tmp_path / "g711.wav"
+    soundfile.write(path, levels, 8000, subtype="ULAW")
+    decoded = np.unique(soundfile.read(path, dtype="float64")[0])
+    assert len(decoded) == 255  # plus and minus zero are one level
+    ours = mulaw.encode(decoded / np.abs(decoded).max()).astype(int)
+    ranks = np.concatenate([np.arange(0, 127), [127.5], np.arange(129, 256)])
+    assert np.abs(ours - ranks).max() <= 2
+    assert (np.diff(ours) >= 0).all()

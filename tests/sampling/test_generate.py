@@ -155,7 +155,7 @@ def test_codes_steer_what_is_drawn_below_them(ada: ADASystem, tmp_path: Path) ->
 
 def test_a_folder_in_use_is_refused(wavenet: WaveNet, tmp_path: Path) -> None:
     with locked(tmp_path), pytest.raises(RunError, match="in use"):
-        generate(wavenet, request(), tmp_path)
+        generate(wavenet, request(), tmp_path, patience=0)
 
 
 def test_a_state_that_cannot_be_saved_is_told(wavenet: WaveNet, tmp_path: Path) -> None:

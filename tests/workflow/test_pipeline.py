@@ -98,6 +98,33 @@ def test_a_key_of_sampling_retrains_nothing(finished: Path) -> None:
     assert sum(job.startswith("sample_prior") for job in jobs) == 7
 
 
+@pytest.mark.parametrize(
+    ("change", "first", "untouched"),
+    [
+        ({"corpus": {"splits": {"test": 0.3}}}, "pack", ("scan", "ingest", "separate", "encode_audio")),
+        ({"corpus": {"item_minutes": 11}}, "ingest", ("scan",)),
+        ({"evaluation": {"bootstrap_draws": 200}}, "write_table", ("train", "likelihood", "sample", "upsample")),
+        ({"evaluation": {"max_seconds_per_track": 0.5}}, "likelihood_prior", ("train", "sample", "upsample")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_key_reruns_only_the_rules_that_use_it(
+    finished: Path, change: dict[str, object], first: str, untouched: tuple[str, ...]
+) -> None:
+    jobs = planned(finished, "all", over=over(finished, change))
+    assert any(job.startswith(first) for job in jobs)
+    assert not any(job.startswith(untouched) for job in jobs)
+
+
+def test_a_continuous_ada_can_be_trained_on_audio(finished: Path) -> None:
+    nsynth = {"hop": 8, "bottleneck": {"kind": "continuous", "query_dim": 4}, "local_model": "local"}
+    shapes = {"encoder": {"channels": 8}, "modulator": {"channels": 8}}
+    change = over(finished, {"adas": {"nsynth": {**nsynth, **shapes}}})
+    run(finished, "--cores", "1", "results/ada/nsynth/model.safetensors", over=change)
+    model = read_model(finished / "results/ada/nsynth/model.safetensors")
+    assert model.settings["bottleneck"] == {"kind": "continuous", "query_dim": 4}
+
+
 def test_checkpoints_kept_or_not_do_not_start_a_new_run(finished: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(finished, copy, symlinks=True)
@@ -105,11 +132,7 @@ def test_checkpoints_kept_or_not_do_not_start_a_new_run(finished: Path, tmp_path
     change = over(copy, {"adas": {"vqvae8": {"training": {"checkpoint_every": 3}}}})
     run(copy, "--cores", "2", "results/ada/vqvae8/model.safetensors", over=change)
     assert len(list((copy / "results/runs/ada/vqvae8").iterdir())) == 1
-    # the settings are told in the file, so only the weights are the same
-    after = read_model(copy / "results/ada/vqvae8/model.safetensors")
-    assert before != (copy / "results/ada/vqvae8/model.safetensors").read_bytes()
-    original = read_model(finished / "results/ada/vqvae8/model.safetensors")
-    assert all((after.weights[name] == value).all() for name, value in original.weights.items())
+    assert (copy / "results/ada/vqvae8/model.safetensors").read_bytes() == before
 
 
 def test_the_report_opens_offline(finished: Path) -> None:

@@ -5,6 +5,7 @@ from snakemake.exceptions import WorkflowError
 
 from descant.config import root
 from descant.corpus.scan import folder_digest
+from descant.corpus.scores import list_digest
 from descant.errors import DescantError
 from descant.evaluation.table_text import LEGEND
 from descant.runs.interruption import prepare_jobs
@@ -24,7 +25,8 @@ def alternatives(names):
 
 wildcard_constraints:
     shard=r"\d+",
-    stack=alternatives(experiment.stacks),
+    # any ADA can be asked for on audio, a continuous one too, which no model can stand on
+    stack=alternatives(dict.fromkeys((*experiment.stacks, *experiment.adas))),
     sequence=alternatives((root.AUDIO, *experiment.stacks)),
     prior=alternatives(experiment.priors),
     model=alternatives(experiment.models),
@@ -36,9 +38,9 @@ GPUS = experiment.gpus_per_job
 THREADS = experiment.threads_per_job
 
 
-def as_json(section):
-    """A section as the JSON text that a command takes."""
-    return section.model_dump_json()
+def as_json(section, *keys):
+    """A section, or only the named keys of it, as the JSON text that a command takes."""
+    return section.model_dump_json(include=set(keys) or None)
 
 
 def top_level(model):
@@ -57,24 +59,13 @@ def trained_priors():
 
 
 def corpus_digest(wildcards):
-    """Changes when a file of the folder does, so that the scan runs again."""
-    source = experiment.corpus
+    """Changes when a file of the folder does, or the list of pieces, so that the scan runs again."""
     try:
-        return (
-            folder_digest(source.folder.path) if source.source == "folder" else "scores"
-        )
+        if experiment.corpus.source == "folder":
+            return folder_digest(experiment.corpus.folder.path)
+        return list_digest(experiment.corpus.scores.pieces)
     except DescantError as error:
         raise WorkflowError(str(error)) from None
-
-
-def list_of_pieces():
-    """A person's own list of scores, whose change must be seen; nothing for the shipped one."""
-    scores = experiment.corpus.scores
-    return (
-        [scores.pieces]
-        if experiment.corpus.source == "scores" and scores.pieces != "builtin"
-        else []
-    )
 
 
 def ada_settings(wildcards):
@@ -107,7 +98,6 @@ def row_of(model):
         "title": row.title,
         "note": row.note,
         "receptive_field": experiment.receptive_field(model),
-        "hops": [experiment.hop(level) for level in levels],
         "bits": [f"results/likelihood/ada/{stack}.parquet" for stack in levels[1:]]
         + [f"results/likelihood/prior/{prior['prior']}/{prior['sequence']}.parquet"],
         "paper": row.paper.model_dump() if row.paper else None,
@@ -182,8 +172,10 @@ TABLE_HEADINGS = {
     "levels": "Levels",
     "receptive_field_ms": "Receptive field, ms",
     "bits_per_step_level0": "Bits per step, level 0 (audio)",
-    "bits_per_step_level1": "Bits per code, level 1",
-    "bits_per_step_level2": "Bits per code, level 2",
+    **{
+        f"bits_per_step_level{level}": f"Bits per code, level {level}"
+        for level in range(1, 1 + max(top_level(model) for model in experiment.models))
+    },
     "bits_per_second": "Bits per second",
     "bits_per_sample": "Bits per sample, at most",
     "bits_per_sample_low": "Interval, low",

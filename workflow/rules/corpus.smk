@@ -2,8 +2,6 @@
 
 
 rule scan:
-    input:
-        pieces=list_of_pieces(),
     output:
         files="results/corpus/files.parquet",
     log:
@@ -16,7 +14,9 @@ rule scan:
         mem_mb=1000,
         runtime=60,
     params:
-        settings=as_json(experiment.corpus),
+        settings=as_json(
+            experiment.corpus, "source", "shards", experiment.corpus.source
+        ),
         digest=corpus_digest,
     shell:
         "python -m descant.commands.scan --settings {params.settings:q} --output {output.files:q} 2> {log:q}"
@@ -38,7 +38,9 @@ rule ingest:
         mem_mb=2000,
         runtime=720,
     params:
-        settings=as_json(experiment.corpus),
+        settings=as_json(
+            experiment.corpus, "source", "item_minutes", experiment.corpus.source
+        ),
     shell:
         "python -m descant.commands.ingest --settings {params.settings:q} --files {input.files:q}"
         " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q} 2> {log:q}"

@@ -22,7 +22,7 @@ rule likelihood_ada:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=as_json(experiment.evaluation),
+        settings=as_json(experiment.evaluation, "max_seconds_per_track", "window"),
         multiple=experiment.length_multiple,
         folder=subpath(input.data, parent=True),
         codes=subpath(input.codes, parent=True),
@@ -51,7 +51,7 @@ rule likelihood_prior:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=as_json(experiment.evaluation),
+        settings=as_json(experiment.evaluation, "max_seconds_per_track", "window"),
         multiple=experiment.length_multiple,
         folder=subpath(input.data, parent=True),
     shell:
@@ -80,7 +80,7 @@ rule write_table:
         runtime=30,
     params:
         rows=[json.dumps(row_of(model)) for model in experiment.models],
-        settings=as_json(experiment.evaluation),
+        settings=as_json(experiment.evaluation, "bootstrap_draws", "confidence"),
         sample_rate=experiment.audio.sample_rate,
         seed=experiment.seed,
     shell:

@@ -1,5 +1,6 @@
 """What every command shares: a typer app from one function, errors that people can act on, logs on stderr."""
 
+import errno
 import logging
 import sys
 from collections.abc import Callable
@@ -36,6 +37,12 @@ def run(function: Callable[..., None]) -> NoReturn:
         app(args=_spread(sys.argv[1:], function))
     except DescantError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT):
+            raise
+        told = f"error: {error.filename or 'a file'} cannot be written or read: {error.strerror}"
+        print(f"{told}\n  cure: free disk space or mend the permissions, then run again", file=sys.stderr)
         raise SystemExit(1) from None
     except Interrupted as stopped:
         print(stopped, file=sys.stderr)

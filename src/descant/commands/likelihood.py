@@ -7,6 +7,7 @@ import typer
 
 from descant.commands import cli, options
 from descant.config.models import Evaluation
+from descant.errors import SequenceError
 from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
 from descant.modelfile import check_fingerprint, read_model
 from descant.sequences import open_sequence
@@ -36,7 +37,10 @@ def likelihood(
             scored, "test", samples, lambda steps, track: prior_bits(prior, steps, evaluation.window, device)
         )
     else:
-        ada, by_track = restore_ada(file).to(device), codes_by_track(open_sequence(codes))
+        ada, given = restore_ada(file).to(device), open_sequence(codes)
+        if not given.index["track"].equals(scored.index["track"]) or given.hop != scored.hop * ada.hop:
+            raise SequenceError(f"{codes} holds no codes of {sequence} by this ADA", "delete both and run again")
+        by_track = codes_by_track(given)
         table = score_split(
             scored,
             "test",

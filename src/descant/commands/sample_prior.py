@@ -22,6 +22,7 @@ def sample_prior(
     output: Annotated[Path, typer.Option(help=".npy to write: (batch, steps)")],
     runs: options.Runs = Path("results/runs"),
     seed: options.Seed = 1,
+    save_every: options.SaveEvery = 30.0,
     threads: options.Threads = 1,
     gpus: options.GPUs = 0,
 ) -> None:
@@ -33,7 +34,7 @@ def sample_prior(
         batch=sampling.count,
         seed=derive_seed(seed, "sample", file.sequence),
         draw=DrawSettings(sampling.temperature, sampling.top_p),
-        save_every_seconds=sampling.save_every_seconds,
+        save_every_seconds=save_every,
     )
     folder = draw_folder(runs, request, file)
     write_steps(output, generate(restore_wavenet(file).to(device).wavenet, request, folder), file.classes)

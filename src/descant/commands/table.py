@@ -21,14 +21,13 @@ def read_row(facts: dict[str, Any]) -> Row:
         title=facts["title"],
         note=facts["note"],
         receptive_field=facts["receptive_field"],
-        hops=facts["hops"],
         bits=[pd.read_parquet(path) for path in facts["bits"]],
         paper=paper,
     )
 
 
 def table(
-    rows: Annotated[list[str], typer.Argument(help="a row each, as JSON: model, title, note, hops, bits, paper …")],
+    rows: Annotated[list[str], typer.Argument(help="a row each, as JSON: model, title, note, bits, paper …")],
     settings: options.Settings,
     sample_rate: Annotated[int, typer.Option(help="of the audio, Hz")],
     csv: Annotated[Path, typer.Option(help="CSV to write")],

@@ -22,6 +22,7 @@ def upsample(
     output: Annotated[Path, typer.Option(help=".npy to write: (batch, codes * hop)")],
     runs: options.Runs = Path("results/runs"),
     seed: options.Seed = 1,
+    save_every: options.SaveEvery = 30.0,
     threads: options.Threads = 1,
     gpus: options.GPUs = 0,
 ) -> None:
@@ -35,7 +36,7 @@ def upsample(
         batch=given.shape[0],
         seed=derive_seed(seed, "sample", file.sequence),
         draw=DrawSettings(sampling.temperature, sampling.top_p),
-        save_every_seconds=sampling.save_every_seconds,
+        save_every_seconds=save_every,
     )
     folder = draw_folder(runs, request, file, given)
     write_steps(output, generate_below(system, given, request, folder), file.classes)

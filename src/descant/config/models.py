@@ -37,7 +37,6 @@ class Sampling(Section):
     count: int = Field(4, ge=1, le=4096, description="samples a model, drawn as one batch")
     temperature: float = Field(1.0, gt=0, description="logits are divided by it at every level")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off")
-    save_every_seconds: float = Field(30.0, gt=0, description="wall-clock seconds between saved states")
 
 
 class Evaluation(Section):

@@ -54,6 +54,10 @@ class Config(Section):
                         f"models.{name}.stack names {ada!r}, whose continuous bottleneck has no codes for a prior; "
                         "choose vq or argmax"
                     )
+            if model.stack and model.prior in self.priors and self.priors[model.prior].wavenet.input == "scalar":
+                raise ValueError(
+                    f"models.{name}.prior is {model.prior!r}, whose input 'scalar' is for audio; codes have no order"
+                )
             if model.prior not in self.priors:
                 raise ValueError(
                     f"models.{name}.prior names {model.prior!r}{_suggest(model.prior, self.priors, 'priors')}"

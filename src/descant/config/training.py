@@ -1,10 +1,12 @@
 """``training:`` how long, how fast, how exactly. Given once for all and overridden by each network."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from descant.config.base import Section
+
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Schedule(Section):
@@ -24,10 +26,12 @@ class Training(Section):
     window: int = Field(ge=2, description="steps of the sequence in a window")
     learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
     schedule: Schedule = Field(default_factory=Schedule)
-    betas: tuple[float, float] = Field((0.9, 0.999), description="Adam's betas")
+    betas: tuple[Share, Share] = Field((0.9, 0.999), description="Adam's betas")
     weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    accumulate: int = Field(1, ge=1, description="batches whose gradients are averaged in one step")
+    accumulate: int = Field(
+        1, ge=1, description="batches averaged in one step; an ADA's codebook and queries' moments follow each batch"
+    )
     average_decay: float = Field(
         0.0, ge=0, lt=1, description="decay of the weights' moving average, which is evaluated and kept; 0 = off"
     )

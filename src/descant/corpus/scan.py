@@ -97,6 +97,11 @@ def _root(path: str | Path | None) -> bytes:
         raise CorpusError(f"corpus.folder.path: there is no folder {path or '(empty)'}", cure)
     if not os.access(root, os.R_OK | os.X_OK):
         raise CorpusError(f"corpus.folder.path: {path} may not be read", "give this user the right to read it")
+    if Path("results").resolve().is_relative_to(Path(os.fsdecode(root)).resolve()):
+        raise CorpusError(
+            f"corpus.folder.path: {path} holds the results of this run, which would become music to train on",
+            "move the recordings to a folder of their own, or run in another place with --directory",
+        )
     return root
 
 

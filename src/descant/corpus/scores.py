@@ -1,6 +1,7 @@
 """The list of pieces that the embedded corpus is rendered from, and where their scores lie."""
 
 import csv
+import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,23 @@ class Piece:
 def list_file(setting: str) -> Path:
     """The CSV file that ``corpus.scores.pieces`` means: the shipped one for ``builtin``, else the path itself."""
     return Path(__file__).with_name("pieces.csv") if setting == BUILTIN else Path(setting)
+
+
+def list_digest(setting: str) -> str:
+    """Hash the list of pieces and the names, sizes and times of the scores beside a person's own.
+
+    Raises:
+        CorpusError: when the list is missing.
+    """
+    path = list_file(setting)
+    if not path.is_file():
+        raise CorpusError(f"corpus.scores.pieces: there is no file {path.name}", "check the path of your list")
+    digest = hashlib.sha256(path.read_bytes())
+    if setting != BUILTIN:
+        for score in sorted(path.parent.iterdir()):
+            facts = score.stat()
+            digest.update(f"{score.name!r} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def read_pieces(scores: Scores) -> tuple[Piece, ...]:

@@ -45,7 +45,8 @@ def notes(table: pd.DataFrame) -> list[str]:
 
 def to_markdown(table: pd.DataFrame) -> str:
     """Markdown with the legend and the notes under it."""
-    text = for_people(table).to_markdown(index=False, disable_numparse=True)
+    shown = for_people(table).map(lambda cell: cell.replace("|", "\\|"))
+    text = shown.to_markdown(index=False, disable_numparse=True)
     return "\n\n".join([text, LEGEND, *notes(table)]) + "\n"
 
 
@@ -60,7 +61,13 @@ def to_latex(table: pd.DataFrame) -> str:
 
 def _latex_text(text: str) -> str:
     for plain, escaped in (
-        ("\\", r"\textbackslash "),
+        ("\\", "\x00"),
+        ("{", r"\{"),
+        ("}", r"\}"),
+        ("$", r"\$"),
+        ("^", r"\^{}"),
+        ("~", r"\~{}"),
+        ("\x00", r"\textbackslash{}"),
         ("&", r"\&"),
         ("%", r"\%"),
         ("#", r"\#"),

@@ -22,6 +22,10 @@ def prepare_jobs() -> None:
     They run the Python that runs the workflow, whether or not its environment is activated, and they know which
     process must be alive: a job that outlives its workflow would hold its run directory.
     """
+    # an environment that a rule brings has not installed this package: it finds its source
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     # a nested process of the same machine keeps the outer workflow; on another machine the nested one is it
     if os.environ.get(WORKFLOW_VARIABLE, "").rpartition(":")[0] != socket.gethostname():

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from descant.errors import SamplingError
 from descant.layers.wavenet import WaveNet
 from descant.runs.checkpoint import Checkpoint, load_latest, save
-from descant.runs.folder import locked
+from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
 from descant.sampling.engine import DrawSettings, Engine
 from descant.sampling.reference import ReferenceEngine
@@ -51,7 +51,12 @@ def uniforms(seed: int, batch: int, start: int, count: int) -> Tensor:
 
 
 def generate(
-    wavenet: WaveNet, request: Request, folder: Path, conditioner: Conditioner | None = None, block: int = 1024
+    wavenet: WaveNet,
+    request: Request,
+    folder: Path,
+    conditioner: Conditioner | None = None,
+    block: int = 1024,
+    patience: float = PATIENCE,
 ) -> Tensor:
     """Draw sequences, going on from what a killed run left in its folder.
 
@@ -61,6 +66,7 @@ def generate(
         folder: run directory of this draw, where its state is saved.
         conditioner: conditioning of the codes ``start … stop - 1``, ``(batch, codes, channels)``; None without.
         block: steps between looks at the clock and at signals.
+        patience: seconds to wait for another process in the same folder.
 
     Returns:
         int64 ``(batch, steps)`` on the CPU.
@@ -73,7 +79,7 @@ def generate(
     device = wavenet.start.linear.weight.device
     engine: Engine = ReferenceEngine(wavenet, request.batch, request.draw)
     with (
-        locked(folder),
+        locked(folder, patience),
         StopRequest() as stop,
         tqdm(total=request.steps, disable=None, unit="step", unit_scale=True) as bar,
     ):

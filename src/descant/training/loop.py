@@ -18,7 +18,7 @@ from descant.config.training import Training
 from descant.errors import TrainingError
 from descant.runs import checkpoint
 from descant.runs.checkpoint import Checkpoint
-from descant.runs.folder import locked
+from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
 from descant.systems.base import System
 from descant.training.history import History, Row
@@ -60,9 +60,9 @@ class Trainer:
     def __init__(
         self, system: System, settings: Training, data: TrainingData, folder: Path, seed: int, gpus: int = 0
     ) -> None:
-        if settings.compile and not gpus and not shutil.which("g++"):
+        if settings.compile and not (shutil.which("g++") or (gpus and shutil.which("cc"))):
             raise TrainingError(
-                "training.compile is on but no C++ compiler (g++) is found, which torch.compile needs on a CPU",
+                "training.compile is on but no compiler is found, which torch.compile needs (g++; with a GPU, cc)",
                 "set training.compile to false, or install g++",
             )
         self.settings = settings
@@ -124,7 +124,7 @@ class Trainer:
             Interrupted: a signal asked for a stop, or the workflow died; the state is saved.
             TrainingError: loss or gradient is NaN or infinite; the last good checkpoint is untouched.
         """
-        with locked(self.folder):
+        with locked(self.folder, PATIENCE):
             self._resume()
             return self._run_locked()
 

@@ -23,6 +23,12 @@ NUMERICS = 1
 WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints")
 
 
+def without_effect_removed(settings: dict[str, Any]) -> dict[str, Any]:
+    """A network's settings without those of its training that do not change what is learnt."""
+    kept = {key: value for key, value in settings["training"].items() if key not in WITHOUT_EFFECT}
+    return {**settings, "training": kept}
+
+
 @dataclass(frozen=True)
 class Session:
     """One training, told whole.
@@ -49,9 +55,8 @@ class Session:
 
     def run_folder(self, fingerprint: str) -> Path:
         """The run directory: named by all that determines the result."""
-        training = {key: value for key, value in self.settings["training"].items() if key not in WITHOUT_EFFECT}
         named = {"kind": self.kind, "seed": self.seed, "numerics": NUMERICS, "on": self.sequence_name}
-        return self.runs / run_name({**self.settings, **named, "training": training}, fingerprint)
+        return self.runs / run_name({**without_effect_removed(self.settings), **named}, fingerprint)
 
 
 def train_to_file(session: Session, sequence: PackedSequence, model: Path, metrics: Path) -> None:
@@ -83,7 +88,7 @@ def train_to_file(session: Session, sequence: PackedSequence, model: Path, metri
         model,
         ModelFile(
             kind=session.kind,
-            settings=session.settings,
+            settings=without_effect_removed(session.settings),
             classes=sequence.classes,
             sequence=session.sequence_name,
             sequence_hop=sequence.hop,

@@ -1,0 +1,82 @@
+"""The table's arithmetic, worked by hand, and its texts."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from descant.config.models import Paper, Score
+from descant.errors import ModelFileError
+from descant.evaluation.table import FEWEST_TRACKS, Row, build_table, ratio_interval
+from descant.evaluation.table_text import for_people, to_latex, to_markdown
+
+PAPER = Paper(
+    receptive_field_ms=3072,
+    fidelity=Score(mean=3.79, plus_minus=0.16),
+    musicality=Score(mean=3.04, plus_minus=0.16),
+)
+
+
+def bits(steps: list[int], hop: int, total: list[float]) -> pd.DataFrame:
+    tracks = [f"t{n}" for n in range(len(steps))]
+    return pd.DataFrame({"track": tracks, "steps": steps, "samples": [hop * n for n in steps], "bits": total})
+
+
+def row(title: str = "stack", note: str = "", paper: Paper | None = PAPER) -> Row:
+    audio, codes = bits([80, 160], 1, [240.0, 560.0]), bits([10, 20], 8, [60.0, 140.0])
+    return Row("m", title, note, 4088, [audio, codes], paper)
+
+
+def test_the_bound_is_the_sum_over_levels_of_bits_by_hop() -> None:
+    line = build_table([row()], 16000, 1000, 0.95, 1).iloc[0]
+    assert line["bits_per_step_level0"] == pytest.approx(800 / 240)
+    assert line["bits_per_step_level1"] == pytest.approx(200 / 30)
+    assert line["bits_per_sample"] == pytest.approx(800 / 240 + 200 / 30 / 8)
+    assert line["bits_per_second"] == pytest.approx(16000 * 1000 / 240)
+    assert line["receptive_field_ms"] == pytest.approx(255.5)
+    assert (line["levels"], line["test_tracks"], line["test_seconds"]) == (2, 2, 240 / 16000)
+    assert (line["paper_fidelity"], line["paper_musicality"]) == (3.79, 3.04)
+
+
+def test_too_few_tracks_have_no_interval() -> None:
+    line = build_table([row()], 16000, 1000, 0.95, 1).iloc[0]
+    assert pd.isna(line["bits_per_sample_low"]) and pd.isna(line["bits_per_sample_high"])
+    assert "[" not in for_people(build_table([row()], 16000, 1000, 0.95, 1))["bits/sample"][0]
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
+    random, samples, covered = np.random.default_rng(0), np.full(30, 1000), 0
+    for trial in range(200):
+        tracks = random.normal(4000.0, 300.0, size=30)
+        found = ratio_interval(tracks, samples, 400, 0.9, trial)
+        assert found.low is not None and found.high is not None
+        covered += found.low <= 4.0 <= found.high
+    # a percentile bootstrap of 30 tracks is a little too narrow; 200 trials have a standard error of 2 points
+    assert 0.8 <= covered / 200 <= 0.96
+
+
+def test_tracks_are_resampled_not_samples() -> None:
+    alike = ratio_interval(np.full(FEWEST_TRACKS, 40.0), np.full(FEWEST_TRACKS, 10), 200, 0.95, 1)
+    assert (alike.value, alike.low, alike.high) == (4.0, 4.0, 4.0)
+
+
+def test_levels_that_scored_different_samples_are_refused() -> None:
+    wrong = Row("m", "t", "", 1, [bits([80], 1, [1.0]), bits([9], 8, [1.0])], None)
+    with pytest.raises(ModelFileError, match="different tracks"):
+        build_table([wrong], 16000, 100, 0.95, 1)
+
+
+def test_hostile_titles_stay_in_their_cells() -> None:
+    table = build_table([row("a|b & 50% of {x}_$y^z~\\"), row("plain", paper=None)], 16000, 100, 0.95, 1)
+    markdown = to_markdown(table)
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+    latex = to_latex(table)
+    assert r"a|b \& 50\% of \{x\}\_\$y\^{}z\~{}\textbackslash{}" in latex
+    assert "–" in markdown and not any(math.isnan(value) for value in table["bits_per_sample"])
+
+
+def test_the_note_stands_under_the_table() -> None:
+    told = to_markdown(build_table([row(note="trained plainly")], 16000, 100, 0.95, 1))
+    assert told.rstrip().endswith("stack: trained plainly")
