@@ -52,12 +52,10 @@ rule pack:
         settings=as_json(experiment.corpus.splits),
         seed=experiment.seed,
         shards=lambda wildcards, input: [
-            f"--shard-sequences={os.path.dirname(data)}" for data in input.data
-        ],
-        tables=lambda wildcards, input: [
-            f"--shard-tables={table}" for table in input.tables
+            data.removesuffix("/data.npy") for data in input.data
         ],
         folder=subpath(output.data, parent=True),
     shell:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
-        " --shard-sequences {params.shards:q} --shard-tables {input.tables:q} --output {params.folder:q} --tracks-table {output.tracks:q} 2> {log:q}"
+        " --shard-sequences {params.shards:q} --shard-tables {input.tables:q}"
+        " --output {params.folder:q} --tracks-table {output.tracks:q} 2> {log:q}"
