@@ -51,9 +51,7 @@ rule pack:
     params:
         settings=as_json(experiment.corpus.splits),
         seed=experiment.seed,
-        shards=lambda wildcards, input: [
-            data.removesuffix("/data.npy") for data in input.data
-        ],
+        shards=lambda wildcards, input: [os.path.dirname(data) for data in input.data],
         folder=subpath(output.data, parent=True),
     shell:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
