@@ -37,7 +37,7 @@ rule pack:
         tracks=report(
             "results/corpus/tracks.csv",
             caption="../report/corpus.rst",
-            category="Corpus",
+            category="4 Corpus",
         ),
     log:
         "results/logs/sequences/pack.log",
