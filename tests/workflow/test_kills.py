@@ -1,6 +1,7 @@
 """A training killed in its middle ends, after a plain rerun, with the bytes of an undisturbed one."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -85,4 +86,7 @@ def test_a_training_whose_workflow_was_killed_stops_by_itself(
     process.wait()
     run(folder, "--unlock", over=over)
     run(folder, "--cores", "1", MODEL, over=over)
+    # had the orphan gone on to the end, nothing would be left to do from
+    found = re.search(r"going on from step (\d+)", log.read_text())
+    assert found and 3 <= int(found[1]) < 120
     assert (folder / MODEL).read_bytes() == undisturbed
