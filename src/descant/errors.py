@@ -41,3 +41,7 @@ class SamplingError(DescantError):
 
 class RunError(DescantError):
     """A run directory cannot be used."""
+
+
+class EngineError(SamplingError):
+    """A sampling engine does not work on this machine, or not for this model."""

@@ -18,7 +18,14 @@ rule sample_prior:
         mem_mb=4000,
         runtime=1440,
     params:
-        settings=as_json(experiment.sampling, "count", "temperature", "top_p"),
+        settings=as_json(
+            experiment.sampling,
+            "count",
+            "temperature",
+            "top_p",
+            "engine",
+            "precision",
+        ),
         seed=experiment.seed,
         length=lambda wildcards: sampled_samples()
         // experiment.hop(experiment.top(wildcards.model)),
@@ -47,7 +54,14 @@ rule upsample:
         mem_mb=4000,
         runtime=1440,
     params:
-        settings=as_json(experiment.sampling, "count", "temperature", "top_p"),
+        settings=as_json(
+            experiment.sampling,
+            "count",
+            "temperature",
+            "top_p",
+            "engine",
+            "precision",
+        ),
         seed=experiment.seed,
         runs="results/runs/samples/{model}/level{level}",
     shell:

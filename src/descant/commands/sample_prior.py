@@ -8,9 +8,8 @@ import typer
 from descant.commands import cli, options
 from descant.config.models import Sampling
 from descant.modelfile import read_model
-from descant.sampling.engine import DrawSettings
 from descant.sampling.files import draw_folder, write_steps
-from descant.sampling.generate import Request, generate
+from descant.sampling.levels import draw_top, level_settings
 from descant.seeds import derive_seed
 from descant.systems.restore import restore_wavenet
 
@@ -29,15 +28,9 @@ def sample_prior(
     """Draw a batch of sequences from a prior; a killed draw goes on where it was."""
     device = options.set_up_torch(threads, gpus)
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
-    request = Request(
-        steps=steps,
-        batch=sampling.count,
-        seed=derive_seed(seed, "sample", file.sequence),
-        draw=DrawSettings(sampling.temperature, sampling.top_p),
-        save_every_seconds=save_every,
-    )
-    folder = draw_folder(runs, request, file)
-    write_steps(output, generate(restore_wavenet(file).to(device).wavenet, request, folder), file.classes)
+    level = level_settings(sampling, derive_seed(seed, "sample", file.sequence), threads, save_every)
+    folder = draw_folder(runs, {"steps": steps, "batch": sampling.count, **level.determining}, file)
+    write_steps(output, draw_top(restore_wavenet(file).to(device), steps, sampling.count, level, folder))
 
 
 if __name__ == "__main__":

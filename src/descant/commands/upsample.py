@@ -8,9 +8,8 @@ import typer
 from descant.commands import cli, options
 from descant.config.models import Sampling
 from descant.modelfile import read_model
-from descant.sampling.engine import DrawSettings
 from descant.sampling.files import draw_folder, read_steps, write_steps
-from descant.sampling.generate import Request, generate_below
+from descant.sampling.levels import draw_below, level_settings
 from descant.seeds import derive_seed
 from descant.systems.restore import restore_ada
 
@@ -31,15 +30,9 @@ def upsample(
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
     system = restore_ada(file).to(device)
     given = read_steps(codes, system.codes)
-    request = Request(
-        steps=given.shape[1] * system.hop,
-        batch=given.shape[0],
-        seed=derive_seed(seed, "sample", file.sequence),
-        draw=DrawSettings(sampling.temperature, sampling.top_p),
-        save_every_seconds=save_every,
-    )
-    folder = draw_folder(runs, request, file, given)
-    write_steps(output, generate_below(system, given, request, folder), file.classes)
+    level = level_settings(sampling, derive_seed(seed, "sample", file.sequence), threads, save_every)
+    folder = draw_folder(runs, level.determining, file, given)
+    write_steps(output, draw_below(system, given, level, folder))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
 """``models:`` the rows of the table, and ``sampling:``, ``evaluation:``."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from descant.config.base import Section
+
+EngineName = Literal["auto", "reference", "numba", "native", "graph", "triton"]
+Precision = Literal["float32", "bfloat16_weights", "bfloat16"]
 
 
 class Score(Section):
@@ -37,6 +42,14 @@ class Sampling(Section):
     count: int = Field(4, ge=1, le=4096, description="samples a model, drawn as one batch")
     temperature: float = Field(1.0, gt=0, description="logits are divided by it at every level")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off")
+    engine: EngineName = Field(
+        "auto", description="what draws; 'auto' takes the fastest that works on the machine; all draw the same"
+    )
+    precision: Precision = Field(
+        "float32",
+        description="'bfloat16_weights' rounds weights once to 16 bits: faster, a slightly different model; "
+        "'bfloat16' rounds activations too",
+    )
 
 
 class Evaluation(Section):

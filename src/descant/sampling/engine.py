@@ -5,6 +5,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from descant.config.models import EngineName, Precision
+
 
 @dataclass(frozen=True)
 class DrawSettings:
@@ -14,27 +16,61 @@ class DrawSettings:
     top_p: float = 1.0
 
 
-class Engine(Protocol):
-    """Draws steps one after another and remembers what the next ones depend on.
+@dataclass(frozen=True)
+class EngineSettings:
+    """Which engine draws, and in which numbers.
 
-    A fresh engine stands before the first step. The draw is told from outside (uniform numbers by position), so the
-    same numbers give the same steps whatever the engine, as far as floats agree.
+    Attributes:
+        name: ``auto`` takes the fastest that works here.
+        precision: ``float32``; ``bfloat16_weights`` (weights rounded once to 16 bits, everything else as in float32);
+            ``bfloat16`` (activations too: faster where the machine has such arithmetic, and its logits move).
+        threads: CPU threads; sequences are dealt to them, and what is drawn does not depend on their number.
     """
 
-    def generate(self, uniforms: Tensor, layer_conditioning: Tensor | None) -> Tensor:
+    name: EngineName = "auto"
+    precision: Precision = "float32"
+    threads: int = 1
+
+
+class Engine(Protocol):
+    """Goes along sequences step after step and remembers what the next steps depend on.
+
+    A fresh engine stands before the first step. The draw is told from outside (uniform numbers by position), so the
+    same numbers give the same steps whatever the engine, as far as floats agree. What is remembered is the engine's
+    own affair: rings of a convolution's inputs, or the keys and values of attention.
+    """
+
+    @property
+    def name(self) -> EngineName:
+        """The name it is asked for by."""
+
+    def generate(self, uniforms: Tensor, conditioning: Tensor | None) -> Tensor:
         """Draw the next steps.
 
         Args:
-            uniforms: float64 ``(batch, count)`` in [0, 1).
-            layer_conditioning: ``(batch, count / hop, layers, gate_channels)`` from
-                :meth:`descant.layers.wavenet.WaveNet.layer_conditioning`, or None.
+            uniforms: float64 ``(batch, count)`` in [0, 1), on the CPU.
+            conditioning: of the same steps as the model wants it, one entry for each hop of them; of a WaveNet
+                ``(batch, count / hop, layers, gate_channels)`` from
+                :meth:`descant.layers.wavenet.WaveNet.layer_conditioning`; None without. With it, a call begins at a
+                multiple of the hop; its last hop may be cut short.
 
         Returns:
-            int64 ``(batch, count)``.
+            int64 ``(batch, count)``, on the CPU.
+        """
+
+    def follow(self, steps: Tensor, conditioning: Tensor | None) -> Tensor:
+        """Go along given steps instead of drawing them.
+
+        Args:
+            steps: int64 ``(batch, count)``, on the CPU.
+            conditioning: as for :meth:`generate`.
+
+        Returns:
+            Logits of each step given those before it, float32 ``(batch, count, classes)``, on the CPU.
         """
 
     def state(self) -> dict[str, Tensor]:
         """Tensors that the next steps depend on, by name; enough to go on exactly."""
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Stand where :meth:`state` was taken."""
+        """Stand where :meth:`state` was taken, by an engine of the same name."""

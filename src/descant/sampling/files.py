@@ -1,9 +1,12 @@
 """Drawn sequences on disk, and the run directory of a draw."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -11,16 +14,14 @@ from descant.errors import SamplingError
 from descant.modelfile import ModelFile
 from descant.runs.checkpoint import digest
 from descant.runs.folder import run_name
-from descant.sampling.generate import Request
-from descant.sequences import smallest_dtype
 
 
-def write_steps(path: Path, steps: Tensor, classes: int) -> None:
-    """Write drawn steps ``(batch, steps)`` as the smallest unsigned type, beside their place and renamed."""
+def write_steps(path: Path, steps: npt.NDArray[Any]) -> None:
+    """Write drawn steps, unsigned ``(batch, steps)``, beside their place and renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
-        np.save(file, steps.numpy().astype(smallest_dtype(classes)), allow_pickle=False)
+        np.save(file, np.ascontiguousarray(steps), allow_pickle=False)
     temporary.replace(path)
 
 
@@ -40,15 +41,7 @@ def read_steps(path: Path, classes: int) -> Tensor:
     return torch.from_numpy(steps.astype(np.int64))
 
 
-def draw_folder(runs: Path, request: Request, model: ModelFile, codes: Tensor | None = None) -> Path:
+def draw_folder(runs: Path, settings: Mapping[str, Any], model: ModelFile, codes: Tensor | None = None) -> Path:
     """The run directory of a draw, named by all that determines what is drawn."""
     given = "" if codes is None else hashlib.sha256(codes.numpy().tobytes()).hexdigest()
-    named = {
-        "steps": request.steps,
-        "batch": request.batch,
-        "seed": request.seed,
-        "temperature": request.draw.temperature,
-        "top_p": request.draw.top_p,
-        "codes": given,
-    }
-    return runs / run_name(named, digest(model.weights))
+    return runs / run_name({**settings, "codes": given}, digest(model.weights))

@@ -1,29 +1,44 @@
 """Drawing whole sequences: block by block, resumable, the draws addressed by position."""
 
 import logging
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from descant.errors import SamplingError
-from descant.layers.wavenet import WaveNet
 from descant.runs.checkpoint import Checkpoint, load_latest, save
 from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
-from descant.sampling.engine import DrawSettings, Engine
-from descant.sampling.reference import ReferenceEngine
+from descant.sampling.drawn import DrawnSteps
+from descant.sampling.engine import Engine
 from descant.seeds import counter_uniforms
-from descant.systems.ada import ADASystem
 
 log = logging.getLogger(__name__)
 
 Conditioner = Callable[[int, int], Tensor]
+EngineBuilder = Callable[[], Engine]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row of the batch lies: its draws are those of a sequence from a step on.
+
+    Attributes:
+        sequence: number of its stream of uniform numbers.
+        start: step of that sequence at which the row begins.
+    """
+
+    sequence: int
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,113 +46,100 @@ class Request:
     """What to draw.
 
     Attributes:
-        steps: length of each sequence.
-        batch: sequences drawn side by side.
-        seed: of the draws; sequence ``n`` uses stream ``n``.
-        draw: temperature and nucleus.
+        steps: length of each row.
+        places: of each row of the batch.
+        classes: values a step can take.
+        seed: of the draws.
+        hop: steps to one entry of the conditioning.
         save_every_seconds: wall-clock seconds between saved states.
     """
 
     steps: int
-    batch: int
+    places: Sequence[Place]
+    classes: int
     seed: int
-    draw: DrawSettings
-    save_every_seconds: float
+    hop: int = 1
+    save_every_seconds: float = 30.0
 
 
-def uniforms(seed: int, batch: int, start: int, count: int) -> Tensor:
-    """Uniform numbers float64 ``(batch, count)`` of the steps from ``start`` on, by (seed, sequence, step)."""
-    return torch.from_numpy(np.stack([counter_uniforms(seed, sequence, start, count) for sequence in range(batch)]))
+def sequences(count: int) -> tuple[Place, ...]:
+    """The places of so many sequences drawn from their first step."""
+    return tuple(Place(number) for number in range(count))
+
+
+def uniforms(seed: int, places: Sequence[Place], done: int, count: int) -> Tensor:
+    """Uniform numbers float64 ``(batch, count)`` of the rows' steps from ``done`` on, by (seed, sequence, step)."""
+    rows = [counter_uniforms(seed, place.sequence, place.start + done, count) for place in places]
+    return torch.from_numpy(np.stack(rows))
 
 
 def generate(
-    wavenet: WaveNet,
+    build: EngineBuilder,
     request: Request,
     folder: Path,
     conditioner: Conditioner | None = None,
     block: int = 1024,
     patience: float = PATIENCE,
-) -> Tensor:
+) -> npt.NDArray[Any]:
     """Draw sequences, going on from what a killed run left in its folder.
 
     Args:
-        wavenet: the model, on its device.
+        build: makes the engine, once the folder is ours.
         request: what to draw.
         folder: run directory of this draw, where its state is saved.
-        conditioner: conditioning of the codes ``start … stop - 1``, ``(batch, codes, channels)``; None without.
+        conditioner: conditioning as the engine takes it, of the rows' codes ``start … stop - 1``; None without.
         block: steps between looks at the clock and at signals.
         patience: seconds to wait for another process in the same folder.
 
     Returns:
-        int64 ``(batch, steps)`` on the CPU.
+        Unsigned integers ``(batch, steps)``, mapped from the folder.
 
     Raises:
         Interrupted: a signal asked for a stop; what was drawn is saved.
         SamplingError: when the state cannot be saved.
     """
-    block = -(-block // wavenet.hop) * wavenet.hop
-    device = wavenet.start.linear.weight.device
-    engine: Engine = ReferenceEngine(wavenet, request.batch, request.draw)
+    block = -(-block // request.hop) * request.hop
+    batch = len(request.places)
     with (
         locked(folder, patience),
         StopRequest() as stop,
-        tqdm(total=request.steps, disable=None, unit="step", unit_scale=True) as bar,
+        DrawnSteps(folder / "drawn.bin", batch, request.classes) as drawn,
+        tqdm(total=request.steps * batch, disable=None, unit="step", unit_scale=True) as bar,
     ):
-        drawn = _resume(engine, folder)
-        done = sum(part.shape[1] for part in drawn)
-        bar.update(done)
+        engine = build()
+        first = done = _resume(engine, drawn, folder)
+        log.info("engine %s draws %d x %d steps", engine.name, batch, request.steps - done)
+        bar.update(done * batch)
         began = saved = time.monotonic()
-        first = done
         while done < request.steps:
             count = min(block, request.steps - done)
-            conditioning = None
-            if conditioner is not None:
-                held = conditioner(done // wavenet.hop, -(-(done + count) // wavenet.hop))
-                with torch.inference_mode():
-                    conditioning = wavenet.layer_conditioning(held)
-            steps = engine.generate(uniforms(request.seed, request.batch, done, count).to(device), conditioning)
-            drawn.append(steps.cpu())
+            given = conditioner(done // request.hop, -(-(done + count) // request.hop)) if conditioner else None
+            steps = engine.generate(uniforms(request.seed, request.places, done, count), given)
             done += count
-            bar.update(count)
             stopping = stop.requested or workflow_is_gone()
-            if time.monotonic() - saved > request.save_every_seconds or stopping:
-                _save(engine, drawn, done, folder)
+            due = time.monotonic() - saved > request.save_every_seconds or stopping or done == request.steps
+            _keep(engine, drawn, steps, done, folder if due else None)
+            if due:
                 saved = time.monotonic()
+            bar.update(count * batch)
             if stopping and done < request.steps:
                 raise Interrupted(f"stopped after step {done} of {request.steps}; run again to go on")
         seconds = time.monotonic() - began
-        log.info(
-            "drew %d x %d steps in %.1f s (%.0f steps/s)",
-            request.batch,
-            done - first,
-            seconds,
-            request.batch * (done - first) / max(seconds, 1e-9),
-        )
-    return torch.cat(drawn, dim=1)
+        rate = batch * (done - first) / max(seconds, 1e-9)
+        log.info("drew %d x %d steps in %.1f s (%.0f steps/s)", batch, done - first, seconds, rate)
+        return drawn.read()
 
 
-def generate_below(system: ADASystem, codes: Tensor, request: Request, folder: Path) -> Tensor:
-    """Draw the sequence below an ADA's codes.
-
-    Args:
-        system: the ADA, on its device.
-        codes: int64 ``(batch, codes)``.
-        request: ``steps`` is at most codes times the hop.
-        folder: run directory of this draw.
-
-    Returns:
-        int64 ``(batch, steps)``.
-    """
-    on_device = codes.to(system.local_model.start.linear.weight.device)
-    return generate(
-        system.local_model, request, folder, lambda start, stop: system.conditioning(on_device, start, stop)
-    )
-
-
-def _save(engine: Engine, drawn: list[Tensor], done: int, folder: Path) -> None:
-    tensors = {"drawn": torch.cat(drawn, dim=1), **{f"engine.{name}": value for name, value in engine.state().items()}}
+def _keep(engine: Engine, drawn: DrawnSteps, steps: Tensor, done: int, folder: Path | None) -> None:
+    """Add the steps to the file; with a folder, also save the state to go on from."""
     try:
-        save(folder / "checkpoints", Checkpoint(done, tensors), keep=2)
+        drawn.append(steps)
+        if folder is not None:
+            drawn.sync()
+            tensors = {f"engine.{name}": value for name, value in engine.state().items()}
+            named = torch.frombuffer(bytearray(engine.name.encode()), dtype=torch.uint8)
+            tensors |= {"drawn": drawn.digest, "name": named}
+            save(folder / "checkpoints", Checkpoint(done, tensors), keep=2)
     except OSError as error:
         raise SamplingError(
             f"the state after step {done} cannot be saved: {error.strerror or error}",
@@ -145,12 +147,21 @@ def _save(engine: Engine, drawn: list[Tensor], done: int, folder: Path) -> None:
         ) from error
 
 
-def _resume(engine: Engine, folder: Path) -> list[Tensor]:
+def _resume(engine: Engine, drawn: DrawnSteps, folder: Path) -> int:
+    """Stand where the newest saved state does; how many steps are done."""
     found = load_latest(folder / "checkpoints")
-    if found is None:
-        return []
-    engine.load_state(
-        {name.removeprefix("engine."): value for name, value in found.tensors.items() if name.startswith("engine.")}
-    )
-    log.info("going on from step %d", found.step)
-    return [found.tensors["drawn"]]
+    if found is not None:
+        drew = bytes(found.tensors["name"].tolist()).decode()
+        if drew != engine.name:
+            log.warning("engine %s drew the first %d steps, this one begins anew", drew, found.step)
+        elif not drawn.keep(found.step, found.tensors["drawn"]):
+            log.warning("%d steps were drawn, but their file is torn: beginning anew", found.step)
+        else:
+            state = {name.removeprefix("engine."): value for name, value in found.tensors.items() if "." in name}
+            engine.load_state(state)
+            log.info("going on from step %d", found.step)
+            return found.step
+    # states of what is given up must not be found again
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    drawn.keep(0, None)
+    return 0

@@ -7,6 +7,7 @@ so a step costs its layers once and no recomputation.
 import torch
 from torch import Tensor
 
+from descant.config.models import EngineName
 from descant.layers.wavenet import CausalConvolution, WaveNet
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
@@ -52,16 +53,34 @@ class ReferenceEngine:
         self.start = _Ring(wavenet.start, batch)
         self.rings = [_Ring(layer.convolution, batch) for layer in wavenet.gated_layers]
 
+    @property
+    def name(self) -> EngineName:
+        """See :class:`descant.sampling.engine.Engine`."""
+        return "reference"
+
     @torch.inference_mode()
-    def generate(self, uniforms: Tensor, layer_conditioning: Tensor | None) -> Tensor:
+    def generate(self, uniforms: Tensor, conditioning: Tensor | None) -> Tensor:
         """See :class:`descant.sampling.engine.Engine`."""
         drawn = []
+        given = uniforms.to(self.start.inputs.device)
         for count in range(uniforms.shape[1]):
-            held = None if layer_conditioning is None else layer_conditioning[:, count // self.wavenet.hop]
-            logits = self.next_logits(held)
-            self.previous = draw(logits, uniforms[:, count], self.settings.temperature, self.settings.top_p)
+            logits = self.next_logits(self._held(conditioning, count))
+            self.previous = draw(logits, given[:, count], self.settings.temperature, self.settings.top_p)
             drawn.append(self.previous)
-        return torch.stack(drawn, dim=1)
+        return torch.stack(drawn, dim=1).cpu()
+
+    @torch.inference_mode()
+    def follow(self, steps: Tensor, conditioning: Tensor | None) -> Tensor:
+        """See :class:`descant.sampling.engine.Engine`."""
+        logits = []
+        given = steps.to(self.start.inputs.device)
+        for count in range(steps.shape[1]):
+            logits.append(self.next_logits(self._held(conditioning, count)))
+            self.previous = given[:, count]
+        return torch.stack(logits, dim=1).float().cpu()
+
+    def _held(self, conditioning: Tensor | None, count: int) -> Tensor | None:
+        return None if conditioning is None else conditioning[:, count // self.wavenet.hop]
 
     @torch.inference_mode()
     def next_logits(self, held: Tensor | None) -> Tensor:
