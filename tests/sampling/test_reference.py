@@ -11,7 +11,7 @@ from descant.config.networks import WaveNetShape
 from descant.layers.wavenet import WaveNet
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
-from descant.sampling.generate import uniforms
+from descant.sampling.generate import sequences, uniforms
 from descant.sampling.reference import ReferenceEngine
 from descant.systems.wavenet import build_wavenet
 
@@ -56,7 +56,7 @@ def test_logits_equal_those_of_the_full_pass(kernel: int, start_kernel: int, hop
     batch, steps = 2, 2 * wavenet.receptive_field // 4 * 4 + 4
     held, by_layer = conditioning_of(wavenet, batch, steps)
     engine = ReferenceEngine(wavenet, batch, SETTINGS)
-    numbers = uniforms(8, batch, 0, steps)
+    numbers = uniforms(8, sequences(batch), 0, steps)
     logits, drawn = [], []
     for step in range(steps):
         logits.append(engine.next_logits(None if by_layer is None else by_layer[:, step // wavenet.hop]))
@@ -80,7 +80,7 @@ def test_logits_equal_those_of_the_full_pass(kernel: int, start_kernel: int, hop
 @pytest.mark.parametrize("conditioning", [0, 3])
 def test_a_sequence_does_not_depend_on_those_beside_it(conditioning: int) -> None:
     wavenet = build(conditioning=conditioning, hop=2 if conditioning else 1)
-    numbers, (_, by_layer) = uniforms(3, 4, 0, 80), conditioning_of(wavenet, 4, 80)
+    numbers, (_, by_layer) = uniforms(3, sequences(4), 0, 80), conditioning_of(wavenet, 4, 80)
     together = ReferenceEngine(wavenet, 4, SETTINGS).generate(numbers, by_layer)
     assert len({tuple(row) for row in together.tolist()}) == 4
     for number in range(4):
@@ -92,7 +92,7 @@ def test_a_sequence_does_not_depend_on_those_beside_it(conditioning: int) -> Non
 @pytest.mark.parametrize("start_kernel", [1, 3])
 def test_it_goes_on_from_any_state_as_if_it_had_not_stopped(start_kernel: int) -> None:
     wavenet = build(kernel=3, start_kernel=start_kernel)
-    numbers = uniforms(5, 2, 0, 60)
+    numbers = uniforms(5, sequences(2), 0, 60)
     whole = ReferenceEngine(wavenet, 2, SETTINGS).generate(numbers, None)
     for stop in (1, 2, 13, 59):
         first = ReferenceEngine(wavenet, 2, SETTINGS)
@@ -108,7 +108,7 @@ def test_it_goes_on_from_any_state_as_if_it_had_not_stopped(start_kernel: int) -
 def test_all_of_the_state_is_needed() -> None:
     wavenet = build(kernel=3)
     first = ReferenceEngine(wavenet, 2, SETTINGS)
-    first.generate(uniforms(5, 2, 0, 30), None)
+    first.generate(uniforms(5, sequences(2), 0, 30), None)
     state = first.state()
     logits = first.next_logits(None)
     for name, tensor in state.items():
@@ -120,7 +120,7 @@ def test_all_of_the_state_is_needed() -> None:
 def test_a_state_from_a_file_comes_onto_the_device_of_the_weights() -> None:
     wavenet = build()
     engine = ReferenceEngine(wavenet, 2, SETTINGS)
-    engine.generate(uniforms(5, 2, 0, 9), None)
+    engine.generate(uniforms(5, sequences(2), 0, 9), None)
     # the meta device stands for an accelerator
     elsewhere = ReferenceEngine(copy.deepcopy(wavenet).to("meta"), 2, SETTINGS)
     elsewhere.load_state(engine.state())
