@@ -1,6 +1,7 @@
 """Drawing whole sequences: by position, whatever the blocks and however often it is stopped."""
 
 import os
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -35,8 +36,8 @@ def request(steps: int = 60, batch: int = 2, seed: int = SEED, save_every: float
     return Request(steps, sequences(batch), CLASSES, seed, hop, save_every)
 
 
-def of(wavenet: WaveNet, batch: int = 2) -> Callable[[], Engine]:
-    return lambda: ReferenceEngine(wavenet, batch, DRAW)
+def of(wavenet: WaveNet, batch: int = 2) -> Callable[[EngineName | None], Engine]:
+    return lambda begun_by: ReferenceEngine(wavenet, batch, DRAW)
 
 
 def conditioner(system: ADASystem, codes: Tensor = CODES) -> Callable[[int, int], Tensor]:
@@ -189,9 +190,52 @@ def test_what_one_engine_began_another_begins_anew(
 ) -> None:
     whole = generate(of(wavenet), request(), tmp_path / "whole")
     generate(of(wavenet), request(steps=30, save_every=0), tmp_path / "run", block=10)
-    drawn = generate(lambda: Renamed(wavenet, 2, DRAW), request(), tmp_path / "run", block=10)
+    drawn = generate(lambda begun_by: Renamed(wavenet, 2, DRAW), request(), tmp_path / "run", block=10)
     assert "engine reference drew the first 30 steps" in caplog.text
     assert np.array_equal(drawn, whole)
+
+
+def test_the_builder_is_told_who_began_and_not_asked_when_all_is_drawn(wavenet: WaveNet, tmp_path: Path) -> None:
+    told: list[EngineName | None] = []
+
+    def build(begun_by: EngineName | None) -> Engine:
+        told.append(begun_by)
+        return ReferenceEngine(wavenet, 2, DRAW)
+
+    generate(build, request(steps=30), tmp_path / "run")
+    whole = generate(build, request(), tmp_path / "run")
+    assert told == [None, "reference"]
+    assert np.array_equal(generate(build, request(), tmp_path / "run"), whole)
+    assert len(told) == 2
+
+
+class Reshaped(ReferenceEngine):
+    """A later version of an engine, whose state has grown."""
+
+    def state(self) -> dict[str, Tensor]:
+        return {**super().state(), "more": torch.zeros(1)}
+
+
+def test_a_state_of_another_version_is_not_taken(
+    wavenet: WaveNet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = generate(of(wavenet), request(), tmp_path / "whole")
+    generate(of(wavenet), request(steps=30), tmp_path / "run")
+    drawn = generate(lambda begun_by: Reshaped(wavenet, 2, DRAW), request(), tmp_path / "run")
+    assert "another version of engine reference" in caplog.text
+    assert np.array_equal(drawn, whole)
+
+
+def test_what_cannot_be_written_is_told_with_a_cure(wavenet: WaveNet, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
+    try:
+        with pytest.raises(SamplingError, match="cannot be saved: File too large"):
+            generate(of(wavenet), request(), tmp_path / "run", block=10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
 
 
 def test_codes_steer_what_is_drawn_below_them(ada: ADASystem, tmp_path: Path) -> None:
@@ -220,4 +264,4 @@ def test_a_state_that_cannot_be_saved_is_told(wavenet: WaveNet, tmp_path: Path) 
             return super().generate(uniforms, conditioning)
 
     with pytest.raises(SamplingError, match="state after step 10 cannot be saved"):
-        generate(lambda: Obstructing(wavenet, 2, DRAW), request(save_every=0), tmp_path, block=10)
+        generate(lambda begun_by: Obstructing(wavenet, 2, DRAW), request(save_every=0), tmp_path, block=10)

@@ -136,6 +136,17 @@ def ada_above(wildcards):
     return f"results/ada/{stack}/model.safetensors"
 
 
+def draw_megabytes(wildcards):
+    """Memory of drawing a level below codes: what its rows remember, three times over while it is saved."""
+    above = experiment.levels(wildcards.model)[int(wildcards.level) + 1]
+    shape = experiment.ada(above).local_model
+    sampling = experiment.sampling
+    rows = sampling.count * (sampling.windows.count if sampling.windows else 1)
+    remembered = shape.receptive_field * shape.residual_channels
+    remembered += 16 * len(shape.dilations) * shape.gate_channels
+    return 4000 + 3 * 4 * rows * remembered // 10**6
+
+
 def drawn_audio(wildcards):
     """A model's drawn mu-law audio."""
     name = "level0" if top_level(wildcards.model) else "top"

@@ -51,7 +51,7 @@ rule upsample:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=draw_megabytes,
         runtime=1440,
     params:
         settings=as_json(

@@ -30,7 +30,8 @@ class DrawnSteps:
         self._batch = batch
         self._dtype = smallest_dtype(classes)
         self._hash = hashlib.sha256()
-        self._file = path.open("r+b" if path.exists() else "w+b")
+        # unbuffered: what cannot be written is told where it is written
+        self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
 
     @property
     def digest(self) -> Tensor:
@@ -56,10 +57,15 @@ class DrawnSteps:
         return not left and (digest is None or torch.equal(self.digest, digest))
 
     def append(self, steps: Tensor) -> None:
-        """Add int64 ``(batch, count)``."""
-        block = steps.numpy().T.astype(self._dtype).tobytes()
-        self._file.write(block)
+        """Add int64 ``(batch, count)``.
+
+        Raises:
+            OSError: when the disk does not take it.
+        """
+        block = memoryview(steps.numpy().T.astype(self._dtype).tobytes())
         self._hash.update(block)
+        while block:
+            block = block[self._file.write(block) :]
 
     def sync(self) -> None:
         """Have the disk hold all that was added.
@@ -67,12 +73,10 @@ class DrawnSteps:
         Raises:
             OSError: when it cannot.
         """
-        self._file.flush()
         os.fsync(self._file.fileno())
 
     def read(self) -> npt.NDArray[Any]:
         """All steps ``(batch, steps)``, mapped and not read."""
-        self._file.flush()
         if not self._path.stat().st_size:
             return np.zeros((self._batch, 0), self._dtype)
         return np.memmap(self._path, self._dtype, mode="r").reshape(-1, self._batch).T

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from descant.config.models import EngineName
 from descant.errors import SamplingError
 from descant.runs.checkpoint import Checkpoint, load_latest, save
 from descant.runs.folder import PATIENCE, locked
@@ -25,7 +26,11 @@ from descant.seeds import counter_uniforms
 log = logging.getLogger(__name__)
 
 Conditioner = Callable[[int, int], Tensor]
-EngineBuilder = Callable[[], Engine]
+EngineBuilder = Callable[[EngineName | None], Engine]
+
+# a block is looked at between signals and saves; its conditioning takes memory by the rows (ours)
+BLOCK = 1024
+BLOCK_OF_ALL_ROWS = 16384
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,17 @@ def generate(
     request: Request,
     folder: Path,
     conditioner: Conditioner | None = None,
-    block: int = 1024,
+    block: int | None = None,
     patience: float = PATIENCE,
 ) -> npt.NDArray[Any]:
     """Draw sequences, going on from what a killed run left in its folder.
 
     Args:
-        build: makes the engine, once the folder is ours.
+        build: makes the engine, given the name of the one that began this draw.
         request: what to draw.
         folder: run directory of this draw, where its state is saved.
         conditioner: conditioning as the engine takes it, of the rows' codes ``start … stop - 1``; None without.
-        block: steps between looks at the clock and at signals.
+        block: steps between looks at the clock and at signals; None: fewer the more rows there are.
         patience: seconds to wait for another process in the same folder.
 
     Returns:
@@ -98,16 +103,19 @@ def generate(
         Interrupted: a signal asked for a stop; what was drawn is saved.
         SamplingError: when the state cannot be saved.
     """
-    block = -(-block // request.hop) * request.hop
     batch = len(request.places)
+    block = -(-(block or min(BLOCK, max(1, BLOCK_OF_ALL_ROWS // batch))) // request.hop) * request.hop
     with (
         locked(folder, patience),
         StopRequest() as stop,
         DrawnSteps(folder / "drawn.bin", batch, request.classes) as drawn,
         tqdm(total=request.steps * batch, disable=None, unit="step", unit_scale=True) as bar,
     ):
-        engine = build()
-        first = done = _resume(engine, drawn, folder)
+        begun = _begun(drawn, folder)
+        if begun is not None and begun.done == request.steps:
+            return drawn.read()
+        engine = build(begun.by if begun else None)
+        first = done = _resume(engine, begun, drawn, folder)
         log.info("engine %s draws %d x %d steps", engine.name, batch, request.steps - done)
         bar.update(done * batch)
         began = saved = time.monotonic()
@@ -147,20 +155,40 @@ def _keep(engine: Engine, drawn: DrawnSteps, steps: Tensor, done: int, folder: P
         ) from error
 
 
-def _resume(engine: Engine, drawn: DrawnSteps, folder: Path) -> int:
-    """Stand where the newest saved state does; how many steps are done."""
+@dataclass(frozen=True)
+class _Begun:
+    """What a killed run left: steps done, by which engine, and its state."""
+
+    done: int
+    by: EngineName
+    state: dict[str, Tensor]
+
+
+def _begun(drawn: DrawnSteps, folder: Path) -> _Begun | None:
+    """The newest saved state, if the steps drawn before it are whole."""
     found = load_latest(folder / "checkpoints")
-    if found is not None:
-        drew = bytes(found.tensors["name"].tolist()).decode()
-        if drew != engine.name:
-            log.warning("engine %s drew the first %d steps, this one begins anew", drew, found.step)
-        elif not drawn.keep(found.step, found.tensors["drawn"]):
-            log.warning("%d steps were drawn, but their file is torn: beginning anew", found.step)
+    if found is None:
+        return None
+    if not drawn.keep(found.step, found.tensors["drawn"]):
+        log.warning("%d steps were drawn, but their file is torn: beginning anew", found.step)
+        return None
+    state = {name.removeprefix("engine."): value for name, value in found.tensors.items() if "." in name}
+    name = bytes(found.tensors["name"].tolist()).decode()
+    return _Begun(found.step, next(known for known in get_args(EngineName) if known == name), state)
+
+
+def _resume(engine: Engine, begun: _Begun | None, drawn: DrawnSteps, folder: Path) -> int:
+    """Let the engine go on from what was begun, if it is its own; how many steps are done."""
+    if begun is not None:
+        shapes = {name: tensor.shape for name, tensor in engine.state().items()}
+        if begun.by != engine.name:
+            log.warning("engine %s drew the first %d steps, %s begins anew", begun.by, begun.done, engine.name)
+        elif shapes != {name: tensor.shape for name, tensor in begun.state.items()}:
+            log.warning("%d steps were drawn by another version of engine %s: beginning anew", begun.done, engine.name)
         else:
-            state = {name.removeprefix("engine."): value for name, value in found.tensors.items() if "." in name}
-            engine.load_state(state)
-            log.info("going on from step %d", found.step)
-            return found.step
+            engine.load_state(begun.state)
+            log.info("going on from step %d", begun.done)
+            return begun.done
     # states of what is given up must not be found again
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     drawn.keep(0, None)

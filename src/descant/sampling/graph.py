@@ -5,9 +5,6 @@ launches them all at once. All past taps of all layers are one product ahead of 
 this step.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,20 +15,10 @@ from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
+from descant.sampling.precision import without_tf32
 from descant.sampling.weights import FloatArray, StepWeights, step_weights
 
 STEPS_PER_REPLAY = 16
-
-
-@contextmanager
-def without_tf32() -> Iterator[None]:
-    """Float32 products on a GPU in full float32 inside, as they were set before outside."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def start_rows(weights: StepWeights) -> FloatArray:

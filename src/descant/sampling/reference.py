@@ -11,6 +11,10 @@ from descant.config.models import EngineName
 from descant.layers.wavenet import CausalConvolution, WaveNet
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
+from descant.sampling.precision import without_tf32
+
+# in a state before the first step, of which no class is the previous one
+NONE_YET = -1
 
 
 class _Ring:
@@ -63,10 +67,11 @@ class ReferenceEngine:
         """See :class:`descant.sampling.engine.Engine`."""
         drawn = []
         given = uniforms.to(self.start.inputs.device)
-        for count in range(uniforms.shape[1]):
-            logits = self.next_logits(self._held(conditioning, count))
-            self.previous = draw(logits, given[:, count], self.settings.temperature, self.settings.top_p)
-            drawn.append(self.previous)
+        with without_tf32():
+            for count in range(uniforms.shape[1]):
+                logits = self.next_logits(self._held(conditioning, count))
+                self.previous = draw(logits, given[:, count], self.settings.temperature, self.settings.top_p)
+                drawn.append(self.previous)
         return torch.stack(drawn, dim=1).cpu()
 
     @torch.inference_mode()
@@ -74,9 +79,10 @@ class ReferenceEngine:
         """See :class:`descant.sampling.engine.Engine`."""
         logits = []
         given = steps.to(self.start.inputs.device)
-        for count in range(steps.shape[1]):
-            logits.append(self.next_logits(self._held(conditioning, count)))
-            self.previous = given[:, count]
+        with without_tf32():
+            for count in range(steps.shape[1]):
+                logits.append(self.next_logits(self._held(conditioning, count)))
+                self.previous = given[:, count]
         return torch.stack(logits, dim=1).float().cpu()
 
     def _held(self, conditioning: Tensor | None, count: int) -> Tensor | None:
@@ -108,14 +114,14 @@ class ReferenceEngine:
     def state(self) -> dict[str, Tensor]:
         """See :class:`descant.sampling.engine.Engine`."""
         tensors = {f"ring.{number}": ring.inputs for number, ring in enumerate([self.start, *self.rings])}
-        if self.previous is not None:
-            tensors["previous"] = self.previous
+        none_yet = torch.full((self.batch,), NONE_YET, device=self.start.inputs.device)
+        tensors["previous"] = none_yet if self.previous is None else self.previous
         return {"step": torch.tensor(self.step), **{name: tensor.clone() for name, tensor in tensors.items()}}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """See :class:`descant.sampling.engine.Engine`."""
         self.step = int(state["step"])
-        previous = state.get("previous")
-        self.previous = None if previous is None else previous.to(self.start.inputs.device)
+        previous = state["previous"].to(self.start.inputs.device)
+        self.previous = previous if self.step else None
         for number, ring in enumerate([self.start, *self.rings]):
             ring.inputs.copy_(state[f"ring.{number}"])

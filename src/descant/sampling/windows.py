@@ -33,7 +33,8 @@ class Layout:
 def lay_out(codes: int, warm_up: int, most: int) -> Layout:
     """Cut a sequence into windows of equal length, which overlap by no more than one code beyond the warm-up.
 
-    A window adds at least as much as its warm-up, so no more than half of what is drawn is thrown away.
+    A window adds at least as much as its warm-up, so, but for rounding to whole codes, no more than half of what is
+    drawn is thrown away.
 
     Args:
         codes: length of the sequence, at least 1.

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from descant.errors import EngineError
@@ -29,9 +30,10 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 def load_kernel() -> ctypes.CDLL:
     """The kernel for this CPU, built if it is not in the cache.
 
-    The compiler is ``$CXX``, else the first found of c++, g++ and clang++; ``$CXXFLAGS`` comes last on its command
-    line. What is built lies in ``$XDG_CACHE_HOME/descant/native`` (or below ``~/.cache``) under a hash of the source,
-    the command line, and all that the compiler predefines: its version and this CPU's instruction sets are among it.
+    The compiler is ``$CXX``, else the first found of c++, g++ and clang++; ``$DESCANT_CXXFLAGS`` comes last on its
+    command line (``$CXXFLAGS``, which environments set for the sake of old machines, does not come at all). What is
+    built lies in ``$XDG_CACHE_HOME/descant/native`` (or below ``~/.cache``) under a hash of the source, the command
+    line, and all that the compiler predefines: its version and this CPU's instruction sets are among it.
 
     Returns:
         The loaded library; calls into it release the interpreter's lock.
@@ -39,7 +41,7 @@ def load_kernel() -> ctypes.CDLL:
     Raises:
         EngineError: no compiler, it fails, or the cache folder cannot be used.
     """
-    command = [*_compiler(), *FLAGS, *shlex.split(os.environ.get("CXXFLAGS", ""))]
+    command = [*(_words("CXX") or _found()), *FLAGS, *_words("DESCANT_CXXFLAGS")]
     source = SOURCE.read_bytes()
     predefined = _run([*command, "-dM", "-E", "-x", "c++", os.devnull])
     key = hashlib.sha256(b"\0".join([source, shlex.join(command).encode(), predefined])).hexdigest()
@@ -47,26 +49,42 @@ def load_kernel() -> ctypes.CDLL:
         path = _cache() / f"{key[:32]}.so"
         if not _is_whole(path):
             _build(command, path)
-        return ctypes.CDLL(str(path))
-    except OSError as error:
+        library = ctypes.CDLL(str(path))
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: a user without a home
         raise EngineError(
             f"the native engine cannot be kept or loaded: {error}",
             "set XDG_CACHE_HOME to a folder of yours on a disk that allows programs",
         ) from error
+    library.tile_vectors.argtypes = [ctypes.c_int64]
+    for function in (library.tile_vectors, library.vector_lanes, library.has_bfloat16_products, library.go_along):
+        function.restype = ctypes.c_int64
+    return library
 
 
-def _compiler() -> list[str]:
-    """The compiler's command.
+def _words(variable: str) -> list[str]:
+    """An environment variable as words of a command line; none where it is not set.
 
     Raises:
-        EngineError: when none is found.
+        EngineError: when its quotes do not match.
     """
-    chosen = shlex.split(os.environ.get("CXX", ""))
-    for command in [chosen] if chosen else [[name] for name in COMPILERS]:
-        if shutil.which(command[0]):
-            return command
+    try:
+        return shlex.split(os.environ.get(variable, ""))
+    except ValueError as error:
+        raise EngineError(f"the environment variable {variable} is no command line: {error}", "mend it") from error
+
+
+def _found() -> list[str]:
+    """The first compiler that is found.
+
+    Raises:
+        EngineError: when none is.
+    """
+    for name in COMPILERS:
+        if shutil.which(name):
+            return [name]
     raise EngineError(
-        f"no C++ compiler: {' or '.join(chosen[:1] or COMPILERS)} is not found",
+        f"no C++ compiler: {' or '.join(COMPILERS)} is not found",
         "install g++ or clang++, or set CXX to one, or set sampling.engine to another",
     )
 
@@ -119,6 +137,9 @@ def _is_whole(path: Path) -> bool:
 
 def _build(command: list[str], path: Path) -> None:
     """Build beside the place and rename; a loader ignores the digest after the library's end."""
+    for left in path.parent.glob("building-*"):
+        if time.time() - left.stat().st_mtime > PATIENCE:
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="building-") as name:
         built = Path(name) / path.name
         _run([*command, str(SOURCE), "-o", str(built)])

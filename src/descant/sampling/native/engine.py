@@ -149,7 +149,7 @@ class NativeEngine:
             return failed
 
         with ThreadPoolExecutor(len(self.shares)) as threads:
-            if any(threads.map(go, self.shares)):
+            if any(list(threads.map(go, self.shares))):
                 raise EngineError("no memory is left for a step", "draw fewer sequences side by side")
         self.step += count
 

@@ -233,14 +233,16 @@ void gate(const float* activations, int64_t half, float* gated) {
 inline Doubles exponential(Doubles x) {
     const Doubles zero = {}, least = zero - 708.0;
     constexpr double ROUNDER = 0x1.8p52;
-    x = x > least ? x : least;
+    const Integers vanishes = x < least;  // false for NaN, which comes out as NaN
+    x = vanishes ? least : x;
     const Doubles rounded = x * 1.4426950408889634 + ROUNDER, n = rounded - ROUNDER;
     const Doubles rest = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
     Doubles series = zero + 1.0 / 479001600;
     for (double coefficient : {1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720,
                                1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0})
         series = series * rest + coefficient;
-    return series * (Doubles)(((Integers)rounded + 1023) << 52);
+    const Doubles power = series * (Doubles)(((Integers)rounded + 1023) << 52);
+    return vanishes ? zero : power;
 }
 
 // descant.sampling.draw: softmax in double, nucleus, inverse of the cumulative distribution.
