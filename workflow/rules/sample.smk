@@ -61,6 +61,7 @@ rule upsample:
             "top_p",
             "engine",
             "precision",
+            "windows",
         ),
         seed=experiment.seed,
         runs="results/runs/samples/{model}/level{level}",

@@ -26,7 +26,8 @@ def sample_prior(
     gpus: options.GPUs = 0,
 ) -> None:
     """Draw a batch of sequences from a prior; a killed draw goes on where it was."""
-    device = options.set_up_torch(threads, gpus)
+    # the engine deals sequences to threads; the small products around it are slower on several
+    device = options.set_up_torch(1, gpus)
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
     level = level_settings(sampling, derive_seed(seed, "sample", file.sequence), threads, save_every)
     folder = draw_folder(runs, {"steps": steps, "batch": sampling.count, **level.determining}, file)

@@ -26,13 +26,15 @@ def upsample(
     gpus: options.GPUs = 0,
 ) -> None:
     """Draw what the codes stand for, one level down; a killed draw goes on where it was."""
-    device = options.set_up_torch(threads, gpus)
+    # the threads are the engine's: torch only computes small blocks of conditioning, slower on many than on one
+    device = options.set_up_torch(1, gpus)
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
     system = restore_ada(file).to(device)
     given = read_steps(codes, system.codes)
     level = level_settings(sampling, derive_seed(seed, "sample", file.sequence), threads, save_every)
-    folder = draw_folder(runs, level.determining, file, given)
-    write_steps(output, draw_below(system, given, level, folder))
+    windows = sampling.windows and sampling.windows.model_dump()
+    folder = draw_folder(runs, {**level.determining, "windows": windows}, file, given)
+    write_steps(output, draw_below(system, given, level, folder, sampling.windows))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,25 @@ class Model(Section):
     paper: Paper | None = None
 
 
+class Windows(Section):
+    """``sampling.windows`` long sequences below given codes are drawn as windows side by side, and joined."""
+
+    count: int = Field(
+        16,
+        ge=2,
+        le=65536,
+        description="windows a sequence, at most; sampling.count times as many rows are drawn as one batch, so memory "
+        "grows with them and not with the length",
+    )
+    warm_up: float = Field(
+        4.0,
+        ge=2,
+        le=1000,
+        description="what a window draws before its own steps, in receptive fields of the level's local model: "
+        "over the first it forgets that nothing came before it, in the rest it is joined",
+    )
+
+
 class Sampling(Section):
     """``sampling:`` what is drawn from each model."""
 
@@ -49,6 +68,9 @@ class Sampling(Section):
         "float32",
         description="'bfloat16_weights' rounds weights once to 16 bits: faster, a slightly different model; "
         "'bfloat16' rounds activations too",
+    )
+    windows: Windows | None = Field(
+        None, description="faster below the top, at the price of joins; empty = each sequence from end to end"
     )
 
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from descant.config.models import EngineName
-from descant.errors import EngineError
+from descant.errors import EngineError, SamplingError
 from descant.layers.wavenet import WaveNet
 from descant.sampling.engine import DrawSettings, Engine, EngineSettings
+from descant.sampling.graph import GraphEngine, without_tf32
 from descant.sampling.reference import ReferenceEngine
 from descant.sampling.weights import rounded_weights
 
@@ -38,6 +39,7 @@ def build_engine(wavenet: WaveNet, batch: int, draw: DrawSettings, settings: Eng
 
     Raises:
         EngineError: when the one asked for by name does not work here.
+        SamplingError: when the model cannot be drawn from by any engine.
     """
     if settings.precision != "float32":
         wavenet = rounded_weights(wavenet)
@@ -76,8 +78,6 @@ def _build(name: EngineName, wavenet: WaveNet, batch: int, draw: DrawSettings, s
 
             engine = NumbaEngine(wavenet, batch, draw, precision, threads)
         case "graph":
-            from descant.sampling.graph import GraphEngine
-
             engine = GraphEngine(wavenet, batch, draw, precision)
         case "triton":
             from descant.sampling.triton_engine import TritonEngine
@@ -99,12 +99,16 @@ def _compare(engine: Engine, wavenet: WaveNet, batch: int, draw: DrawSettings) -
 
     Raises:
         EngineError: when their logits differ.
+        SamplingError: when those of the reference are not finite.
     """
     steps = torch.randint(wavenet.classes, (batch, CHECKED_STEPS), generator=torch.Generator().manual_seed(1))
     conditioning = _some_conditioning(wavenet, batch, CHECKED_STEPS)
     fresh = engine.state()
-    expected = ReferenceEngine(wavenet, batch, draw).follow(steps, conditioning)
+    with without_tf32():
+        expected = ReferenceEngine(wavenet, batch, draw).follow(steps, conditioning)
     difference = (engine.follow(steps, conditioning) - expected).abs().max().item()
+    if not expected.isfinite().all():
+        raise SamplingError("the model's logits are not finite: it cannot be drawn from", "train it again")
     # written so that NaN is refused too
     if not difference <= TOLERANCE:
         raise EngineError(

@@ -1,0 +1,79 @@
+"""The choice of an engine: the one that is asked for, or one that works; never one that is wrong."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from engine_laws import conditioning_of, wavenet_of
+
+from descant.config.models import EngineName, Precision
+from descant.errors import EngineError, SamplingError
+from descant.sampling import choose
+from descant.sampling.choose import build_engine
+from descant.sampling.engine import DrawSettings, EngineSettings
+from descant.sampling.generate import sequences, uniforms
+from descant.sampling.weights import rounded_weights
+
+DRAW = DrawSettings(temperature=0.9, top_p=0.95)
+
+
+@pytest.mark.parametrize("name", ["reference", "numba", "graph"])
+def test_the_one_asked_for_stands_at_its_start_and_draws_the_same(name: EngineName) -> None:
+    wavenet = wavenet_of(hop=4)
+    engine = build_engine(wavenet, 3, DRAW, EngineSettings(name))
+    assert engine.name == name
+    _, conditioning = conditioning_of(wavenet, 3, 64)
+    numbers = uniforms(1, sequences(3), 0, 64)
+    expected = build_engine(wavenet, 3, DRAW, EngineSettings("reference")).generate(numbers, conditioning)
+    assert torch.equal(engine.generate(numbers, conditioning), expected)
+
+
+def test_auto_takes_a_compiled_engine_on_a_cpu() -> None:
+    assert build_engine(wavenet_of(), 2, DRAW, EngineSettings()).name in choose.ON_CPU
+
+
+@pytest.mark.parametrize("name", ["auto", "reference", "numba"])
+def test_rounded_weights_mean_the_same_whatever_the_engine(name: EngineName) -> None:
+    wavenet = wavenet_of()
+    engine = build_engine(wavenet, 2, DRAW, EngineSettings(name, "bfloat16_weights"))
+    steps = torch.randint(wavenet.classes, (2, 40), generator=torch.Generator().manual_seed(1))
+    logits = engine.follow(steps, None)
+    with torch.inference_mode():
+        rounded, exact = rounded_weights(wavenet)(steps), wavenet(steps)
+    assert (logits - rounded).abs().max() < 1e-4 * max(1.0, rounded.std().item())
+    assert (logits - exact).abs().max() > 1e-3
+
+
+def test_the_model_is_not_changed_by_rounding() -> None:
+    wavenet = wavenet_of()
+    before = {name: value.clone() for name, value in wavenet.state_dict().items()}
+    build_engine(wavenet, 1, DRAW, EngineSettings("numba", "bfloat16_weights"))
+    assert all(torch.equal(value, before[name]) for name, value in wavenet.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["reference", "numba"])
+def test_what_an_engine_cannot_do_is_told_when_it_is_asked_for(name: EngineName) -> None:
+    precision: Precision = "bfloat16"
+    with pytest.raises(EngineError, match="bfloat16"):
+        build_engine(wavenet_of(), 1, DRAW, EngineSettings(name, precision))
+
+
+def test_an_engine_that_disagrees_is_refused(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    wavenet = wavenet_of()
+    # no float arithmetic agrees to this: every engine but the reference must be refused
+    monkeypatch.setattr(choose, "TOLERANCE", -1.0)
+    with pytest.raises(EngineError, match="engine numba does not agree with the reference"):
+        build_engine(wavenet, 2, DRAW, EngineSettings("numba"))
+    assert build_engine(wavenet, 2, DRAW, EngineSettings()).name == "reference"
+    assert "numba is passed over" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["auto", "numba"])
+def test_a_model_with_nan_is_told(name: EngineName) -> None:
+    wavenet = wavenet_of()
+    with torch.no_grad():
+        wavenet.head.weight[0, 0] = np.nan
+    with pytest.raises(SamplingError, match="not finite"):
+        build_engine(wavenet, 1, DRAW, EngineSettings(name))
