@@ -38,6 +38,7 @@ rule all:
         rules.curves.output,
         collect(rules.render_audio.output.audio, model=experiment.models),
         collect(rules.players.output, model=experiment.models),
+        separation_pages,
 
 
 rule table:

@@ -1,5 +1,6 @@
 """Builders that many tests share: small networks, short trainings, and a packed sequence with something to learn."""
 
+import fcntl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from torch import nn
 
 from descant.config.networks import ADA, WaveNetShape
 from descant.config.training import Training
-from descant.sequences import PackedSequence, SequenceWriter, open_sequence
+from descant.separation.spleeter_environment import is_supported
+from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
 
 # a loaded core makes single examples slow now and then: that is no finding
 settings.register_profile("descant", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -45,7 +47,7 @@ def write_sequence(folder: Path, lengths: dict[str, tuple[int, ...]], classes: i
         number = 0
         for split, of_split in lengths.items():
             for length in of_split:
-                writer.add(f"{number:016x}", split, f"track {number}", iter([waves(length, number, classes)]))
+                writer.add(f"{number:016x}", split, Labels(f"track {number}"), iter([waves(length, number, classes)]))
                 number += 1
     return open_sequence(folder)
 
@@ -60,6 +62,29 @@ def sequence_of() -> Callable[..., PackedSequence]:
 def tiny_sequence(tmp_path_factory: pytest.TempPathFactory) -> PackedSequence:
     """Six short tracks in three splits; nobody writes to it."""
     return write_sequence(tmp_path_factory.mktemp("tiny") / "sequence", LENGTHS)
+
+
+@pytest.fixture(scope="session")
+def spleeter_resources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``resources/spleeter`` of this checkout: the real environment and weights, made by its rules if missing.
+
+    They take half a minute and 1.3 GB, so that every test shares them, and the next run of the tests too.
+    """
+    from workflow.pipeline import ROOT, SONGS, run
+
+    made = ROOT / "resources" / "spleeter"
+    made.mkdir(parents=True, exist_ok=True)
+    folder = tmp_path_factory.mktemp("spleeter")
+    (folder / "resources").mkdir()
+    (folder / "resources" / "spleeter").symlink_to(made)
+    targets = ["resources/spleeter/weights/2stems"]
+    if is_supported():
+        targets.append("resources/spleeter/environment/interpreter.txt")
+    with (made / "lock").open("w") as lock:
+        # workers of pytest-xdist are processes of their own
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run(folder, "--cores", "2", *targets, over=SONGS)
+    return made
 
 
 def build_training(**over: Any) -> Training:

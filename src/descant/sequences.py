@@ -1,15 +1,16 @@
 """A packed sequence on disk: one memory-mapped array of integers and a Parquet index of its tracks.
 
 A folder holds ``data.npy`` (1-D, the smallest unsigned type that holds all classes) and ``index.parquet``
-with a row a track: ``track`` (content-hash id), ``offset``, ``length`` (steps), ``split`` and labels. What is
-true of the whole (classes, hop, sample rate, fingerprint) stands in the Parquet file's own metadata.
+with a row a track: ``track`` (content-hash id), ``offset``, ``length`` (steps), ``split`` and its labels
+(``title``, ``artist``, ``genre``; empty where unknown). What is true of the whole (classes, hop, sample rate,
+fingerprint) stands in the Parquet file's own metadata.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -23,12 +24,37 @@ import pyarrow.parquet as pq
 from descant.errors import SequenceError
 
 METADATA_KEY = b"descant"
-INDEX_COLUMNS = ("track", "offset", "length", "split", "title")
+PLACE_COLUMNS = ("track", "offset", "length", "split")
+BLOCK_STEPS = 1 << 20
 
 
 def smallest_dtype(classes: int) -> np.dtype[Any]:
     """The smallest unsigned type that holds the integers 0 … classes - 1."""
     return np.dtype(np.min_scalar_type(classes - 1))
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is known of a piece of music besides its sound: text for people, empty where it is not known.
+
+    Attributes:
+        title: what people call it.
+        artist: who plays it, or, for a score, who wrote it.
+        genre: its kind.
+    """
+
+    title: str = ""
+    artist: str = ""
+    genre: str = ""
+
+    @property
+    def name(self) -> str:
+        """Artist and title, as far as they are known."""
+        return ": ".join(part for part in (self.artist, self.title) if part)
+
+
+LABELS = tuple(field.name for field in fields(Labels))
+INDEX_COLUMNS = (*PLACE_COLUMNS, *LABELS)
 
 
 @dataclass(frozen=True)
@@ -39,7 +65,7 @@ class Track:
     offset: int
     length: int
     split: str
-    title: str
+    labels: Labels
 
 
 @dataclass(frozen=True)
@@ -48,11 +74,11 @@ class PackedSequence:
 
     Attributes:
         data: memory map ``(steps,)`` of unsigned integers.
-        index: a row a track: track, offset, length, split, title.
+        index: a row a track: track, offset, length, split, title, artist, genre.
         classes: how many values a step can take.
         hop: audio samples to one step.
         sample_rate: of the audio, Hz.
-        fingerprint: sha256 of the data and the index.
+        fingerprint: sha256 of the data, and of the index without the labels, which change no step.
     """
 
     data: npt.NDArray[Any]
@@ -74,11 +100,29 @@ class PackedSequence:
     def tracks(self, split: str | None = None) -> list[Track]:
         """The tracks of a split, or all, in the order they are packed."""
         index = self.index if split is None else self.split(split)
-        return [Track(*row) for row in index[list(INDEX_COLUMNS)].itertuples(index=False, name=None)]
+        rows = index[list(INDEX_COLUMNS)].itertuples(index=False, name=None)
+        return [Track(track, at, length, dealt, Labels(*labels)) for track, at, length, dealt, *labels in rows]
 
     def steps(self, track: Track) -> npt.NDArray[Any]:
         """The steps ``(length,)`` of a track, mapped and not read."""
         return self.data[track.offset : track.offset + track.length]
+
+    def blocks(self, track: Track, size: int = BLOCK_STEPS) -> Iterator[npt.NDArray[Any]]:
+        """Read a track's steps in order, in blocks ``(size,)``, the last one shorter.
+
+        They come through the file: memory stays flat, where pages of a map count as this process's once touched.
+
+        Raises:
+            SequenceError: when the data were cut short since they were opened.
+        """
+        data, end = self.data, track.offset + track.length
+        assert isinstance(data, np.memmap)
+        for start in range(track.offset, end, size):
+            count, where = min(size, end - start), data.offset + start * data.itemsize
+            block = np.fromfile(data.filename or "", data.dtype, count, offset=where)
+            if len(block) < count:
+                raise SequenceError(f"{data.filename} was cut short", "delete its folder and run snakemake again")
+            yield block
 
 
 class SequenceWriter:
@@ -109,13 +153,13 @@ class SequenceWriter:
         header = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": (self._steps,)}
         np.lib.format.write_array_header_1_0(self._file, header)
 
-    def add(self, track: str, split: str, title: str, blocks: Iterator[npt.NDArray[Any]]) -> int:
+    def add(self, track: str, split: str, labels: Labels, blocks: Iterable[npt.NDArray[Any]]) -> int:
         """Append one track.
 
         Args:
             track: content-hash id.
             split: ``train``, ``validation``, ``test``, or empty while it is not dealt yet.
-            title: what people call it.
+            labels: what is known of it.
             blocks: its steps in order, each ``(steps,)`` of integers below ``classes``.
 
         Returns:
@@ -135,7 +179,7 @@ class SequenceWriter:
             self._hash.update(packed.data)
             self._steps += len(packed)
         length = self._steps - offset
-        self._rows.append({"track": track, "offset": offset, "length": length, "split": split, "title": title})
+        self._rows.append({"track": track, "offset": offset, "length": length, "split": split, **asdict(labels)})
         return length
 
     def close(self) -> None:
@@ -145,7 +189,7 @@ class SequenceWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         index = pd.DataFrame(self._rows, columns=list(INDEX_COLUMNS)).astype({"offset": "int64", "length": "int64"})
-        self._hash.update(index[["track", "offset", "length", "split"]].to_csv(index=False).encode())
+        self._hash.update(index[list(PLACE_COLUMNS)].to_csv(index=False).encode())
         facts = {**self._facts, "steps": self._steps, "fingerprint": self._hash.hexdigest()}
         table = pa.Table.from_pandas(index, preserve_index=False)
         table = table.replace_schema_metadata(
@@ -183,18 +227,14 @@ def open_sequence(folder: Path) -> PackedSequence:
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
         raise SequenceError(f"{folder}/index.parquet was not written by this pipeline", cure)
+    if not set(INDEX_COLUMNS) <= set(table.column_names):
+        raise SequenceError(f"{folder}/index.parquet lacks columns, it was written by another version", cure)
     facts = json.loads(raw)
     if len(data) != facts["steps"]:
         raise SequenceError(f"{folder}/data.npy has {len(data)} steps but its index says {facts['steps']}", cure)
     return PackedSequence(
         data, table.to_pandas(), facts["classes"], facts["hop"], facts["sample_rate"], facts["fingerprint"]
     )
-
-
-def blocks_of(array: npt.NDArray[Any], size: int = 1 << 20) -> Iterator[npt.NDArray[Any]]:
-    """Cut an array into blocks of at most ``size``, so that a long track is never held whole."""
-    for start in range(0, len(array), size):
-        yield array[start : start + size]
 
 
 def total_seconds(sequence: PackedSequence, splits: Sequence[str] = ("train", "validation", "test")) -> float:

@@ -28,13 +28,17 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
     done(folder, "scan", "--settings", settings, "--output", "files.parquet")
     for n in "01":
         done(folder, "ingest", "--settings", settings, "--files", "files.parquet", "--shard", n,
-             "--tracks", f"tracks/{n}", "--table", f"tables/{n}.parquet")  # fmt: skip
-        done(folder, "separate", "--settings", "{}", "--tracks", f"tracks/{n}", "--output", f"stems/{n}")
-        done(folder, "encode", "--settings", "{}", "--length-multiple", "64", "--table", f"tables/{n}.parquet",
+             "--tracks", f"tracks/{n}", "--table", f"tables/{n}.parquet",
+             "--fingerprints", f"prints/{n}.parquet")  # fmt: skip
+        done(folder, "separate", "--settings", "{}", "--table", f"tables/{n}.parquet", "--tracks", f"tracks/{n}",
+             "--output", f"stems/{n}", "--output-table", f"kept/{n}.parquet",
+             "--stem-table", f"measured/{n}.parquet")  # fmt: skip
+        done(folder, "encode", "--settings", "{}", "--length-multiple", "64", "--table", f"kept/{n}.parquet",
              "--tracks", f"stems/{n}", "--output", f"sequences/{n}")  # fmt: skip
     done(folder, "pack", "--settings", "{}", "--seed", "1", "--shard-sequences", "sequences/0", "sequences/1",
-         "--shard-tables", "tables/0.parquet", "tables/1.parquet", "--output", "audio",
-         "--tracks-table", "tracks.csv")  # fmt: skip
+         "--shard-tables", "kept/0.parquet", "kept/1.parquet",
+         "--shard-fingerprints", "prints/0.parquet", "prints/1.parquet", "--output", "audio",
+         "--tracks-table", "tracks.csv", "--labels-table", "labels.csv")  # fmt: skip
 
 
 def test_scores_to_sequence_twice_the_same(tmp_path: Path) -> None:
@@ -83,3 +87,13 @@ def test_nothing_usable_stops_with_reasons(tmp_path: Path) -> None:
     soundfile.write(music / "short.wav", [0.1] * 10, 8000)
     with pytest.raises(AssertionError, match=r"no usable track, but 3 are the least[\s\S]*0.wav: not audio"):
         run_all(tmp_path, {"source": "folder", "folder": {"path": "music"}})
+
+
+def test_few_jobs_for_many_files_are_told(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    for n in range(1001):
+        (tmp_path / "music" / f"{n}.wav").touch()
+    for shards, is_told in ((1, True), (2, False)):
+        settings = {"source": "folder", "folder": {"path": "music"}, "shards": shards}
+        told = command(tmp_path, "scan", "--settings", json.dumps(settings), "--output", "files.parquet").stderr
+        assert ("1001 items a shard" in told) == is_told and "1001 items in" in told

@@ -1,6 +1,9 @@
 import hashlib
+import io
 import os
-import struct
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +12,14 @@ import soundfile
 from recordings import tone, write
 
 from descant.audio.files import AudioFileError, read_blocks
-from descant.corpus.decode import Outcome, track_file, verify
+from descant.corpus.decode import Bounds, Outcome, track_file, verify
+
+BOUNDS = Bounds(60, 1 << 30)
 
 
-def check(path: Path, folder: Path, max_seconds: float = 60) -> Outcome:
+def check(path: Path, folder: Path, bounds: Bounds = BOUNDS) -> Outcome:
     folder.mkdir(exist_ok=True)
-    outcome = verify(bytes(path), folder, max_seconds)
+    outcome = verify(bytes(path), folder, bounds)
     assert outcome.is_used == bool(list(folder.iterdir())) and not list(folder.glob(".*"))
     return outcome
 
@@ -59,7 +64,9 @@ def test_rates_and_channels(tmp_path: Path, rate: int, channels: int) -> None:
     assert (outcome.is_used, outcome.rate, outcome.channels) == (True, rate, channels)
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "oga", "mp3", "aif", "aiff"])
+@pytest.mark.parametrize(
+    "suffix", ["wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "w64", "rf64", "au", "caf"]
+)
 def test_containers(tmp_path: Path, suffix: str) -> None:
     write(tmp_path / f"a.{suffix}", tone(1))
     outcome = check(tmp_path / f"a.{suffix}", tmp_path / "tracks")
@@ -101,6 +108,7 @@ def test_bad_contents(tmp_path: Path, audio: np.ndarray, rate: int, told: str) -
 def test_bad_files(tmp_path: Path) -> None:
     write(tmp_path / "whole.wav", tone(10))
     write(tmp_path / "whole.flac", tone(10))
+    soundfile.write(rare := io.BytesIO(), tone(1), 8000, format="VOC")
     cases = {
         "empty.wav": (b"", "empty file"),
         "text.wav": (b"no music\n" * 500, "not audio"),
@@ -109,7 +117,8 @@ def test_bad_files(tmp_path: Path) -> None:
         "header.flac": ((tmp_path / "whole.flac").read_bytes()[:42], "no audio in it"),
         "half.flac": ((tmp_path / "whole.wav").read_bytes()[:20], "not audio"),
         "tag.mp3": (b"ID3\x04\x00\x00\x00\x00\x10\x00" + b"\0" * 2048, "not audio"),
-        "other.wav": (b".snd" + struct.pack(">5I", 24, 800, 3, 8000, 1) + b"\1\2" * 400, "AU files are not supported"),
+        "other.wav": (rare.getvalue(), "VOC files are not supported; convert"),
+        "list.mp3": (b"ffconcat version 1.0\nfile whole.wav\n", "not audio"),
     }  # fmt: skip
     for name, (content, told) in cases.items():
         (tmp_path / name).write_bytes(content)
@@ -121,7 +130,7 @@ def test_bad_files(tmp_path: Path) -> None:
         assert check(path, tmp_path / "tracks").reason == "not a regular file"
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "mp3"])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "mp3", "w64", "rf64", "au"])
 def test_truncated(tmp_path: Path, suffix: str) -> None:
     whole, part = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
     write(whole, np.random.default_rng(0).uniform(-0.5, 0.5, (160_000, 1)))
@@ -135,7 +144,7 @@ def test_truncated(tmp_path: Path, suffix: str) -> None:
     assert not outcome.is_used and outcome.reason.startswith(("truncated", "no audio in it"))
 
 
-@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.95])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.95, 0.999])
 def test_truncated_ogg_is_used_with_a_remark_or_set_aside(tmp_path: Path, share: float) -> None:
     write(tmp_path / "a.ogg", np.random.default_rng(0).uniform(-0.5, 0.5, (160_000, 1)))
     content = (tmp_path / "a.ogg").read_bytes()
@@ -163,3 +172,52 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
             file.write(silence)
     outcome = check(tmp_path / "a.flac", tmp_path / "tracks")
     assert "8.7 min is longer" in outcome.reason and outcome.seconds > 500
+    outcome = check(tmp_path / "a.flac", tmp_path / "tracks", Bounds(3600, 1 << 26))
+    assert outcome.reason == "decodes to 0.1 GiB, more than corpus.folder.max_decoded_gib, 0.0625"
+
+
+def test_a_header_that_tells_no_size_does_not_help_a_bomb(tmp_path: Path) -> None:
+    write(tmp_path / "a.flac", tone(9))
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    # STREAMINFO: 36 bits of samples in all, of which 0 means unknown
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(content)
+    assert check(tmp_path / "a.flac", tmp_path / "tracks").seconds == 9
+    for bounds, told in ((Bounds(8, 1 << 30), "longer than"), (Bounds(60, 1 << 19), "more than corpus.folder.max_dec")):
+        outcome = check(tmp_path / "a.flac", tmp_path / "none", bounds)
+        assert not outcome.is_used and told in outcome.reason
+
+
+def test_clipping_and_chained_streams_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", np.clip(9 * tone(2), -1, 1))
+    outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
+    assert outcome.is_used and outcome.reason.startswith("clipped: ") and "at full scale" in outcome.reason
+    chain = b""
+    for rate in (16000, 48000):
+        write(tmp_path / "a.ogg", tone(4, rate), rate)
+        chain += (tmp_path / "a.ogg").read_bytes()
+    (tmp_path / "a.ogg").write_bytes(chain)
+    outcome = check(tmp_path / "a.ogg", tmp_path / "more")
+    assert outcome.is_used and outcome.rate == 16000 and outcome.seconds == 4
+    assert outcome.reason == "more data follow the first Ogg stream; only its 4.0 s are used"
+
+
+def test_an_unreadable_file(tmp_path: Path, nobody: Callable[[], AbstractContextManager[None]]) -> None:
+    for name in ("open.wav", "closed.wav"):
+        write(tmp_path / name, tone(1))
+    (tmp_path / "closed.wav").chmod(0)
+    with nobody():
+        Path("tracks").mkdir()
+        assert verify(b"open.wav", Path("tracks"), Bounds(60, 1 << 30)).is_used
+        assert (
+            verify(b"closed.wav", Path("tracks"), Bounds(60, 1 << 30)).reason == "cannot be opened: Permission denied"
+        )
+
+
+def test_a_container_that_only_ffmpeg_reads_needs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "a.m4a").write_bytes(b"\0\0\0 ftypM4A " + bytes(99))
+    outcome = check(tmp_path / "a.m4a", tmp_path / "tracks")
+    assert outcome.reason.startswith("MP4 needs ffmpeg, which is not installed: pip install imageio-ffmpeg")

@@ -8,15 +8,27 @@ from hypothesis import strategies as st
 from recordings import tone, write
 
 from descant.audio import mulaw
-from descant.config.corpus import Audio, Separation
+from descant.config.corpus import Audio
 from descant.corpus.encode import cut, encode_shard
-from descant.corpus.separate import separate
 from descant.corpus.table import REJECTED, USED, Entry
-from descant.sequences import open_sequence
+from descant.sequences import Labels, open_sequence
 
 
 def entry(track: str, status: str = USED) -> Entry:
-    return Entry(track, f"title {track}", f"{track}.wav", 1.0, 44100, 2, status, "", "", "")
+    return Entry(
+        track,
+        f"title {track}",
+        f"{track}.wav",
+        1.0,
+        44100,
+        2,
+        status,
+        "",
+        "",
+        "",
+        artist=f"artist {track}",
+        genre="genre",
+    )
 
 
 @given(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 50))
@@ -41,7 +53,8 @@ def test_encoding_equals_doing_it_whole(tmp_path: Path) -> None:
     expected = mulaw.encode(soxr.resample(audio.mean(axis=1), 44100, 16000))
     expected = expected[: len(expected) // 64 * 64]
     [track] = sequence.tracks()
-    assert (track.track, track.split, track.title, track.length) == ("a", "", "title a", len(expected))
+    assert (track.track, track.split, track.length) == ("a", "", len(expected))
+    assert track.labels == Labels("title a", "artist a", "genre")
     np.testing.assert_array_equal(sequence.data, expected)
     assert (sequence.classes, sequence.hop, sequence.sample_rate) == (256, 1, 16000)
 
@@ -49,17 +62,6 @@ def test_encoding_equals_doing_it_whole(tmp_path: Path) -> None:
 def test_an_empty_shard_gives_an_empty_sequence(tmp_path: Path) -> None:
     assert encode_shard([], tmp_path, tmp_path / "s", Audio(), 8) == 0
     assert open_sequence(tmp_path / "s").tracks() == []
-
-
-def test_no_separation_links_the_tracks(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "out").mkdir()
-    for name in ("a.flac", "b.wav", "other.txt"):
-        (tmp_path / "in" / name).write_text(name)
-    assert separate(Separation(), tmp_path / "in", tmp_path / "out") == 2
-    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
-    assert found == {"a.flac": "a.flac", "b.wav": "b.wav"}
-    assert (tmp_path / "out" / "a.flac").samefile(tmp_path / "in" / "a.flac")
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])

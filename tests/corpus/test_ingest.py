@@ -13,7 +13,7 @@ from descant.corpus.table import Entry, columns, read_table, write_csv, write_ta
 
 def run(corpus: Corpus, tracks: Path) -> dict[str, Entry]:
     tracks.mkdir()
-    return {entry.source: entry for entry in ingest(scan(corpus), corpus, tracks)}
+    return {entry.source: entry for entry in ingest(scan(corpus), corpus, tracks).entries}
 
 
 def test_hostile_folder(tmp_path: Path) -> None:

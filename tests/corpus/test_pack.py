@@ -10,7 +10,7 @@ from descant.corpus.pack import Shard, pack, read_shards
 from descant.corpus.splits import deal
 from descant.corpus.table import REJECTED, USED, Entry, write_table
 from descant.errors import CorpusError, SequenceError
-from descant.sequences import SequenceWriter, open_sequence
+from descant.sequences import Labels, SequenceWriter, open_sequence
 
 LENGTHS = st.dictionaries(
     st.text("0123456789abcdef", min_size=16, max_size=16), st.floats(0.1, 600), min_size=3, max_size=60
@@ -57,7 +57,7 @@ def shards(folder: Path, parts: list[list[tuple[Entry, int]]]) -> tuple[Shard, .
             for one, length in part:
                 if length:
                     steps = np.full(length, sum(map(ord, one.track)) % 256)
-                    writer.add(one.track, "", one.title, iter([steps]))
+                    writer.add(one.track, "", one.labels, iter([steps]))
         write_table((one for one, _ in part), folder / f"t{n}.parquet")
     numbers = range(len(parts))
     return read_shards([folder / f"s{n}" for n in numbers], [folder / f"t{n}.parquet" for n in numbers])
@@ -70,7 +70,7 @@ def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
     for count in (1, 2, 5):
         folder = tmp_path / str(count)
         opened = shards(folder, [items[n::count] for n in range(count)])
-        entries = pack(opened, Splits(), 1, folder / "all")
+        entries = pack(opened, Splits(), 1, folder / "all", {"07.wav": Labels(artist="Own")}, {})
         results.append((entries, open_sequence(folder / "all").fingerprint))
     assert results[0] == results[1] == results[2]
     entries = {one.source: one for one in results[0][0]}
@@ -82,18 +82,20 @@ def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
     for track in sequence.tracks():
         assert track.split == entries[f"{int(track.track[2:]):02}.wav"].split != ""
         assert set(sequence.steps(track)) == {sum(map(ord, track.track)) % 256}
+        name = f"{int(track.track[2:]):02}.wav"
+        assert track.labels == entries[name].labels == Labels(name, "Own" if name == "07.wav" else "")
     assert sum(len(sequence.tracks(split)) for split in ("train", "validation", "test")) == 9
 
 
 def test_too_few_usable_tracks_tell_the_first_reasons(tmp_path: Path) -> None:
     bad = [(entry("", f"{n}.wav", REJECTED, f"reason {n}"), 0) for n in range(7)]
     with pytest.raises(CorpusError, match="no usable track, but 3 are the least") as raised:
-        pack(shards(tmp_path / "a", [bad]), Splits(), 1, tmp_path / "all")
+        pack(shards(tmp_path / "a", [bad]), Splits(), 1, tmp_path / "all", {}, {})
     assert "4.wav: reason 4" in str(raised.value) and "and 2 more" in str(raised.value)
     assert not (tmp_path / "all").exists()
     good = [(entry(f"id{n}", f"good{n}.wav"), 10) for n in range(2)]
     with pytest.raises(CorpusError, match="2 usable tracks"):
-        pack(shards(tmp_path / "b", [bad, good]), Splits(), 1, tmp_path / "all")
+        pack(shards(tmp_path / "b", [bad, good]), Splits(), 1, tmp_path / "all", {}, {})
 
 
 def test_shards_must_match(tmp_path: Path) -> None:

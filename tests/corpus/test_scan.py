@@ -1,4 +1,6 @@
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,11 @@ def touch(path: Path, content: bytes = b"x") -> None:
 def test_lists_recursively_sorted_and_skips_what_is_hidden(tmp_path: Path) -> None:
     for name in ("b.wav", "a/z.FLAC", "a/c.mp3", "a.ogg", "x.wav/y.oga", "e.aif", "f.aiff"):
         touch(tmp_path / name)
-    for name in (".hidden.wav", ".ipynb_checkpoints/b.wav", "notes.txt", "cover.jpg", "wav", "a/.d.mp3"):
+    for name in (".ipynb_checkpoints/b.wav", "notes.txt", "cover.jpg", "wav", ".DS_Store"):
         touch(tmp_path / name)
+    digest = folder_digest(tmp_path)
+    touch(tmp_path / "notes.txt", b"longer")
+    assert folder_digest(tmp_path) == digest
     items = scan(corpus(tmp_path))
     assert [item.name for item in items] == [
         b"a/c.mp3", b"a/z.FLAC", b"a.ogg", b"b.wav", b"e.aif", b"f.aiff", b"x.wav/y.oga",
@@ -37,6 +42,10 @@ def test_refusals_tell_why(tmp_path: Path) -> None:
     touch(root / "good.wav")
     touch(outside / "secret.wav")
     touch(root / "phone.m4a")
+    touch(root / "tune.mid")
+    touch(root / "talk.amr")
+    touch(root / "album one" / "._a.wav")
+    touch(root / "blank.wav ")
     touch(root / "empty.wav", b"")
     os.mkfifo(root / "pipe.wav")
     (root / "out.wav").symlink_to(outside / "secret.wav")
@@ -50,10 +59,12 @@ def test_refusals_tell_why(tmp_path: Path) -> None:
     refusals = {item.source: item.refusal for item in scan(corpus(root))}
     assert set(refusals) == {
         "good.wav", "phone.m4a", "empty.wav", "pipe.wav", "out.wav", "dots.wav", "inside.wav", "gone.wav",
-        "self.wav", "loop", "album", "album.wav",
+        "self.wav", "loop", "album", "album.wav", "tune.mid", "talk.amr", "album one/._a.wav", "blank.wav ",
     }  # fmt: skip
-    assert refusals["good.wav"] == refusals["inside.wav"] == ""
-    assert ".m4a files are not supported" in refusals["phone.m4a"]
+    assert {refusals[name] for name in ("good.wav", "inside.wav", "phone.m4a", "blank.wav ")} == {""}
+    assert "a score, not a recording" in refusals["tune.mid"]
+    assert ".amr files are not supported" in refusals["talk.amr"]
+    assert "hidden" in refusals["album one/._a.wav"]
     assert refusals["empty.wav"] == "empty file"
     assert refusals["pipe.wav"] == "not a regular file"
     assert "leads out" in refusals["out.wav"] and "leads out" in refusals["dots.wav"]
@@ -121,3 +132,15 @@ def test_scores_are_listed_in_the_lists_order() -> None:
     items = scan(Corpus(scores=Scores(limit=5)))
     assert len(items) == 5 and {item.kind for item in items} == {"score"}
     assert all(item.quarters_per_minute > 0 for item in items)
+
+
+def test_a_closed_folder_is_told(tmp_path: Path, nobody: Callable[[], AbstractContextManager[None]]) -> None:
+    root = tmp_path / "music"
+    touch(root / "good.wav")
+    touch(root / "closed" / "song.wav")
+    (root / "closed").chmod(0)
+    with nobody():
+        refusals = {item.source: item.refusal for item in scan(corpus(Path("music")))}
+    (root / "closed").chmod(0o755)
+    assert set(refusals) == {"closed", "good.wav"} and refusals["good.wav"] == ""
+    assert "may not be read" in refusals["closed"]

@@ -18,7 +18,7 @@ from descant.evaluation.pages import duration
 from descant.evaluation.players import real_clips
 from descant.evaluation.table_page import TableError, build_page, decimals, heading, read_table, table_html
 from descant.modelfile import ModelFile, write_model
-from descant.sequences import SequenceWriter, open_sequence
+from descant.sequences import Labels, SequenceWriter, open_sequence
 
 HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
 RATE = 16000
@@ -48,7 +48,7 @@ def made(tmp_path: Path) -> Path:
     with SequenceWriter(tmp_path / "audio", 256, 1, RATE) as writer:
         for number, split in enumerate(("train", "train", "test", "test", "validation")):
             steps = random.integers(0, 256, 12_000).astype(np.uint8)
-            writer.add(f"{number:016x}", split, f"{HOSTILE} {number}", iter([steps]))
+            writer.add(f"{number:016x}", split, Labels(f"{HOSTILE} {number}", HOSTILE, HOSTILE), iter([steps]))
     fingerprint = open_sequence(tmp_path / "audio").fingerprint
     model_file(tmp_path / "low.safetensors", "ada", "audio", 1, fingerprint)
     model_file(tmp_path / "high.safetensors", "ada", "low", 8, "other", "argmax")
@@ -114,7 +114,7 @@ def test_other_audio_and_broken_files_are_refused(made: Path) -> None:
         listen(made)
     model_file(models[1], "ada", "audio", 1, open_sequence(made / "audio").fingerprint)
     with SequenceWriter(made / "codes", 16, 8, RATE) as writer:
-        writer.add("0" * 16, "test", "t", iter([np.zeros(8, np.uint8)]))
+        writer.add("0" * 16, "test", Labels("t"), iter([np.zeros(8, np.uint8)]))
     with pytest.raises(SequenceError, match="codes"):
         real_clips(open_sequence(made / "codes"), 1, 1.0)
     (made / "rendered" / "samples.csv").write_text("file,seconds\n00.flac,x\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "config" / "test" / "tiny.yaml"
+SONGS = ROOT / "config" / "test" / "songs.yaml"
 
 
 def command(folder: Path, *arguments: str, over: Path = TINY) -> list[str]:

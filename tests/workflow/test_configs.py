@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from descant.config.root import load
+from descant.config.root import AUDIO, load
+from descant.corpus.excerpt import PARTS, RATE, decode_stream, excerpt_file
 
-from .pipeline import ROOT, run
+from .pipeline import ROOT, SONGS, run
 
 CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "config" / "test").glob("*.yaml")])
 
@@ -33,6 +34,15 @@ def test_the_demo_keeps_the_paper_s_proportions() -> None:
     config = load(ROOT / "config.yaml")
     fields = [config.receptive_field(model) for model in config.models]
     assert [round(field / fields[0]) for field in fields] == [1, 2, 8, 8, 64, 64, 64]
+
+
+@pytest.mark.parametrize("path", [ROOT / "config" / "songs.yaml", SONGS], ids=["songs", "test"])
+def test_a_file_of_the_excerpt_fills_every_window(path: Path) -> None:
+    config = load(ROOT / "config.yaml", path)
+    samples = len(decode_stream(excerpt_file(), "mixture")) // PARTS * config.audio.sample_rate // RATE
+    windows = {(stack.rpartition(".")[0] or AUDIO, config.ada(stack).training.window) for stack in config.stacks}
+    windows |= {(config.top(name), config.priors[model.prior].training.window) for name, model in config.models.items()}
+    assert not [(sequence, window) for sequence, window in windows if window > samples // config.hop(sequence)]
 
 
 def test_a_mistyped_key_is_told_with_the_right_one(tmp_path: Path) -> None:

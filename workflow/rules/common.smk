@@ -1,14 +1,21 @@
 # What the rules share: the checked configuration, and functions that hand each rule its slice of it.
+import functools
 import json
+import os
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from descant.config import root
+from descant.corpus import labels
 from descant.corpus.scan import folder_digest
 from descant.corpus.scores import list_digest
 from descant.errors import DescantError
 from descant.evaluation.table_text import LEGEND
 from descant.runs.interruption import prepare_jobs
+from descant.separation.choose import backend
+from descant.separation.spleeter_environment import is_supported
+from descant.separation.spleeter_weights import hash_weights
 
 try:
     experiment = root.parse(config)
@@ -58,14 +65,119 @@ def trained_priors():
     return sorted({tuple(prior_of(model).values()) for model in experiment.models})
 
 
+EXCERPT = "resources/songs"
+
+
+def music():
+    """The corpus as its commands take it: the excerpt is a folder too, made by a rule."""
+    if experiment.corpus.source != "excerpt":
+        return experiment.corpus
+    folder = experiment.corpus.folder.model_copy(update={"path": EXCERPT})
+    return experiment.corpus.model_copy(update={"source": "folder", "folder": folder})
+
+
+def excerpt_songs(wildcards):
+    """The folder of the excerpt, where it is the corpus."""
+    return [EXCERPT] if experiment.corpus.source == "excerpt" else []
+
+
 def corpus_digest(wildcards):
     """Changes when a file of the folder does, or the list of pieces, so that the scan runs again."""
     try:
+        if experiment.corpus.source == "excerpt":
+            return ""
         if experiment.corpus.source == "folder":
             return folder_digest(experiment.corpus.folder.path)
         return list_digest(experiment.corpus.scores.pieces)
     except DescantError as error:
         raise WorkflowError(str(error)) from None
+
+
+def labels_file(wildcards):
+    """The CSV file of labels, or None."""
+    try:
+        return labels.labels_file(experiment.corpus)
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def labels_option(wildcards):
+    """The option for it, or nothing: Snakemake does not quote an empty text."""
+    path = labels_file(wildcards)
+    return [f"--labels={path}"] if path else []
+
+
+def labels_digest(wildcards):
+    """Changes when its contents do, so that the labels are dealt again; the tracks are not decoded again."""
+    path = labels_file(wildcards)
+    return labels.labels_digest(path) if path else ""
+
+
+def has_spleeter():
+    """Whether tracks are separated by spleeter's network."""
+    return experiment.separation.method == "spleeter"
+
+
+def weights_folder(wildcards):
+    """Folder of spleeter's models: a user's own, or the one that a rule makes; none where no network separates."""
+    if not has_spleeter():
+        return []
+    if not experiment.separation.weights:
+        return ["resources/spleeter/weights/2stems"]
+    # tells what is missing, with a cure, before Snakemake does
+    files_of_one_s_own()
+    return [f"{experiment.separation.weights}/2stems"]
+
+
+def interpreter_file(wildcards):
+    """The file that names the Python of spleeter's environment; none where TensorFlow is not used."""
+    section = experiment.separation
+    # where it is asked for, the rule that makes the environment tells whether it can
+    available = is_supported() or section.backend == "tensorflow"
+    if has_spleeter() and backend(section, available) == "tensorflow":
+        return ["resources/spleeter/environment/interpreter.txt"]
+    return []
+
+
+def separation_settings():
+    """The keys that the chosen method uses."""
+    keys = {
+        "none": (),
+        "spleeter": ("model", "stem", "backend", "weights"),
+        "stems": ("stem", "stems_folder"),
+    }
+    return as_json(experiment.separation, "method", *keys[experiment.separation.method])
+
+
+def separator_options(wildcards, input):
+    """The options that the chosen separator needs, and no others."""
+    weights = [f"--weights={os.path.dirname(path)}" for path in input.weights]
+    return [*weights, *(f"--interpreter={path}" for path in input.interpreter)]
+
+
+@functools.cache
+def files_of_one_s_own():
+    """Changes when a user's own stems or weights do; empty where there are none."""
+    section = experiment.separation
+    try:
+        if section.method == "stems":
+            return folder_digest(section.stems_folder)
+        if has_spleeter() and section.weights:
+            return json.dumps(hash_weights(Path(section.weights)))
+    except DescantError as error:
+        raise WorkflowError(f"separation: {error}") from None
+    return ""
+
+
+def separation_digest(wildcards):
+    """Changes when they do, so that the separation runs again."""
+    return files_of_one_s_own()
+
+
+def separation_pages(wildcards):
+    """The page that shows what was separated; none where nothing was."""
+    separated = experiment.separation.method != "none"
+    return ["results/report/separation.html"] if separated else []
 
 
 def ada_settings(wildcards):

@@ -1,7 +1,25 @@
 # Files or scores become verified tracks, known by content.
 
 
+rule excerpt:
+    output:
+        songs=directory(EXCERPT),
+    log:
+        "results/logs/corpus/excerpt.log",
+    benchmark:
+        "results/benchmarks/corpus/excerpt.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python -m descant.commands.excerpt --output {output.songs:q} 2> {log:q}"
+
+
 rule scan:
+    input:
+        songs=excerpt_songs,
     output:
         files="results/corpus/files.parquet",
     log:
@@ -14,9 +32,7 @@ rule scan:
         mem_mb=1000,
         runtime=60,
     params:
-        settings=as_json(
-            experiment.corpus, "source", "shards", experiment.corpus.source
-        ),
+        settings=as_json(music(), "source", "shards", music().source),
         digest=corpus_digest,
     shell:
         "python -m descant.commands.scan --settings {params.settings:q} --output {output.files:q} 2> {log:q}"
@@ -28,6 +44,7 @@ rule ingest:
     output:
         tracks=directory("results/corpus/ingested/{shard}"),
         table="results/corpus/tables/{shard}.parquet",
+        fingerprints="results/corpus/fingerprints/{shard}.parquet",
     log:
         "results/logs/corpus/ingest.{shard}.log",
     benchmark:
@@ -38,9 +55,8 @@ rule ingest:
         mem_mb=2000,
         runtime=720,
     params:
-        settings=as_json(
-            experiment.corpus, "source", "item_minutes", experiment.corpus.source
-        ),
+        settings=as_json(music(), "source", "item_minutes", music().source),
     shell:
         "python -m descant.commands.ingest --settings {params.settings:q} --files {input.files:q}"
-        " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q} 2> {log:q}"
+        " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q}"
+        " --fingerprints {output.fingerprints:q} 2> {log:q}"

@@ -35,6 +35,31 @@ rule players:
         " --model {input.models:q} --sequence {params.folder:q} --output {output.page:q} 2> {log:q}"
 
 
+rule separation_page:
+    input:
+        stems=collect(rules.separate.output.stems, shard=SHARDS),
+        mixes=collect(rules.ingest.output.tracks, shard=SHARDS),
+        separated=collect(rules.separate.output.tracks, shard=SHARDS),
+    output:
+        page=report(
+            "results/report/separation.html",
+            caption="../report/separation.rst",
+            category="4 Corpus",
+        ),
+    log:
+        "results/logs/report/separation.log",
+    benchmark:
+        "results/benchmarks/report/separation.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python -m descant.commands.separation_page --stems {input.stems:q} --mixes {input.mixes:q}"
+        " --separated {input.separated:q} --output {output.page:q} 2> {log:q}"
+
+
 rule curves:
     input:
         metrics=list(all_metrics().values()),

@@ -4,7 +4,7 @@
 rule encode_audio:
     input:
         tracks=rules.separate.output.tracks,
-        table=rules.ingest.output.table,
+        table=rules.separate.output.table,
     output:
         data="results/corpus/encoded/{shard}/data.npy",
         index="results/corpus/encoded/{shard}/index.parquet",
@@ -30,13 +30,19 @@ rule pack:
     input:
         data=collect(rules.encode_audio.output.data, shard=SHARDS),
         index=collect(rules.encode_audio.output.index, shard=SHARDS),
-        tables=collect(rules.ingest.output.table, shard=SHARDS),
+        tables=collect(rules.separate.output.table, shard=SHARDS),
+        fingerprints=collect(rules.ingest.output.fingerprints, shard=SHARDS),
     output:
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
         tracks=report(
             "results/corpus/tracks.csv",
             caption="../report/corpus.rst",
+            category="4 Corpus",
+        ),
+        labels=report(
+            "results/corpus/labels.csv",
+            caption="../report/labels.rst",
             category="4 Corpus",
         ),
     log:
@@ -51,9 +57,12 @@ rule pack:
     params:
         settings=as_json(experiment.corpus.splits),
         seed=experiment.seed,
+        labels=labels_option,
+        digest=labels_digest,
         shards=lambda wildcards, input: [os.path.dirname(data) for data in input.data],
         folder=subpath(output.data, parent=True),
     shell:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
         " --shard-sequences {params.shards:q} --shard-tables {input.tables:q}"
-        " --output {params.folder:q} --tracks-table {output.tracks:q} 2> {log:q}"
+        " --shard-fingerprints {input.fingerprints:q} --output {params.folder:q}"
+        " --tracks-table {output.tracks:q} --labels-table {output.labels:q} {params.labels:q} 2> {log:q}"

@@ -15,20 +15,20 @@ def to_16_bit(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
     """Round to 16 bits, by the scale that decoders use; louder than full scale is clipped.
 
     Args:
-        audio: floats ``(time,)``; full scale is 1.
+        audio: floats ``(time,)`` or ``(time, channels)``; full scale is 1.
 
     Returns:
-        int16 ``(time,)``.
+        int16 of the same shape.
     """
     scaled = np.rint(np.asarray(audio, dtype=np.float64) * FULL_SCALE)
     return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def flac_bytes(audio: npt.NDArray[np.floating], sample_rate: int) -> bytes:
-    """A mono FLAC file of 16 bits; the same samples give the same bytes.
+    """A FLAC file of 16 bits; the same samples give the same bytes.
 
     Args:
-        audio: floats ``(time,)``; full scale is 1.
+        audio: floats ``(time,)`` or ``(time, channels)``; full scale is 1.
         sample_rate: Hz.
 
     Raises:

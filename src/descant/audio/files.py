@@ -48,11 +48,18 @@ class AudioFacts:
         return None if self.frames is None else self.frames / self.rate
 
 
+class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile is untyped
+    """Read from the start to the end: soundfile would seek after each block, and fail where the end is not known."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def _open(path: Path | bytes) -> soundfile.SoundFile:
     # bytes, because a name need not be text in any encoding
     name = os.fsencode(path)
     try:
-        return soundfile.SoundFile(name)
+        return _ForwardFile(name)
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioFileError(f"not audio: {_told(error)}", CURE) from error
 
@@ -114,7 +121,8 @@ def to_mono(block: Block) -> Block:
     Returns:
         float32 ``(frames,)``.
     """
-    return np.asarray(block.mean(axis=1), dtype=np.float32)
+    # channel after channel: numpy reduces a short last axis a hundred times slower
+    return np.asarray(np.ascontiguousarray(block.T).mean(axis=0), dtype=np.float32)
 
 
 def resample_blocks(blocks: Iterable[Block], from_rate: int, to_rate: int) -> Iterator[Block]:

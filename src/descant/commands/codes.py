@@ -45,7 +45,7 @@ def codes(
     system = restore_ada(file).to(device)
     with SequenceWriter(output, system.codes, below.hop * system.hop, below.sample_rate) as writer:
         for track in tqdm(below.tracks(), disable=None, unit="track"):
-            writer.add(track.track, track.split, track.title, code_blocks(system, below.steps(track), device))
+            writer.add(track.track, track.split, track.labels, code_blocks(system, below.steps(track), device))
 
 
 if __name__ == "__main__":

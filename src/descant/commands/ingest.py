@@ -8,10 +8,12 @@ import typer
 
 from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Corpus
+from descant.corpus.fingerprint import write_fingerprints
 from descant.corpus.ingest import ingest
 from descant.corpus.outputs import whole_folder
 from descant.corpus.scan import read_items
 from descant.corpus.table import write_table
+from descant.corpus.tags import label_entries
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,9 @@ def main(
     shard: Annotated[int, typer.Option(min=0, help="number of the shard, from 0")],
     tracks: Annotated[Path, typer.Option(help="folder to make, with a lossless copy of each track")],
     table: Annotated[Path, typer.Option(help="Parquet table to write: what became of each item, and why")],
+    fingerprints_table: Annotated[
+        Path, typer.Option("--fingerprints", help="Parquet table to write: what near-duplicates are known by")
+    ],
 ) -> None:
     """Decode or render each item of a shard, verify it, and keep a copy named by its content.
 
@@ -29,9 +34,11 @@ def main(
     or crash.
     """
     corpus = parse_settings(Corpus, settings)
+    items = read_items(files, shard)
     with whole_folder(tracks) as folder:
-        entries = ingest(read_items(files, shard), corpus, folder)
-    write_table(entries, table)
+        entries, fingerprints = ingest(items, corpus, folder)
+    write_fingerprints(fingerprints, fingerprints_table)
+    write_table(label_entries(entries, items, corpus), table)
     used = sum(entry.is_used for entry in entries)
     log.info("shard %d: %d tracks used, %d set aside", shard, used, len(entries) - used)
 

@@ -8,6 +8,9 @@ import typer
 
 from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Splits
+from descant.corpus.fingerprint import read_fingerprints
+from descant.corpus.labels import in_words, minutes_by_label, read_labels
+from descant.corpus.outputs import whole_file
 from descant.corpus.pack import pack, read_shards
 from descant.corpus.table import write_csv
 
@@ -19,18 +22,34 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="root seed")],
     shard_sequences: Annotated[list[Path], typer.Option(help="folders that 'encode' wrote, all shards")],
     shard_tables: Annotated[list[Path], typer.Option(help="tables that 'ingest' wrote, in the same order")],
+    shard_fingerprints: Annotated[list[Path], typer.Option(help="tables of fingerprints that 'ingest' wrote")],
     output: Annotated[Path, typer.Option(help="folder of the sequence to write")],
     tracks_table: Annotated[Path, typer.Option(help="CSV table to write: every item, its split, or why not")],
+    labels_table: Annotated[Path, typer.Option(help="CSV table to write: minutes of each artist and genre, by split")],
+    labels: Annotated[Path | None, typer.Option(help="CSV table to read: file, title, artist, genre")] = None,
 ) -> None:
     """Merge the shards' sequences, drop what occurs in several, and deal whole tracks to train, validation and test.
 
+    Tracks that hold the same recording in another encoding are kept in one split.
+
     Give all shards after each option, in the same order. The result does not depend on how many there are.
     """
-    entries = pack(read_shards(shard_sequences, shard_tables), parse_settings(Splits, settings), seed, output)
+    own = {} if labels is None else read_labels(labels)
+    fingerprints = {track: words for path in shard_fingerprints for track, words in read_fingerprints(path).items()}
+    shards = read_shards(shard_sequences, shard_tables)
+    entries = pack(shards, parse_settings(Splits, settings), seed, output, own, fingerprints)
     write_csv(entries, tracks_table)
+    minutes = minutes_by_label(entries)
+    with whole_file(labels_table) as temporary:
+        minutes.to_csv(temporary, index=False, float_format="%.2f")
     for split in ("train", "validation", "test"):
         dealt = [entry.seconds for entry in entries if entry.split == split]
         log.info("%s: %d tracks, %.1f min", split, len(dealt), sum(dealt) / 60)
+    grouped = {entry.track: entry.group for entry in entries if entry.group}
+    if grouped:
+        log.info("%d tracks are near-duplicates of %d recordings", len(grouped), len(set(grouped.values())))
+    for line in in_words(minutes):
+        log.info("%s", line)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from descant.corpus.scan import scan, write_items
 
 log = logging.getLogger(__name__)
 
+# ours: about an hour of work on songs
+MANY = 1000
+
 
 def main(
     settings: Annotated[str, typer.Option(help="the section 'corpus' of the configuration, as JSON")],
@@ -25,6 +28,8 @@ def main(
     corpus = parse_settings(Corpus, settings)
     items = scan(corpus)
     write_items(items, corpus.shards, output)
+    if len(items) > MANY * corpus.shards:
+        log.warning("%d items a shard; with more corpus.shards more jobs run at once", len(items) // corpus.shards)
     refused = sum(bool(item.refusal) for item in items)
     log.info("%d items in %d shards, %d of them refused", len(items), corpus.shards, refused)
 

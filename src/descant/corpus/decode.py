@@ -4,16 +4,18 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from descant.audio.files import AudioFacts, AudioFileError, probe, read_blocks, write_flac, write_wav
+from descant.audio.files import AudioFacts, AudioFileError, Block, probe, read_blocks, write_flac, write_wav
+from descant.corpus import ffmpeg
+from descant.corpus.fingerprint import Fingerprinter, Words
 
-CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF"})
+CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF"})
 MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 1000, 384000
 MIN_SECONDS = 0.1
@@ -25,7 +27,14 @@ SILENCE = 1e-4
 # An MP3 without a Xing header tells its length roughly
 LENGTH_TOLERANCE = 0.02
 OGG_PAGE_BYTES = 65307
-DATA_SIZE = re.compile(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", re.MULTILINE)
+FLOAT_BYTES = 4
+# A sample at full scale, or the step beside it; more of them than this share are told
+CLIPPING, CLIPPED_SHARE = 1 - 2**-14, 0.01
+SIZE = re.compile(r"^\s*(?:data|SSND|riff|Riff size|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+# What a pipe leaves in a header, as its end was not known: 0, or about the largest number of 32 or 64 bits
+OPEN_SIZE = {"WAV": 0x7FFFF000, "WAVEX": 0x7FFFF000, "AIFF": 0x7FFFF000, "AU": 0x7FFFF000}
+OPEN_SIZE_64 = 1 << 62
+SECOND_STREAM = re.compile(r"^Ogg ?: Junk after the last page", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Outcome:
         rate: Hz, or 0.
         channels: or 0.
         reason: why it is set aside; for a used one, what people should know, or empty.
+        fingerprint: of :class:`~descant.corpus.fingerprint.Fingerprinter`; empty when it is set aside.
     """
 
     track: str
@@ -45,6 +55,7 @@ class Outcome:
     rate: int
     channels: int
     reason: str
+    fingerprint: Words = field(default_factory=lambda: np.zeros(0, dtype=np.uint32), compare=False, repr=False)
 
     @property
     def is_used(self) -> bool:
@@ -79,7 +90,38 @@ def track_file(folder: Path, track: str) -> Path:
     raise AudioFileError(f"{folder.name} has no audio of track {track}", "run the stage that makes it again")
 
 
-def verify(source: bytes, folder: Path, max_seconds: float) -> Outcome:
+@dataclass(frozen=True)
+class Bounds:
+    """What a recording may decode to, by its header before it is decoded, and while it is.
+
+    Attributes:
+        seconds: of sound.
+        bytes: as 32-bit floats.
+    """
+
+    seconds: float
+    bytes: int
+
+    def refusal(self, frames: int, rate: int, channels: int) -> str:
+        """Why so many frames are too many; empty when they are not."""
+        if frames > self.seconds * rate:
+            return f"{frames / rate / 60:.1f} min is longer than corpus.folder.max_minutes, {self.seconds / 60:g}"
+        if (size := frames * channels * FLOAT_BYTES) > self.bytes:
+            limit = f"corpus.folder.max_decoded_gib, {self.bytes / 2**30:g}"
+            return f"decodes to {size / 2**30:.1f} GiB, more than {limit}"
+        return ""
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """A recording that some decoder knows; its blocks can be read from the start again."""
+
+    source: bytes
+    facts: AudioFacts
+    blocks: Callable[[], Iterator[Block]]
+
+
+def verify(source: bytes, folder: Path, bounds: Bounds) -> Outcome:
     """Decode a recording, check it, and keep a verified copy named by its content.
 
     Memory does not grow with its length. The id is the first 16 hexadecimal digits of sha256 over rate, channels
@@ -88,7 +130,7 @@ def verify(source: bytes, folder: Path, max_seconds: float) -> Outcome:
     Args:
         source: path, as bytes.
         folder: where the copy goes.
-        max_seconds: a longer one is set aside, before decoding if its header tells.
+        bounds: what is larger is set aside, before it is decoded if its header tells.
 
     Returns:
         What became of it; no kind of bad recording raises.
@@ -108,69 +150,84 @@ def verify(source: bytes, folder: Path, max_seconds: float) -> Outcome:
     if status.st_size == 0:
         return rejected("empty file")
     try:
-        facts = probe(source)
-    except AudioFileError as error:
+        recording = _recognise(source)
+    except (AudioFileError, ffmpeg.MissingError) as error:
         return rejected(error.problem)
-    if refusal := _refusal(facts, max_seconds):
-        return rejected(refusal, facts)
+    if refusal := _refusal(recording.facts, bounds):
+        return rejected(refusal, recording.facts)
     temporary = folder / f".{os.getpid()}.tmp"
     try:
-        return _keep(source, facts, folder, temporary, max_seconds)
+        return _keep(recording, folder, temporary, bounds)
     except _UnusableError as error:
-        return rejected(str(error), facts)
+        return rejected(str(error), recording.facts)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _refusal(facts: AudioFacts, max_seconds: float) -> str:
-    if facts.container not in CONTAINERS:
-        return f"{facts.container} files are not supported; convert it to FLAC or WAV"
+def _recognise(source: bytes) -> _Recording:
+    try:
+        facts = probe(source)
+        if facts.container in CONTAINERS:
+            return _Recording(source, facts, lambda: read_blocks(source))
+        refusal = AudioFileError(f"{facts.container} files are not supported; convert it to FLAC or WAV", "")
+    except AudioFileError as error:
+        refusal = error
+    with open(source, "rb") as file:  # noqa: PTH123 - a path of bytes
+        demuxer, name = ffmpeg.sniff(file.read(ffmpeg.HEAD_BYTES))
+    if not demuxer:
+        raise refusal
+    with ffmpeg.Decoder(source, demuxer, name) as decoder:
+        return _Recording(source, decoder.facts, lambda: _blocks_of_ffmpeg(source, demuxer, name))
+
+
+def _blocks_of_ffmpeg(source: bytes, demuxer: str, name: str) -> Iterator[Block]:
+    with ffmpeg.Decoder(source, demuxer, name) as decoder:
+        yield from decoder.blocks()
+
+
+def _refusal(facts: AudioFacts, bounds: Bounds) -> str:
     if not 1 <= facts.channels <= MAX_CHANNELS:
         return f"{facts.channels} channels; at most {MAX_CHANNELS} are supported"
     if not MIN_RATE <= facts.rate <= MAX_RATE:
         return f"sample rate of {facts.rate} Hz; {MIN_RATE} to {MAX_RATE} Hz are supported"
-    if facts.seconds is not None and facts.seconds > max_seconds:
-        return _too_long(facts.seconds, max_seconds)
-    return ""
+    return bounds.refusal(facts.frames or 0, facts.rate, facts.channels)
 
 
-def _too_long(seconds: float, max_seconds: float) -> str:
-    return f"{seconds / 60:.1f} min is longer than corpus.folder.max_minutes, {max_seconds / 60:g}"
-
-
-def _keep(source: bytes, facts: AudioFacts, folder: Path, temporary: Path, max_seconds: float) -> Outcome:
-    suffix = ".flac"
-    check = _Check(source, facts, max_seconds, full_scale=True)
+def _keep(recording: _Recording, folder: Path, temporary: Path, bounds: Bounds) -> Outcome:
+    facts, suffix = recording.facts, ".flac"
+    check = _Check(recording, bounds, full_scale=True)
     try:
         write_flac(temporary, check.blocks(), facts.rate, facts.channels)
     except (_TooLoudError, AudioFileError):
         # FLAC would clip it, or knows no such rate
         suffix = ".wav"
-        check = _Check(source, facts, max_seconds, full_scale=False)
+        check = _Check(recording, bounds, full_scale=False)
         write_wav(temporary, check.blocks(), facts.rate, facts.channels)
     remark = check.verdict()
     track = check.digest.hexdigest()[:16]
     temporary.replace(folder / f"{track}{suffix}")
-    return Outcome(track, check.frames / facts.rate, facts.rate, facts.channels, remark)
+    return Outcome(track, check.frames / facts.rate, facts.rate, facts.channels, remark, check.fingerprint.words())
 
 
 class _Check:
     """What is learnt of a recording while its blocks stream by."""
 
-    def __init__(self, source: bytes, facts: AudioFacts, max_seconds: float, full_scale: bool) -> None:
-        self._source = source
-        self._facts = facts
-        self._max_seconds = max_seconds
+    def __init__(self, recording: _Recording, bounds: Bounds, full_scale: bool) -> None:
+        self._recording = recording
+        self._facts = facts = recording.facts
+        self._bounds = bounds
         self._full_scale = full_scale
         self._low = np.full(facts.channels, np.inf, dtype=np.float32)
         self._high = np.full(facts.channels, -np.inf, dtype=np.float32)
         self._stopped = ""
+        self._clipped = 0
         self.frames = 0
+        self.fingerprint = Fingerprinter(facts.rate)
         self.digest = hashlib.sha256(f"{facts.rate} {facts.channels} ".encode())
 
     def blocks(self) -> Iterator[npt.NDArray[np.float32]]:
         try:
-            for block in read_blocks(self._source):
+            for block in self._recording.blocks():
                 self._look(block)
                 yield block
         except AudioFileError as error:
@@ -179,7 +236,9 @@ class _Check:
     def _look(self, block: npt.NDArray[np.float32]) -> None:
         if not np.isfinite(block).all():
             raise _UnusableError("contains NaN" if np.isnan(block).any() else "contains infinite samples")
-        low, high = block.min(axis=0), block.max(axis=0)
+        # channel after channel: numpy reduces a short last axis a hundred times slower
+        channels = np.ascontiguousarray(block.T)
+        low, high = channels.min(axis=1), channels.max(axis=1)
         level = max(float(high.max()), -float(low.min()))
         if level > MAX_LEVEL:
             raise _UnusableError(f"out of range: a sample of {level:.3g}, where full scale is 1")
@@ -187,9 +246,12 @@ class _Check:
             raise _TooLoudError
         self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
         self.frames += len(block)
-        if self.frames > self._max_seconds * self._facts.rate:
-            raise _UnusableError(_too_long(self.frames / self._facts.rate, self._max_seconds))
+        if refusal := self._bounds.refusal(self.frames, self._facts.rate, self._facts.channels):
+            raise _UnusableError(refusal)
+        if level >= CLIPPING:
+            self._clipped += int(np.count_nonzero(np.abs(block) >= CLIPPING))
         self.digest.update(block.astype("<f4").tobytes())
+        self.fingerprint.add(block)
 
     def verdict(self) -> str:
         """What people should know of a usable recording; raises for one that is not."""
@@ -202,7 +264,12 @@ class _Check:
         if float((self._high - self._low).max()) < SILENCE:
             is_silent = max(float(self._high.max()), -float(self._low.min())) < SILENCE
             raise _UnusableError("silent" if is_silent else "a constant value (DC), no sound")
-        return f"{truncation}; this part is used" if truncation else ""
+        remarks = [f"{truncation}; this part is used"] if truncation else []
+        if not truncation and SECOND_STREAM.search(self._facts.log):
+            remarks.append(f"more data follow the first Ogg stream; only its {seconds:.1f} s are used")
+        if (share := self._clipped / (self.frames * self._facts.channels)) > CLIPPED_SHARE:
+            remarks.append(f"clipped: {share:.0%} of the samples are at full scale")
+        return "; ".join(remarks)
 
     def _truncation(self, seconds: float) -> str:
         claimed = self._claimed_seconds()
@@ -210,26 +277,33 @@ class _Check:
             return f"truncated: header says {claimed:.1f} s, {seconds:.1f} s could be read"
         if self._stopped:
             return f"damaged: {seconds:.1f} s could be read, then {self._stopped}"
-        if self._facts.container == "OGG" and not _ogg_ends(self._source):
+        if self._facts.container == "OGG" and not _ogg_ends(self._recording.source):
             return f"truncated: the Ogg stream has no last page, {seconds:.1f} s could be read"
         return ""
 
     def _claimed_seconds(self) -> float | None:
-        """By the header; for WAV and AIFF by the size of the data chunk, which libsndfile trims to the file."""
-        sizes = DATA_SIZE.search(self._facts.log)
+        """By the header; where libsndfile trimmed a size to the file, by the size that was claimed."""
+        sizes = SIZE.search(self._facts.log)
         if self._facts.seconds is None or sizes is None:
             return self._facts.seconds
         claimed, present = int(sizes[1]), int(sizes[2])
-        # what is written to a pipe claims 0 or about 4 GiB, as its end was not known: nothing is missing
-        if claimed >= 0x7FFFF000 or not present:
+        if claimed >= OPEN_SIZE.get(self._facts.container, OPEN_SIZE_64) or not present:
             return self._facts.seconds
         return self._facts.seconds * claimed / present
 
 
 def _ogg_ends(source: bytes) -> bool:
-    """Whether the last page of an Ogg file is marked as the last of its stream (RFC 3533, header type bit 0x04)."""
+    """Whether the last page of an Ogg file is whole, and marked as the last of its stream.
+
+    RFC 3533: the header's type, with bit 0x04, is at byte 5, the number of segments at 26, their sizes from 27.
+    """
     with open(source, "rb") as file:  # noqa: PTH123 - a path of bytes
         file.seek(max(0, os.fstat(file.fileno()).st_size - 2 * OGG_PAGE_BYTES))
         tail = file.read()
     page = tail.rfind(b"OggS")
-    return page < 0 or page + 5 >= len(tail) or bool(tail[page + 5] & 0x04)
+    if page < 0:
+        return True
+    header = tail[page : page + 27]
+    sizes = tail[page + 27 :][: header[-1]]
+    is_whole = len(header) == 27 and len(sizes) == header[-1] and page + 27 + len(sizes) + sum(sizes) <= len(tail)
+    return is_whole and bool(header[5] & 0x04)

@@ -86,6 +86,6 @@ def encode_shard(entries: Iterable[Entry], tracks: Path, folder: Path, audio: Au
             if first is None:
                 log.info("%s: too short, %.2f s; left out", entry.source, entry.seconds)
                 continue
-            writer.add(entry.track, "", entry.title, itertools.chain([first], blocks))
+            writer.add(entry.track, "", entry.labels, itertools.chain([first], blocks))
             kept += 1
     return kept

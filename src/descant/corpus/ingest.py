@@ -4,11 +4,13 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
 from descant.config.corpus import Corpus
-from descant.corpus.decode import Outcome, rejected, verify
+from descant.corpus.decode import Bounds, Outcome, rejected, verify
+from descant.corpus.fingerprint import Words
 from descant.corpus.scan import Item
 from descant.corpus.scores import locate
 from descant.corpus.table import REJECTED, USED, Entry
@@ -17,8 +19,18 @@ from descant.errors import CorpusError
 
 log = logging.getLogger(__name__)
 
+# A file's header and a decoder's last block come beside the samples
+FILE_MARGIN = 1 << 20
 
-def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> tuple[Entry, ...]:
+
+class Ingested(NamedTuple):
+    """What became of a shard: an entry an item, in their order, and the fingerprint of each track by its id."""
+
+    entries: tuple[Entry, ...]
+    fingerprints: dict[str, Words]
+
+
+def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
     """Verify the items of a shard, keep their audio, and tell what became of each.
 
     Args:
@@ -27,23 +39,29 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> tuple[Entry, 
         tracks: an existing folder for the verified copies.
 
     Returns:
-        An entry an item, in their order, no split dealt yet.
+        The entries, no split dealt yet, and the fingerprints.
 
     Raises:
         AudioFileError: when a copy cannot be written; a bad item never raises.
     """
     entries: list[Entry] = []
     sources: dict[str, str] = {}
-    with Worker(corpus.item_minutes * 60) as worker:
+    fingerprints: dict[str, Words] = {}
+    with Worker(corpus.item_minutes * 60, _bounds(corpus).bytes + FILE_MARGIN) as worker:
         for item in tqdm(list(items), unit="track", disable=None):
             outcome = _outcome(worker, item, corpus, tracks)
             first = sources.get(outcome.track)
             if outcome.is_used and first is None:
                 sources[outcome.track] = item.source
+                fingerprints[outcome.track] = outcome.fingerprint
             if outcome.reason:
                 log.info("%s: %s", item.source, outcome.reason)
             entries.append(_entry(item, outcome, first))
-    return tuple(entries)
+    return Ingested(tuple(entries), fingerprints)
+
+
+def _bounds(corpus: Corpus) -> Bounds:
+    return Bounds(corpus.folder.max_minutes * 60, int(corpus.folder.max_decoded_gib * 2**30))
 
 
 def _outcome(worker: Worker, item: Item, corpus: Corpus, tracks: Path) -> Outcome:
@@ -89,7 +107,7 @@ def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Outcome:
     """
     if item.kind == "file":
         source = os.path.join(os.fsencode(corpus.folder.path or ""), item.name)  # noqa: PTH118 - names are bytes
-        return verify(source, tracks, corpus.folder.max_minutes * 60)
+        return verify(source, tracks, _bounds(corpus))
     # music21 takes long to import, and a folder of recordings does not need it
     from descant.corpus.rendering import render
 
@@ -98,7 +116,7 @@ def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Outcome:
     try:
         score = locate(scores.pieces, os.fsdecode(item.name))
         render(score, item.quarters_per_minute, scores.seconds_per_piece, scores.render_rate, rendering)
-        return verify(os.fsencode(rendering), tracks, scores.seconds_per_piece + 1)
+        return verify(os.fsencode(rendering), tracks, Bounds(scores.seconds_per_piece + 1, _bounds(corpus).bytes))
     except CorpusError as error:
         return rejected(error.problem)
     finally:

@@ -16,13 +16,17 @@ from descant.corpus.outputs import whole_file
 from descant.corpus.scores import read_pieces
 from descant.errors import CorpusError
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff"})
-# Audio that people will expect to be used: it is told, where other files are passed over in silence
-UNSUPPORTED = frozenset(
-    {".aac", ".ac3", ".aifc", ".alac", ".amr", ".ape", ".au", ".caf", ".dff", ".dsf", ".m4a", ".m4b", ".mid"}
-    | {".midi", ".mka", ".mp2", ".mp4", ".mpc", ".opus", ".ra", ".snd", ".spx", ".tta", ".w64", ".weba", ".webm"}
+# What libsndfile reads, and what ffmpeg does where there is one; what a file is, its first bytes tell
+SUFFIXES = frozenset(
+    {".aac", ".ac3", ".aif", ".aifc", ".aiff", ".ape", ".au", ".caf", ".dsf", ".flac", ".m4a", ".m4b", ".mka", ".mp2"}
+    | {".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".tta", ".w64", ".wav", ".weba", ".webm"}
     | {".wma", ".wv"}
 )
+SHOWN_SUFFIXES = "wav, flac, ogg, opus, mp3, aiff; m4a, wma and others through ffmpeg"
+# Audio that people will expect to be used: it is told, where other files are passed over in silence
+UNSUPPORTED = frozenset({".alac", ".amr", ".dff", ".ra", ".spx"})
+SCORES = frozenset({".mid", ".midi"})
+KNOWN = SUFFIXES | UNSUPPORTED | SCORES
 SCHEMA = pa.schema(
     [
         ("shard", pa.int64()),
@@ -83,9 +87,8 @@ def scan(corpus: Corpus) -> tuple[Item, ...]:
     root = _root(corpus.folder.path)
     items = tuple(_file_items(root))
     if not items:
-        known = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
         raise CorpusError(
-            f"corpus.folder.path: no audio file in {corpus.folder.path}", f"put recordings there: {known}"
+            f"corpus.folder.path: no audio file in {corpus.folder.path}", f"put recordings there: {SHOWN_SUFFIXES}"
         )
     return items
 
@@ -106,41 +109,58 @@ def _root(path: str | Path | None) -> bytes:
 
 
 def _walk(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Relative names of all entries that are not folders, sorted, with what the link itself is; hidden ones left out.
+    """Relative names of all entries, sorted, with what the link itself is; of folders only those closed to us.
 
-    Links to folders are listed, never followed, so that no loop can be entered.
+    Links to folders are listed, never followed, so that no loop can be entered. Hidden folders are left out.
     """
     with os.scandir(root) as entries:
-        listed = sorted((entry for entry in entries if not entry.name.startswith(b".")), key=lambda e: e.name)
+        listed = sorted(entries, key=lambda entry: entry.name)
     for entry in listed:
         try:
-            if entry.is_dir(follow_symlinks=False):
-                for name, facts in _walk(entry.path):
-                    yield os.path.join(entry.name, name), facts  # noqa: PTH118 - names are bytes
-            else:
+            if not entry.is_dir(follow_symlinks=False):
                 yield entry.name, entry.stat(follow_symlinks=False)
-        except (FileNotFoundError, PermissionError):
-            # gone since it was listed, or a folder that is closed to us
+            elif not entry.name.startswith(b"."):
+                yield from _inside(entry)
+        except FileNotFoundError:
+            # gone since it was listed
             continue
+
+
+def _inside(folder: os.DirEntry[bytes]) -> Iterator[tuple[bytes, os.stat_result]]:
+    try:
+        for name, facts in _walk(folder.path):
+            yield os.path.join(folder.name, name), facts  # noqa: PTH118 - names are bytes
+    except PermissionError:
+        yield folder.name, folder.stat()
+
+
+def _listed(root: bytes) -> Iterator[tuple[bytes, str, os.stat_result]]:
+    """What becomes an item: name, suffix and facts of all that looks like music, and of folders not gone into."""
+    for name, facts in _walk(root):
+        # a name may end in a blank
+        suffix = os.path.splitext(name)[1].decode("ascii", errors="replace").strip().lower()  # noqa: PTH122
+        path = os.path.join(root, name)  # noqa: PTH118 - names are bytes
+        is_link_to_folder = stat.S_ISLNK(facts.st_mode) and os.path.isdir(path)  # noqa: PTH112
+        if suffix in KNOWN or is_link_to_folder or stat.S_ISDIR(facts.st_mode):
+            yield name, suffix, facts
 
 
 def _file_items(root: bytes) -> Iterator[Item]:
     inside = os.path.realpath(root)
-    for name, facts in _walk(root):
-        stem, suffix = os.path.splitext(os.path.basename(name))  # noqa: PTH119, PTH122 - names are bytes
-        kind = suffix.decode("ascii", errors="replace").lower()
-        path = os.path.join(root, name)  # noqa: PTH118 - names are bytes
-        if kind in SUFFIXES or kind in UNSUPPORTED:
-            refusal = _refusal(path, kind, facts, inside)
-        elif stat.S_ISLNK(facts.st_mode) and os.path.isdir(path):  # noqa: PTH112
-            refusal = "a link to a folder; such links are not followed: copy the folder here"
-        else:
-            continue
+    for name, suffix, facts in _listed(root):
+        stem = os.path.splitext(os.path.basename(name))[0]  # noqa: PTH119, PTH122 - names are bytes
+        refusal = _refusal(os.path.join(root, name), suffix, facts, inside)  # noqa: PTH118
         yield Item(name, "file", printable(stem), 0.0, refusal)
 
 
 def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> str:
+    if stat.S_ISDIR(facts.st_mode):
+        return "a folder that may not be read; give this user the right to read it"
+    if os.path.basename(path).startswith(b"."):  # noqa: PTH119
+        return "hidden: its name begins with a dot; rename it to use it"
     if stat.S_ISLNK(facts.st_mode):
+        if os.path.isdir(path):  # noqa: PTH112
+            return "a link to a folder; such links are not followed: copy the folder here"
         target = os.path.realpath(path)
         if os.path.commonpath([target, inside]) != inside:
             return "a link that leads out of the folder; copy the file here"
@@ -148,29 +168,29 @@ def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> 
             facts = os.stat(path)  # noqa: PTH116
         except OSError:
             return "a link that leads nowhere"
-    if stat.S_ISDIR(facts.st_mode):
-        return "a link to a folder; such links are not followed: copy the folder here"
     if not stat.S_ISREG(facts.st_mode):
         return "not a regular file"
+    if suffix in SCORES:
+        return "a score, not a recording; render it, or use corpus.source: scores"
     if suffix in UNSUPPORTED:
         return f"{suffix} files are not supported; convert it to FLAC or WAV"
     return "empty file" if facts.st_size == 0 else ""
 
 
 def folder_digest(path: str | Path) -> str:
-    """Hash names, sizes and times of all files in a folder, without reading them.
+    """Hash names, sizes and times of all that the scan lists, without reading it.
 
     Args:
         path: the corpus folder.
 
     Returns:
-        Hexadecimal sha256, which changes when a file is added, removed, renamed or written.
+        Hexadecimal sha256, which changes when a recording is added, removed, renamed or written.
 
     Raises:
         CorpusError: when there is no such folder.
     """
     digest = hashlib.sha256()
-    for name, facts in _walk(_root(path)):
+    for name, _, facts in _listed(_root(path)):
         digest.update(len(name).to_bytes(8, "little") + name)
         digest.update(f"{facts.st_size} {facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from descant.config.corpus import Scores
 from descant.errors import CorpusError
+from descant.sequences import Labels
 
 BUILTIN = "builtin"
 COLUMNS = ("path", "title", "composer", "quarters_per_minute", "note")
@@ -20,7 +21,7 @@ class Piece:
     Attributes:
         path: in music21's own corpus, or of a score file relative to the list's folder.
         title: what people call it.
-        composer: who wrote it.
+        composer: who wrote it; empty where the list does not tell.
         quarters_per_minute: tempo of the rendering; ours, as few scores carry one.
         note: what the score says of its licence, and how it is played.
     """
@@ -34,7 +35,7 @@ class Piece:
     @property
     def label(self) -> str:
         """Composer and title, as the track is shown."""
-        return f"{self.composer}: {self.title}"
+        return Labels(self.title, self.composer).name
 
 
 def list_file(setting: str) -> Path:
@@ -99,8 +100,7 @@ def _piece(line: dict[str, str | None], place: str) -> Piece:
         raise CorpusError(f"{place}: quarters_per_minute is {found!r}", "give a number from 10 to 600, such as 72")
     if not value["path"]:
         raise CorpusError(f"{place}: path is empty", "name a score of music21's corpus, or a file beside the list")
-    title, composer = value["title"] or value["path"], value["composer"] or "unknown"
-    return Piece(value["path"], title, composer, tempo, value["note"])
+    return Piece(value["path"], value["title"] or value["path"], value["composer"], tempo, value["note"])
 
 
 def locate(setting: str, path: str) -> Path:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from descant.corpus.outputs import whole_file
 from descant.errors import CorpusError
+from descant.sequences import Labels
 
 USED, REJECTED = "used", "rejected"
 TYPES = {str: pa.string(), float: pa.float64(), int: pa.int64()}
@@ -31,6 +32,9 @@ class Entry:
         split: ``train``, ``validation`` or ``test``; empty while it is not dealt, or when it is not used.
         reason: why it is set aside; for a used one, what people should know, or empty.
         duplicate_of: the id of the track that has the same audio, or empty.
+        artist: empty where it is not known.
+        genre: empty where it is not known.
+        group: of its near-duplicates, which are of one split: the lowest id among them; empty when it stands alone.
     """
 
     track: str
@@ -43,6 +47,14 @@ class Entry:
     split: str
     reason: str
     duplicate_of: str
+    artist: str = ""
+    genre: str = ""
+    group: str = ""
+
+    @property
+    def labels(self) -> Labels:
+        """What is known of it besides its sound."""
+        return Labels(self.title, self.artist, self.genre)
 
     @property
     def is_used(self) -> bool:

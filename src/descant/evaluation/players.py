@@ -129,7 +129,16 @@ def facts_in_words(facts: SampleFacts) -> str:
     return f"{facts.seconds:.1f} s, peak {facts.peak:.2f}, {level}, {silent_words(facts.silent_share)}"
 
 
-def _clip(name: str, detail: str, facts: SampleFacts, audio: bytes, figure: bytes) -> Clip:
+def make_clip(name: str, detail: str, facts: SampleFacts, audio: bytes, figure: bytes) -> Clip:
+    """Put together what there is to hear, see and tell of a sample.
+
+    Args:
+        name: its heading.
+        detail: a line under it, or empty.
+        facts: its plain figures.
+        audio: a FLAC file.
+        figure: a PNG file.
+    """
     words = facts_in_words(facts)
     return Clip(
         name=name,
@@ -157,7 +166,7 @@ def sample_clips(folder: Path, show: int) -> list[Clip]:
                 f"{sample.file} or its figure cannot be read: {error.strerror}",
                 "delete the folder of audio and run snakemake again",
             ) from error
-        clips.append(_clip(f"Sample {number}", "", sample.facts, content, figure))
+        clips.append(make_clip(f"Sample {number}", "", sample.facts, content, figure))
     return clips
 
 
@@ -184,12 +193,12 @@ def real_clips(sequence: PackedSequence, excerpts: int, seconds: float) -> list[
         audio = mulaw.decode(sequence.steps(track)[start : start + length])
         minutes, rest = divmod(start // sequence.sample_rate, 60)
         clips.append(
-            _clip(
-                track.title or f"Track {track.track}",
+            make_clip(
+                track.labels.name or f"Track {track.track}",
                 f"from {minutes}:{rest:02}",
                 sample_facts(audio, sequence.sample_rate),
                 flac_bytes(audio, sequence.sample_rate),
-                mel_figure(audio, sequence.sample_rate, track.title or track.track),
+                mel_figure(audio, sequence.sample_rate, track.labels.name or track.track),
             )
         )
     return clips

@@ -1,0 +1,67 @@
+"""The separator that the configuration names, and what spleeter's network runs on."""
+
+from pathlib import Path
+from typing import Literal
+
+from descant.config.corpus import Separation
+from descant.separation.separator import NetworkSeparator, SeparationError, Separator
+from descant.separation.spleeter_environment import is_supported
+
+Backend = Literal["tensorflow", "torch"]
+
+
+def backend(settings: Separation, has_tensorflow: bool) -> Backend:
+    """What spleeter's network runs on.
+
+    Args:
+        settings: the configuration's section.
+        has_tensorflow: whether spleeter's own environment is there or can be made.
+
+    Raises:
+        SeparationError: when TensorFlow is asked for where it cannot be had.
+    """
+    if settings.backend == "tensorflow" and not has_tensorflow:
+        raise SeparationError(
+            "separation.backend is tensorflow, but spleeter's has wheels for Python 3.11 on Linux x86-64 only",
+            "use separation.backend: torch, the same network with the same weights, or auto",
+        )
+    if settings.backend == "auto":
+        return "tensorflow" if has_tensorflow else "torch"
+    return settings.backend
+
+
+def separator(settings: Separation, weights: Path | None, interpreter: Path | None, threads: int) -> Separator:
+    """Make the separator that the configuration names; a network is loaded once.
+
+    Args:
+        settings: the configuration's section, whose method is not 'none'.
+        weights: folder of spleeter's models, unless the settings name one.
+        interpreter: text file that names the Python of spleeter's environment; for TensorFlow.
+        threads: of the CPU.
+
+    Raises:
+        SeparationError: when it cannot be made.
+    """
+    if settings.method == "stems":
+        from descant.separation.stems import StemFiles
+
+        return StemFiles(Path(settings.stems_folder or ""), settings.stem)
+    folder = Path(settings.weights) if settings.weights else weights
+    if folder is None:
+        raise SeparationError("spleeter needs weights", "give --weights a folder with 2stems in it")
+    chosen = backend(settings, interpreter is not None or is_supported())
+    name = f"{settings.model} ({chosen})"
+    if chosen == "torch":
+        # torch takes seconds to import, and not every method needs it
+        from descant.separation.spleeter_torch import SpleeterTorch
+
+        return NetworkSeparator(name, SpleeterTorch.load(folder, threads))
+    if interpreter is None:
+        raise SeparationError(
+            "spleeter on TensorFlow needs the Python of its environment",
+            "give --interpreter the file that spleeter_setup wrote, or use separation.backend: torch",
+        )
+    from descant.separation.spleeter_process import SpleeterProcess
+
+    python = Path(interpreter.read_text(encoding="utf-8").strip())
+    return NetworkSeparator(name, SpleeterProcess(python, settings.model, folder, threads))

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from descant.config.corpus import Separation
+from descant.separation.choose import backend, separator
+from descant.separation.separator import SeparationError
+from descant.separation.spleeter_environment import is_supported
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has_tensorflow", "found"),
+    [
+        ("auto", True, "tensorflow"),
+        ("auto", False, "torch"),
+        ("torch", True, "torch"),
+        ("tensorflow", True, "tensorflow"),
+    ],
+)
+def test_backend(wanted: str, has_tensorflow: bool, found: str) -> None:
+    assert backend(Separation(method="spleeter", backend=wanted), has_tensorflow) == found
+
+
+def test_tensorflow_where_it_cannot_be_had_is_told() -> None:
+    with pytest.raises(SeparationError, match=r"cure: .*torch"):
+        backend(Separation(method="spleeter", backend="tensorflow"), False)
+
+
+def test_what_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SeparationError, match="weights"):
+        separator(Separation(method="spleeter"), None, None, 1)
+    with pytest.raises(SeparationError, match="holds no model"):
+        separator(Separation(method="spleeter", backend="torch", weights=str(tmp_path)), None, None, 1)
+    with pytest.raises(SeparationError, match="no folder"):
+        separator(Separation(method="stems", stems_folder=str(tmp_path / "none")), None, None, 1)
+
+
+@pytest.mark.skipif(not is_supported(), reason="TensorFlow is not chosen here")
+def test_tensorflow_needs_its_python(tmp_path: Path) -> None:
+    with pytest.raises(SeparationError, match="--interpreter"):
+        separator(Separation(method="spleeter"), tmp_path, None, 1)
+
+
+def test_stems_need_a_folder() -> None:
+    with pytest.raises(ValidationError, match="stems_folder is empty"):
+        Separation(method="stems")
