@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import soundfile
 import yaml
+from pipeline import TINY, run
 from recordings import melody, most_resident
 from torture import ASIDE, NAMES, USED, Expected, corpus, make_folder
-from workflow.pipeline import TINY, run
 
 from descant.config.corpus import Splits
 from descant.config.root import merge, read_yaml

@@ -1,8 +1,7 @@
 from pathlib import Path
 
 import pytest
-
-from .pipeline import run
+from pipeline import run
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pipeline import ROOT, SONGS, run
 
 from descant.config.root import AUDIO, load
 from descant.corpus.excerpt import PARTS, RATE, decode_stream, excerpt_file
-
-from .pipeline import ROOT, SONGS, run
 
 CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "config" / "test").glob("*.yaml")])
 

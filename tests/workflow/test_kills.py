@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pipeline import TINY, command, environment, run
 
 from descant.config.root import merge, read_yaml
-
-from .pipeline import TINY, command, environment, run
 
 pytestmark = pytest.mark.slow
 

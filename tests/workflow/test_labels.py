@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 import soundfile
 import yaml
+from pipeline import TINY, planned, run
 
 from descant.config.root import merge, read_yaml
 from descant.sequences import Labels, open_sequence
-
-from .pipeline import TINY, planned, run
 
 pytestmark = pytest.mark.slow
 

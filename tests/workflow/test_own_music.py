@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 import soundfile
 import yaml
+from pipeline import TINY, run
 
 from descant.config.root import merge, read_yaml
-
-from .pipeline import TINY, run
 
 pytestmark = pytest.mark.slow
 

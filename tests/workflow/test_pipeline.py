@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 import soundfile
 import yaml
+from pipeline import ROOT, TINY, planned, run
 
 from descant.config.root import load, merge, read_yaml
 from descant.modelfile import read_model
-
-from .pipeline import ROOT, TINY, planned, run
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import soxr
 import yaml
+from pipeline import ROOT, SONGS, planned, run
 
 from descant.audio import mulaw
 from descant.config.root import load, merge, read_yaml
@@ -17,8 +18,6 @@ from descant.corpus.excerpt import PARTS, decode_stream, excerpt_file
 from descant.modelfile import read_model
 from descant.separation.spleeter_environment import is_supported
 from descant.sequences import open_sequence
-
-from .pipeline import ROOT, SONGS, planned, run
 
 pytestmark = pytest.mark.slow
 # one model with a level of codes; test_pipeline.py runs the others
