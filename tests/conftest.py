@@ -70,7 +70,7 @@ def spleeter_resources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     They take half a minute and 1.3 GB, so that every test shares them, and the next run of the tests too.
     """
-    from workflow.pipeline import ROOT, SONGS, run
+    from pipeline import ROOT, SONGS, run
 
     made = ROOT / "resources" / "spleeter"
     made.mkdir(parents=True, exist_ok=True)
