@@ -170,3 +170,18 @@ def test_many_copies_and_a_share_of_the_words(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(duplicates, "INDEX_WORDS", 20_000)
     assert near_duplicates(tracks) == expected
     assert len(duplicates._index(list(tracks.values()))[2]) < 40_000
+
+
+@pytest.mark.parametrize("period", [43, 41, 47])
+def test_music_that_repeats_itself_exactly_is_found_too(period: int) -> None:
+    random = np.random.default_rng(period)
+    tracks = {}
+    for number in range(6):
+        loop = random.integers(1, 2**32, period, dtype=np.uint32)
+        track = np.tile(loop, 2600 // period)
+        # a copy in which every other word has one bit turned
+        copy = track.copy()
+        copy[::2] ^= np.uint32(1) << random.integers(0, 32, len(copy[::2]), dtype=np.uint32)
+        tracks |= {f"{number}a": track, f"{number}b": copy}
+    groups = near_duplicates(tracks)
+    assert groups == {name: f"{name[0]}a" for name in tracks}

@@ -70,6 +70,11 @@ def test_what_was_measured_is_told_and_names_are_data(tmp_path: Path) -> None:
     assert page_of(tmp_path) == html
 
 
+def test_a_rate_that_flac_does_not_know_is_shown_at_another(tmp_path: Path) -> None:
+    write_shards(tmp_path, 1, rate=96001)
+    assert [rate for _, rate in heard(page_of(tmp_path))] == [48000, 48000]
+
+
 def test_a_few_tracks_of_many_are_spread_over_the_corpus(tmp_path: Path) -> None:
     write_shards(tmp_path, 9, failures=30, rate=8000)
     page = read_page(page_of(tmp_path, show=3))

@@ -161,11 +161,11 @@ def files_of_one_s_own():
     section = experiment.separation
     try:
         if section.method == "stems":
-            return folder_digest(section.stems_folder)
+            return folder_digest(section.stems_folder, "separation.stems_folder")
         if has_spleeter() and section.weights:
             return json.dumps(hash_weights(Path(section.weights)))
     except DescantError as error:
-        raise WorkflowError(f"separation: {error}") from None
+        raise WorkflowError(str(error)) from None
     return ""
 
 

@@ -21,6 +21,8 @@ LEAST_SHARE = 0.5
 LEAST_VOTES = 2
 INDEX_WORDS = 8_000_000
 NEIGHBOURS = 8
+# offsets of a pair that are compared beside the one with most votes
+LONGEST_OVERLAPS = 4
 OFFSET_BITS = 24
 
 
@@ -86,7 +88,7 @@ def _overlap(first: Words, second: Words, offset: int) -> Words:
 
 
 def _candidates(words: list[Words]) -> Iterator[tuple[int, int, int]]:
-    """Pairs of tracks and the offset that most of their common words agree on."""
+    """Pairs of tracks and the offsets at which to compare them; a pair comes several times."""
     owners, positions, keys = _index(words)
     votes = []
     # a word's nearest neighbours are enough: of many copies each is linked to the next, and groups are chains
@@ -103,9 +105,22 @@ def _candidates(words: list[Words]) -> Iterator[tuple[int, int, int]]:
     pairs = ballots >> OFFSET_BITS
     bounds = [*np.flatnonzero(np.diff(pairs, prepend=-1)).tolist(), len(pairs)]
     for start, end in pairwise(bounds):
-        best = start + int(counts[start:end].argmax())
-        offset = int(ballots[best] & ((1 << OFFSET_BITS) - 1)) - (1 << (OFFSET_BITS - 1))
-        yield *divmod(int(pairs[best]), len(words)), offset
+        one, other = divmod(int(pairs[start]), len(words))
+        offsets = (ballots[start:end] & ((1 << OFFSET_BITS) - 1)) - (1 << (OFFSET_BITS - 1))
+        for offset in _promising(offsets, counts[start:end], len(words[one]), len(words[other])):
+            yield one, other, offset
+
+
+def _promising(
+    offsets: npt.NDArray[np.int64], votes: npt.NDArray[np.int64], first: int, second: int
+) -> tuple[int, ...]:
+    """The offset with most votes, and those under which two tracks of so many words overlap most.
+
+    In music that repeats itself exactly, the words agree with most votes on a wrong repetition.
+    """
+    overlaps = np.minimum(first, second - offsets) - np.maximum(0, -offsets)
+    longest = np.argsort(-overlaps, kind="stable")[:LONGEST_OVERLAPS]
+    return tuple(dict.fromkeys([int(offsets[votes.argmax()]), 0, *offsets[longest].tolist()]))
 
 
 def _index(words: list[Words]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint64]]:

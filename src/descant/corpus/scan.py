@@ -27,6 +27,7 @@ SHOWN_SUFFIXES = "wav, flac, ogg, opus, mp3, aiff; m4a, wma and others through f
 UNSUPPORTED = frozenset({".alac", ".amr", ".dff", ".ra", ".spx"})
 SCORES = frozenset({".mid", ".midi"})
 KNOWN = SUFFIXES | UNSUPPORTED | SCORES
+CORPUS_KEY = "corpus.folder.path"
 SCHEMA = pa.schema(
     [
         ("shard", pa.int64()),
@@ -84,7 +85,8 @@ def scan(corpus: Corpus) -> tuple[Item, ...]:
     if corpus.source == "scores":
         pieces = read_pieces(corpus.scores)
         return tuple(Item(os.fsencode(p.path), "score", p.label, p.quarters_per_minute, "") for p in pieces)
-    root = _root(corpus.folder.path)
+    root = _root(corpus.folder.path, CORPUS_KEY)
+    _holds_no_results(root)
     items = tuple(_file_items(root))
     if not items:
         raise CorpusError(
@@ -93,19 +95,22 @@ def scan(corpus: Corpus) -> tuple[Item, ...]:
     return items
 
 
-def _root(path: str | Path | None) -> bytes:
+def _root(path: str | Path | None, key: str) -> bytes:
     root = os.fsencode(path or "")
-    cure = "set corpus.folder.path to the folder that holds your recordings"
     if not os.path.isdir(root):  # noqa: PTH112 - a path of bytes
-        raise CorpusError(f"corpus.folder.path: there is no folder {path or '(empty)'}", cure)
+        raise CorpusError(f"{key}: there is no folder {path or '(empty)'}", f"set {key} to the folder that you mean")
     if not os.access(root, os.R_OK | os.X_OK):
-        raise CorpusError(f"corpus.folder.path: {path} may not be read", "give this user the right to read it")
-    if Path("results").resolve().is_relative_to(Path(os.fsdecode(root)).resolve()):
+        raise CorpusError(f"{key}: {path} may not be read", "give this user the right to read it")
+    return root
+
+
+def _holds_no_results(root: bytes) -> None:
+    folder = Path(os.fsdecode(root))
+    if Path("results").resolve().is_relative_to(folder.resolve()):
         raise CorpusError(
-            f"corpus.folder.path: {path} holds the results of this run, which would become music to train on",
+            f"{CORPUS_KEY}: {folder} holds the results of this run, which would become music to train on",
             "move the recordings to a folder of their own, or run in another place with --directory",
         )
-    return root
 
 
 def _walk(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
@@ -177,11 +182,12 @@ def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> 
     return "empty file" if facts.st_size == 0 else ""
 
 
-def folder_digest(path: str | Path) -> str:
+def folder_digest(path: str | Path, key: str = CORPUS_KEY) -> str:
     """Hash names, sizes and times of all that the scan lists, without reading it.
 
     Args:
-        path: the corpus folder.
+        path: the corpus folder, or one of stems.
+        key: of the configuration, which names it.
 
     Returns:
         Hexadecimal sha256, which changes when a recording is added, removed, renamed or written.
@@ -190,7 +196,7 @@ def folder_digest(path: str | Path) -> str:
         CorpusError: when there is no such folder.
     """
     digest = hashlib.sha256()
-    for name, _, facts in _listed(_root(path)):
+    for name, _, facts in _listed(_root(path, key)):
         digest.update(len(name).to_bytes(8, "little") + name)
         digest.update(f"{facts.st_size} {facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

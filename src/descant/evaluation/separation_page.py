@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import soundfile
+import soxr
 
 from descant.audio.clips import flac_bytes
 from descant.audio.files import AudioFileError
@@ -17,8 +18,20 @@ from descant.evaluation.figures import mel_figure, sample_facts
 from descant.evaluation.pages import count, render
 from descant.evaluation.players import Clip, make_clip
 
-COLUMNS = ["track", "source", "separator", "stem", "seconds", "removed_db", "vocal_level_db", "bandwidth_hz", "failure"]
+COLUMNS = [
+    "track",
+    "source",
+    "separator",
+    "stem",
+    "seconds",
+    "removed_db",
+    "vocal_level_db",
+    "bandwidth_hz",
+    "failure",
+    "remark",
+]
 SHOWN_FAILURES = 20
+HIGHEST_RATE = 48000
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -160,6 +173,8 @@ def measured(row: Mapping[str, Any]) -> str:
     told = [f"{name} at {decibels(level)}" for name, level in levels.items() if pd.notna(level)]
     if pd.notna(row["bandwidth_hz"]):
         told.append(f"stem up to {row['bandwidth_hz'] / 1000:.1f} kHz")
+    if row["remark"]:
+        told.append(row["remark"])
     return ", ".join(told)
 
 
@@ -169,6 +184,9 @@ def _shown(row: Mapping[str, Any], mixes: Path, separated: Path, seconds: float)
     clips = []
     for name, folder in (("Mix", mixes), (str(row["stem"]).capitalize(), separated)):
         audio, rate = read_excerpt(folder, row["track"], start, seconds)
+        if rate > HIGHEST_RATE:
+            # FLAC does not know every rate beyond it
+            audio, rate = soxr.resample(audio, rate, HIGHEST_RATE), HIGHEST_RATE
         mono = audio.mean(axis=1)
         figure = mel_figure(mono, rate, f"{row['source']} · {name.lower()}")
         clips.append(

@@ -5,7 +5,6 @@ from typing import Literal
 
 from descant.config.corpus import Separation
 from descant.separation.separator import NetworkSeparator, SeparationError, Separator
-from descant.separation.spleeter_environment import is_supported
 
 Backend = Literal["tensorflow", "torch"]
 
@@ -49,18 +48,13 @@ def separator(settings: Separation, weights: Path | None, interpreter: Path | No
     folder = Path(settings.weights) if settings.weights else weights
     if folder is None:
         raise SeparationError("spleeter needs weights", "give --weights a folder with 2stems in it")
-    chosen = backend(settings, interpreter is not None or is_supported())
+    chosen = backend(settings, interpreter is not None)
     name = f"{settings.model} ({chosen})"
-    if chosen == "torch":
+    if chosen == "torch" or interpreter is None:
         # torch takes seconds to import, and not every method needs it
         from descant.separation.spleeter_torch import SpleeterTorch
 
         return NetworkSeparator(name, SpleeterTorch.load(folder, threads))
-    if interpreter is None:
-        raise SeparationError(
-            "spleeter on TensorFlow needs the Python of its environment",
-            "give --interpreter the file that spleeter_setup wrote, or use separation.backend: torch",
-        )
     from descant.separation.spleeter_process import SpleeterProcess
 
     python = Path(interpreter.read_text(encoding="utf-8").strip())

@@ -103,8 +103,13 @@ def separate_shard(
 
 
 def _after(entry: Entry, rows: dict[str, StemRow]) -> Entry:
-    failure = rows[entry.track].failure if entry.is_used else ""
-    return entry.set_aside(f"separation: {failure}") if failure else entry
+    if not entry.is_used:
+        return entry
+    row = rows[entry.track]
+    if row.failure:
+        return entry.set_aside(f"separation: {row.failure}")
+    told = [entry.reason, f"separation: {row.remark}" if row.remark else ""]
+    return dataclasses.replace(entry, reason="; ".join(filter(None, told)))
 
 
 def _link(track: Path, folder: Path) -> None:

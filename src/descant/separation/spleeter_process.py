@@ -49,7 +49,8 @@ class SpleeterProcess:
     def __init__(self, python: Path, model: str, weights: Path, threads: int) -> None:
         self.bandwidth = BANDWIDTH[model]
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
-        command = [str(python), str(PROGRAM), "--model", model, "--threads", str(threads)]
+        # isolated: a PYTHONPATH of ours would hide the packages of that environment
+        command = [str(python), "-I", str(PROGRAM), "--model", model, "--threads", str(threads)]
         environment = {**os.environ, "MODEL_PATH": str(weights.resolve())}
         try:
             self._child = subprocess.Popen(
