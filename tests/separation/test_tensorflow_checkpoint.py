@@ -1,5 +1,6 @@
 """Everything here reads a real checkpoint: spleeter's weights."""
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,16 @@ def test_damage_is_told_or_harmless(copied: Path, data: st.DataObject) -> None:
         pass
     finally:
         index.write_bytes(whole)
+
+
+def test_a_flipped_bit_is_told_or_harmless_wherever_it_is(copied: Path) -> None:
+    index = copied / "model.index"
+    whole = index.read_bytes()
+    for place in range(101, 141):
+        # 56 makes bytes of a number's kind and back
+        index.write_bytes(whole[:place] + bytes([whole[place] ^ 56]) + whole[place + 1 :])
+        with contextlib.suppress(SeparationError):
+            load_networks(read_checkpoint(copied / "model"))
 
 
 def test_what_is_missing_is_told(copied: Path, weights: Path) -> None:

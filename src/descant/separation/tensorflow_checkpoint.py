@@ -75,7 +75,8 @@ def read_checkpoint(prefix: Path) -> Mapping[str, npt.NDArray[Any]]:
         }
     except OSError as error:
         raise SeparationError(f"{error.filename} cannot be read: {error.strerror}", CURE) from error
-    except (_DamagedError, IndexError, KeyError, ValueError, struct.error) as error:
+    # a flipped bit makes a number where bytes are due, or one beyond all bounds
+    except (_DamagedError, LookupError, ValueError, TypeError, OverflowError, struct.error) as error:
         raise SeparationError(f"{prefix.name} in {prefix.parent} is no whole checkpoint: {error}", CURE) from error
 
 
