@@ -1,8 +1,8 @@
 // A WaveNet drawn step after step from cached inputs (Le Paine et al. 2016), many steps to a call.
 //
 // Widths arrive padded to whole vectors: with zeros, logits with -inf. Matrices arrive in tiles of 8, 4, 2 or 1 vectors
-// of outputs, row after row (see packing.py): as many as registers hold sums of for all columns. Each sum runs over its
-// inputs in order, whatever the sequences beside it, so that what a sequence draws depends on nothing else.
+// of outputs, row after row (see packing.py), as wide as registers hold their sums for all columns. Each sum runs over
+// its inputs in order, whatever the sequences beside it, so that what a sequence draws depends on nothing else.
 
 #include <algorithm>
 #include <cstdint>
