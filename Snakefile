@@ -20,6 +20,7 @@ include: "workflow/rules/prior.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/listen.smk"
 
 
 localrules:
@@ -28,6 +29,8 @@ localrules:
     audio,
     codes,
     corpus,
+    listening,
+    listening_simulation,
 
 
 rule all:
@@ -39,6 +42,7 @@ rule all:
         collect(rules.render_audio.output.audio, model=experiment.models),
         collect(rules.players.output, model=experiment.models),
         separation_pages,
+        listening_pages,
 
 
 rule table:
@@ -59,3 +63,14 @@ rule codes:
 rule corpus:
     input:
         rules.pack.output,
+
+
+rule listening:
+    input:
+        rules.stimuli.output,
+        rules.listening_design.output,
+
+
+rule listening_simulation:
+    input:
+        "results/report/simulated/listening.html",

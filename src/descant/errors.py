@@ -45,3 +45,7 @@ class RunError(DescantError):
 
 class EngineError(SamplingError):
     """A sampling engine does not work on this machine, or not for this model."""
+
+
+class ListeningError(DescantError):
+    """The listening test cannot be made, served or analysed as it is."""

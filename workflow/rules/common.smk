@@ -7,11 +7,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from descant.config import root
+from descant.config.listening import DEFINES_TEST
 from descant.corpus import labels
 from descant.corpus.scan import folder_digest
 from descant.corpus.scores import list_digest
 from descant.errors import DescantError
 from descant.evaluation.table_text import LEGEND
+from descant.listening.digest import ratings_digest
 from descant.runs.interruption import prepare_jobs
 from descant.separation.choose import backend
 from descant.separation.spleeter_environment import is_supported
@@ -38,6 +40,8 @@ wildcard_constraints:
     prior=alternatives(experiment.priors),
     model=alternatives(experiment.models),
     level=r"\d+",
+    # whose ratings: nothing for people's
+    source=r"(simulated/)?",
 
 
 SHARDS = range(experiment.corpus.shards)
@@ -284,6 +288,50 @@ def models_of(wildcards):
     return [prior_model(wildcards), *adas]
 
 
+def listening_models():
+    """The rows of the table that people listen to."""
+    return experiment.listening.models or tuple(experiment.models)
+
+
+def test_settings():
+    """The keys that decide what is heard and by whom."""
+    return experiment.listening.model_dump_json(include=DEFINES_TEST)
+
+
+def ratings_file():
+    """Where people's ratings are kept: in no folder that a rule or `make clean` deletes."""
+    return f"{experiment.listening.folder}/ratings.sqlite"
+
+
+@functools.cache
+def people_rated():
+    """Changes when a rating does; empty where nobody has rated."""
+    try:
+        return ratings_digest(Path(ratings_file()))
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def people_digest(wildcards):
+    """Changes when a rating does, so that the ratings are exported again."""
+    return people_rated()
+
+
+def people_scores(wildcards):
+    """The scores that people gave; none where nobody has rated, and then no job of the listening test either."""
+    return ["results/listening/scores.csv"] if people_rated() else []
+
+
+def scores_option(wildcards):
+    """The option for them, or nothing."""
+    return [f"--scores={path}" for path in people_scores(wildcards)]
+
+
+def listening_pages(wildcards):
+    """The page of what people said; none where nobody has rated."""
+    return ["results/report/listening.html"] if people_rated() else []
+
+
 def note_of(wildcards):
     """The option for a model's note, or nothing: Snakemake does not quote an empty text."""
     note = experiment.models[wildcards.model].note
@@ -305,6 +353,11 @@ TABLE_HEADINGS = {
     "bits_per_sample_high": "Interval, high",
     "test_tracks": "Test tracks",
     "test_seconds": "Test audio, s",
+    "our_fidelity": "Fidelity",
+    "our_fidelity_n": "Ratings",
+    "our_musicality": "Musicality",
+    "our_musicality_n": "Ratings",
+    "our_raters": "Raters",
     "paper_receptive_field_ms": "Receptive field, ms",
     "paper_fidelity": "Fidelity",
     "paper_fidelity_plus_minus": "±",

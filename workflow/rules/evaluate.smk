@@ -65,6 +65,7 @@ rule write_table:
         bits=sorted(
             {path for model in experiment.models for path in row_of(model)["bits"]}
         ),
+        scores=people_scores,
     output:
         csv="results/table/table.csv",
         markdown="results/table/table.md",
@@ -83,7 +84,8 @@ rule write_table:
         settings=as_json(experiment.evaluation, "bootstrap_draws", "confidence"),
         sample_rate=experiment.audio.sample_rate,
         seed=experiment.seed,
+        scores=scores_option,
     shell:
         "python -m descant.commands.table --settings {params.settings:q} --sample-rate {params.sample_rate:q}"
         " --seed {params.seed:q} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
-        " {params.rows:q} 2> {log:q}"
+        " {params.scores:q} {params.rows:q} 2> {log:q}"

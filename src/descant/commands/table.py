@@ -10,6 +10,7 @@ import typer
 from descant.commands import cli, options
 from descant.config.models import Evaluation, Paper
 from descant.evaluation.table import Row, build_table
+from descant.evaluation.table_scores import join_scores, read_scores, real_music
 from descant.evaluation.table_text import to_latex, to_markdown
 
 
@@ -34,6 +35,7 @@ def table(
     markdown: Annotated[Path, typer.Option(help="Markdown to write")],
     latex: Annotated[Path, typer.Option(help="LaTeX to write")],
     seed: options.Seed = 1,
+    scores: Annotated[Path | None, typer.Option(help="scores that people gave, where they did")] = None,
 ) -> None:
     """Write the table as CSV, Markdown and LaTeX."""
     evaluation = cli.parse_settings(Evaluation, settings)
@@ -44,10 +46,14 @@ def table(
         evaluation.confidence,
         seed,
     )
+    rated = ""
+    if scores is not None:
+        gathered = read_scores(scores)
+        built, rated = join_scores(built, gathered), real_music(gathered)
     csv.parent.mkdir(parents=True, exist_ok=True)
     built.to_csv(csv, index=False)
-    markdown.write_text(to_markdown(built), encoding="utf-8")
-    latex.write_text(to_latex(built), encoding="utf-8")
+    markdown.write_text(to_markdown(built, rated), encoding="utf-8")
+    latex.write_text(to_latex(built, rated), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from descant.config.base import Section
 from descant.config.corpus import Audio, Corpus, Separation
+from descant.config.listening import Listening
 from descant.config.models import Evaluation, Model, Sampling
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.errors import ConfigError
@@ -34,6 +35,7 @@ class Config(Section):
     models: dict[str, Model]
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
+    listening: Listening = Field(default_factory=Listening)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -66,6 +68,22 @@ class Config(Section):
             top = self.ada(stack)
             if "." in stack and "scalar" in (top.local_model.input, top.encoder.input):
                 raise ValueError(f"stack {stack}: input 'scalar' is for audio; codes have no order, use 'embedding'")
+        return self
+
+    @model_validator(mode="after")
+    def _listening_has_what_it_plays(self) -> Self:
+        listening, sampling = self.listening, self.sampling
+        for name in listening.models or ():
+            if name not in self.models:
+                raise ValueError(f"listening.models names {name!r}{_suggest(name, self.models, 'models')}")
+        if listening.items and listening.items > sampling.count:
+            raise ValueError(
+                f"listening.items is {listening.items} but sampling.count draws {sampling.count} of each model"
+            )
+        if listening.seconds and listening.seconds > sampling.seconds:
+            raise ValueError(
+                f"listening.seconds is {listening.seconds:g} but sampling.seconds draws {sampling.seconds:g}"
+            )
         return self
 
     @property

@@ -112,7 +112,7 @@ def chart(
         height=height,
         description=description,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        config=_config(),
+        config=style(),
     )
     spec: dict[str, Any] = layered.to_dict()
     return spec
@@ -126,8 +126,8 @@ def _cycle(values: Sequence[str], number: int) -> list[str]:
     return [values[place % len(values)] for place in range(number)]
 
 
-def _config() -> alt.Config:
-    # currentColor: the page's own ink, on a light and on a dark ground
+def style() -> alt.Config:
+    """What all charts look like: the page's own ink, on a light and on a dark ground."""
     ink = "currentColor"
     return alt.Config(
         background="transparent",

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from descant.errors import DescantError
 from descant.evaluation.pages import render
+from descant.evaluation.table_scores import OURS, RATED_LEGEND
 
 PAPER = "paper_"
 PAPER_HEADING = "The paper (2018), human ratings"
 MEASURED_HEADING = "Measured here"
+RATED_HEADING = "Rated here, by people"
 MODEL_HEADING = "The model"
 # columns that tell of the model's shape and were not measured
 SHAPE = ("levels", "hop", "receptive_field", "parameters")
@@ -118,8 +120,8 @@ def decimals(texts: Sequence[str]) -> int:
 
 
 def heading(column: str) -> str:
-    """``receptive_field_ms`` as ``receptive field (ms)``; the prefix ``paper_`` is told by the group."""
-    name, unit = column.removeprefix(PAPER), ""
+    """``receptive_field_ms`` as ``receptive field (ms)``; the prefixes ``paper_`` and ``our_`` are told by groups."""
+    name, unit = column.removeprefix(PAPER).removeprefix(OURS), ""
     for ending, symbol in UNITS.items():
         if name.endswith(ending):
             name, unit = name.removesuffix(ending), f" ({symbol})"
@@ -130,6 +132,8 @@ def heading(column: str) -> str:
 def _group_of(column: str) -> str:
     if column.startswith(PAPER):
         return PAPER_HEADING
+    if column.startswith(OURS):
+        return RATED_HEADING
     return MODEL_HEADING if column.startswith(SHAPE) else MEASURED_HEADING
 
 
@@ -150,7 +154,7 @@ def build_page(
         rows: text by column.
         headings: of columns, where :func:`heading` is not to choose; a column that the table lacks is passed over,
             so that one list serves runs of any number of levels.
-        notes: below the table.
+        notes: below the table; where people rated models here, what these ratings are is told after them.
         hidden: columns to leave out; again, some may be lacking.
 
     Raises:
@@ -164,7 +168,7 @@ def build_page(
     noted = [bool(row["note"]) if "note" in columns else False for row in rows]
     spreads = {column + ending for column in columns for ending in SPREADS}
     apart = {head, name, "note", *spreads}
-    order = [MODEL_HEADING, MEASURED_HEADING, PAPER_HEADING]
+    order = [MODEL_HEADING, MEASURED_HEADING, RATED_HEADING, PAPER_HEADING]
     shown = sorted((c for c in columns if c not in apart), key=lambda c: order.index(_group_of(c)))
     cells = {column: _cells(column, rows) for column in shown}
     row_notes = [f"{row[head]}: {row['note']}" for row, has in zip(rows, noted, strict=True) if has]
@@ -186,7 +190,7 @@ def build_page(
             for place, row in enumerate(rows)
         ],
         row_notes=row_notes,
-        notes=notes,
+        notes=[*notes, RATED_LEGEND] if any(column.startswith(OURS) for column in shown) else notes,
     )
 
 
@@ -196,6 +200,9 @@ def _cells(column: str, rows: Sequence[Mapping[str, str]]) -> list[Cell]:
         return [Cell(text, "", "text", paper) for text in texts]
     beside = {ending: [row.get(column + ending, "") for row in rows] for ending in SPREADS}
     places = decimals([*texts, *(text for part in beside.values() for text in part)])
+    if column.startswith(OURS):
+        # as papers print ratings
+        places = min(places, 2)
     values = [_number(text) for text in texts]
     spreads = {ending: [_number(text) for text in part] for ending, part in beside.items()}
     return [

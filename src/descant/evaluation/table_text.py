@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 
+from descant.evaluation.table_scores import RATED_LEGEND, SCALES
+
 LEGEND = (
     "Measured here: bits are negative log2-likelihoods of held-out tracks, teacher-forced, each step scored once. "
     "'level 0' is audio given the codes above it (or given nothing, for a plain WaveNet); the top level is given "
@@ -28,6 +30,16 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
         )
     ]
     shown["tracks"] = table["test_tracks"].astype(str)
+    for name in SCALES:
+        if f"our_{name}" in table.columns:
+            shown[f"rated here: {name}"] = [
+                _number(mean, 2)
+                + ("" if _absent(low) else f" [{low:.2f}, {high:.2f}]")
+                + ("" if _absent(mean) else f", n={n}")
+                for mean, low, high, n in zip(
+                    *(table[f"our_{name}{part}"] for part in ("", "_low", "_high", "_n")), strict=True
+                )
+            ]
     if "paper_fidelity" in table.columns:
         shown["paper: RF ms"] = [_number(value, 0) for value in table["paper_receptive_field_ms"]]
         for name in ("fidelity", "musicality"):
@@ -38,22 +50,31 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def notes(table: pd.DataFrame) -> list[str]:
-    """The notes of rows that have one."""
-    return [f"{title}: {note}" for title, note in zip(table["title"], table["note"], strict=True) if note]
+def notes(table: pd.DataFrame, rated: str = "") -> list[str]:
+    """What stands under the table: on the ratings gathered here, where there are some, and the rows' own notes.
+
+    Args:
+        table: a row a model.
+        rated: a sentence more on these ratings.
+    """
+    ours = [RATED_LEGEND, rated] if any(name.startswith("our_") for name in table.columns) else []
+    return [
+        *filter(None, ours),
+        *(f"{title}: {note}" for title, note in zip(table["title"], table["note"], strict=True) if note),
+    ]
 
 
-def to_markdown(table: pd.DataFrame) -> str:
-    """Markdown with the legend and the notes under it."""
+def to_markdown(table: pd.DataFrame, rated: str = "") -> str:
+    """Markdown with the legend and the notes under it; see :func:`notes`."""
     shown = for_people(table).map(lambda cell: cell.replace("|", "\\|"))
     text = shown.to_markdown(index=False, disable_numparse=True)
-    return "\n\n".join([text, LEGEND, *notes(table)]) + "\n"
+    return "\n\n".join([text, LEGEND, *notes(table, rated)]) + "\n"
 
 
-def to_latex(table: pd.DataFrame) -> str:
-    """LaTeX (booktabs) with the legend and the notes as its caption."""
+def to_latex(table: pd.DataFrame, rated: str = "") -> str:
+    """LaTeX (booktabs) with the legend and the notes as its caption; see :func:`notes`."""
     shown = for_people(table)
-    caption = _latex_text(" ".join([LEGEND, *notes(table)]))
+    caption = _latex_text(" ".join([LEGEND, *notes(table, rated)]))
     header = {name: _latex_text(name) for name in shown.columns}
     cells = shown.map(_latex_text).rename(columns=header)
     return str(cells.to_latex(index=False, escape=False, caption=caption, column_format="l" + "r" * (len(header) - 1)))

@@ -1,0 +1,39 @@
+"""Make the clips of the listening test."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli, options
+from descant.config.listening import Listening
+from descant.corpus.outputs import whole_folder
+from descant.errors import ListeningError
+from descant.listening.files import write_json
+from descant.listening.stimuli import read_drawn, write_stimuli
+from descant.sequences import open_sequence
+
+
+def stimuli(
+    settings: options.Settings,
+    audio: Annotated[list[str], typer.Option(help="MODEL=FOLDER for every model, folders that render_audio wrote")],
+    sequence: Annotated[Path, typer.Option(help="folder of the packed audio: held-out real music")],
+    output: Annotated[Path, typer.Option(help="folder of clips to write, under names that tell nothing")],
+    manifest: Annotated[Path, typer.Option(help="JSON to write: what each clip is; not for raters")],
+    seed: options.Seed = 1,
+) -> None:
+    """Write every model's samples, real music, anchors, controls and examples at one length, rate and loudness."""
+    listening = cli.parse_settings(Listening, settings)
+    drawn = []
+    for given in audio:
+        system, _, folder = given.partition("=")
+        if not folder:
+            raise ListeningError(f"--audio {given!r} names no folder", "give MODEL=FOLDER")
+        drawn.append(read_drawn(system, Path(folder)))
+    with whole_folder(output) as temporary:
+        written = write_stimuli(drawn, open_sequence(sequence), listening, seed, temporary)
+    write_json(manifest, written)
+
+
+if __name__ == "__main__":
+    cli.run(stimuli)

@@ -1,0 +1,95 @@
+"""A crossed random-effects model of the ratings, by statsmodels: a second opinion beside the two-way intervals."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import statsmodels.formula.api as smf
+
+# one dense matrix of ratings by (raters + items): beyond, it takes more than some ten seconds (ours)
+MOST_ELEMENTS = 2_000_000
+
+
+@dataclass(frozen=True)
+class MixedMean:
+    """A system's mean under the model, with its standard error."""
+
+    system: str
+    mean: float
+    error: float
+
+
+@dataclass(frozen=True)
+class MixedModel:
+    """Rating = system + rater + item + residual, fitted by restricted maximum likelihood.
+
+    Attributes:
+        scale: what was rated.
+        converged: whether the optimiser says so; figures of a fit that did not converge are not given.
+        told: what it warned of, or why there is no fit; empty when all is well.
+        rater_sd: standard deviation of the raters' effects, in points; None without a fit.
+        item_sd: of the items' effects.
+        residual_sd: of what is left.
+        means: of the systems.
+    """
+
+    scale: str
+    converged: bool
+    told: str
+    rater_sd: float | None
+    item_sd: float | None
+    residual_sd: float | None
+    means: tuple[MixedMean, ...]
+
+
+def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
+    """Fit the model to the ratings on one scale.
+
+    Args:
+        table: first ratings of scored kinds on this scale; columns system, item, rater, value.
+        scale: its name.
+    """
+    raters, items = table["rater"].nunique(), table["item"].nunique()
+    if raters < 2 or items < 2 or len(table) <= raters + items + table["system"].nunique():
+        return _without(scale, "too few ratings to tell raters and items apart")
+    if len(table) * (raters + items) > MOST_ELEMENTS:
+        return _without(scale, "too many ratings for a dense matrix of all effects; two-way intervals do not need it")
+    if np.ptp(table["value"]) == 0:
+        return _without(scale, "all ratings are the same")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model = smf.mixedlm(
+                "value ~ 0 + C(system)",
+                table.assign(whole=0),
+                groups="whole",
+                # the empty formula of groups would add an effect of the one group, which is the mean
+                re_formula="0",
+                vc_formula={"rater": "0 + C(rater)", "item": "0 + C(item)"},
+            )
+            fitted = model.fit(reml=True)
+        except (np.linalg.LinAlgError, ValueError) as error:
+            return _without(scale, f"not fitted: {error}")
+    told = "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
+    if not fitted.converged:
+        return _without(scale, told or "the fit did not converge")
+    sds = dict(zip(model.exog_vc.names, np.sqrt(fitted.vcomp), strict=True))
+    # pandas sorts the categories, as C(system) does
+    systems = sorted(set(table["system"]))
+    return MixedModel(
+        scale=scale,
+        converged=True,
+        told=told,
+        rater_sd=float(sds["rater"]),
+        item_sd=float(sds["item"]),
+        residual_sd=float(np.sqrt(fitted.scale)),
+        means=tuple(
+            MixedMean(system, float(mean), float(error))
+            for system, mean, error in zip(systems, fitted.fe_params, fitted.bse_fe, strict=True)
+        ),
+    )
+
+
+def _without(scale: str, told: str) -> MixedModel:
+    return MixedModel(scale, False, told, None, None, None, ())
