@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from descant.errors import RunError
-from descant.runs.devices import VISIBLE, leased, visible
+from descant.runs.devices import VISIBLE, lease, nvidia_devices, see_only_leased
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from descant.runs.devices import leased
-with leased(sys.argv[2].split(","), int(sys.argv[3]), Path(sys.argv[1]), 60) as held:
-    print(",".join(held), flush=True)
-    time.sleep(float(sys.argv[4]))
+from descant.runs.devices import lease
+held = lease(sys.argv[2].split(","), int(sys.argv[3]), Path(sys.argv[1]), 60)
+print(",".join(held.devices), flush=True)
+time.sleep(float(sys.argv[4]))
 """
 
 
@@ -40,19 +40,19 @@ def test_no_device_has_two_holders(tmp_path_factory: pytest.TempPathFactory, tot
     folder, devices, taken = tmp_path_factory.mktemp("leases"), [str(number) for number in range(total)], set()
     leases = []
     for count in wanted:
-        lease = leased(devices, count, folder, 0)
         if count <= total - len(taken):
-            held = lease.__enter__()
-            assert len(held) == count and not taken & set(held)
-            taken |= set(held)
-            leases.append(lease)
+            held = lease(devices, count, folder, 0)
+            assert len(held.devices) == count and not taken & set(held.devices)
+            taken |= set(held.devices)
+            leases.append(held)
         else:
             with pytest.raises(RunError):
-                lease.__enter__()
-    for lease in leases:
-        lease.__exit__(None, None, None)
-    with leased(devices, total, folder, 0) as held:
-        assert list(held) == devices
+                lease(devices, count, folder, 0)
+    for held in leases:
+        held.end()
+    everything = lease(devices, total, folder, 0)
+    assert list(everything.devices) == devices
+    everything.end()
 
 
 def test_a_killed_holder_lets_go_and_who_waits_gets_it(tmp_path: Path) -> None:
@@ -74,25 +74,34 @@ def test_two_jobs_that_want_both_devices_do_not_wait_for_one_another(tmp_path: P
 
 
 def test_more_than_there_are_is_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="gpus_per_job is 3 but this machine has 2"), leased(["0", "1"], 3, tmp_path, 60):
-        pass
+    with pytest.raises(RunError, match="gpus_per_job is 3 but this machine has 2"):
+        lease(["0", "1"], 3, tmp_path, 60)
 
 
 def test_only_the_leased_devices_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.delenv(VISIBLE, raising=False)
-    with visible(["0", "1"], 1, 0):
-        assert os.environ[VISIBLE] == "0"
-        del os.environ[VISIBLE]  # as another process would see it
-        with visible(["0", "1"], 1, 0):
-            assert os.environ[VISIBLE] == "1"
-        os.environ[VISIBLE] = "0"
-    assert VISIBLE not in os.environ
+    monkeypatch.setenv(VISIBLE, "")
+    del os.environ[VISIBLE]
+    first = see_only_leased(["a", "b"], 1, tmp_path, 0)
+    assert first and os.environ.pop(VISIBLE) == "a"
+    second = see_only_leased(["a", "b"], 1, tmp_path, 0)
+    assert second and os.environ.pop(VISIBLE) == "b"
+    first.end()
+    second.end()
 
 
 def test_what_a_scheduler_dealt_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv(VISIBLE, "3")
-    with visible(["0"], 1, 0):
-        assert os.environ[VISIBLE] == "3"
-    assert not list(tmp_path.iterdir()), "no lease was taken"
+    assert see_only_leased(["a"], 1, tmp_path, 0) is None
+    assert os.environ[VISIBLE] == "3"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_driver_s_program_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert nvidia_devices() == ()
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho GPU-1f2e\necho GPU-77ab\n")
+    program.chmod(0o755)
+    assert nvidia_devices() == ("GPU-1f2e", "GPU-77ab")
+    program.write_text("#!/bin/sh\necho no driver\nexit 9\n")
+    assert nvidia_devices() == ()

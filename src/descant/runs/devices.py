@@ -3,16 +3,20 @@
 import fcntl
 import logging
 import os
+import random
+import shutil
+import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from descant.errors import RunError
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+# a job before this one may have a day to go: Snakemake, given the number of GPUs, never lets it come to that
+PATIENCE = 600.0
 log = logging.getLogger(__name__)
 
 
@@ -29,20 +33,34 @@ def lease_folder() -> Path:
     return folder
 
 
-@contextmanager
-def leased(devices: Sequence[str], count: int, folder: Path, patience: float) -> Iterator[tuple[str, ...]]:
-    """Hold so many devices that no other lease holds; the kernel ends a lease with its process.
+@dataclass(frozen=True)
+class Lease:
+    """Devices that no other lease holds.
+
+    Attributes:
+        devices: their names.
+        descriptors: of the open lock files.
+    """
+
+    devices: tuple[str, ...]
+    descriptors: tuple[int, ...]
+
+    def end(self) -> None:
+        """Let go; a lease that is never ended lasts until its process ends, by whatever death."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+def lease(devices: Sequence[str], count: int, folder: Path, patience: float) -> Lease:
+    """Hold so many devices that no other lease holds.
 
     All are taken or none: two jobs that each hold half of what they need would wait for one another for ever.
 
     Args:
-        devices: names of this machine's devices, such as ``0`` and ``1``.
+        devices: names of this machine's devices.
         count: how many are wanted.
         folder: of the lock files.
         patience: seconds to wait for them.
-
-    Yields:
-        The devices' names, in the order of ``devices``.
 
     Raises:
         RunError: when there are fewer, or they stay taken.
@@ -53,57 +71,70 @@ def leased(devices: Sequence[str], count: int, folder: Path, patience: float) ->
             f"set gpus_per_job to at most {len(devices)}",
         )
     deadline = time.monotonic() + patience
-    waiting = False
+    log_once = True
     while True:
-        with ExitStack() as stack:
-            held = []
-            for device in devices:
-                file = stack.enter_context((folder / f"device-{device}.lock").open("a"))
-                if len(held) < count and _taken(file):
-                    held.append(device)
-            if len(held) == count:
-                yield tuple(held)
-                return
+        held: dict[str, int] = {}
+        for device in devices:
+            descriptor = _take(folder / f"device-{device}.lock") if len(held) < count else None
+            if descriptor is not None:
+                held[device] = descriptor
+        found = Lease(tuple(held), tuple(held.values()))
+        if len(held) == count:
+            return found
+        found.end()
         if time.monotonic() >= deadline:
             raise RunError(
                 f"{count} of this machine's devices ({', '.join(devices)}) did not become free in {patience:g} s",
                 "give Snakemake as many as there are: --resources gpu=N; or end what holds them",
             )
-        if not waiting:
+        if log_once:
             log.info("waiting for %d of the devices %s", count, ", ".join(devices))
-            waiting = True
-        time.sleep(min(1.0, max(0.01, patience)))
+            log_once = False
+        # not in step with another job that waits
+        time.sleep(random.uniform(0.05, 0.5) if patience >= 1 else 0.01)
 
 
-def _taken(file: TextIO) -> bool:
+def _take(path: Path) -> int | None:
+    # children do not inherit it: their parent's death must end the lease
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
-@contextmanager
-def visible(devices: Sequence[str], count: int, patience: float) -> Iterator[None]:
-    """Let this process, and its children, see only devices of its own.
+def nvidia_devices() -> tuple[str, ...]:
+    """UUIDs of the GPUs that the driver shows, found without starting CUDA in this process; empty without a driver."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    query = [program, "--query-gpu=uuid", "--format=csv,noheader"]
+    told = subprocess.run(query, capture_output=True, text=True, timeout=60, check=False)
+    return tuple(line.strip() for line in told.stdout.splitlines() if line.strip()) if told.returncode == 0 else ()
+
+
+def see_only_leased(devices: Sequence[str], count: int, folder: Path, patience: float) -> Lease | None:
+    """Let this process, and its children, see only devices of its own until it ends.
 
     Where ``CUDA_VISIBLE_DEVICES`` is set, a scheduler or a person has dealt them already: it is left as it is.
-    It must be entered before CUDA is first used.
+    It must come before the first use of CUDA.
 
     Args:
-        devices: names of this machine's devices.
+        devices: names of this machine's devices; with none there is nothing to lease.
         count: how many are wanted.
+        folder: of the lock files.
         patience: seconds to wait for them.
+
+    Returns:
+        The lease, if one was taken.
 
     Raises:
         RunError: when they cannot be had.
     """
-    if VISIBLE in os.environ:
-        yield
-        return
-    with leased(devices, count, lease_folder(), patience) as held:
-        os.environ[VISIBLE] = ",".join(held)
-        try:
-            yield
-        finally:
-            del os.environ[VISIBLE]
+    if VISIBLE in os.environ or not devices or not count:
+        return None
+    held = lease(devices, count, folder, patience)
+    os.environ[VISIBLE] = ",".join(held.devices)
+    return held
