@@ -149,3 +149,33 @@ def test_a_killed_controller_is_run_again(cluster: Cluster, tmp_path: Path, long
     assert again.wait(900) == 0, told(tmp_path)
     assert (tmp_path / TRAINED).read_bytes() == undisturbed
     assert "going on from step" in (tmp_path / "results/logs/prior/large/audio/train.log").read_text()
+
+
+STATUS = """\
+#!/bin/sh
+case $(squeue --noheader --states=all --format=%T --jobs="$1") in
+  COMPLETED) echo success ;;
+  PENDING|CONFIGURING|RUNNING|COMPLETING) echo running ;;
+  *) echo failed ;;
+esac
+"""
+
+
+def test_the_generic_profile_takes_any_submit_command(cluster: Cluster, tmp_path: Path) -> None:
+    profile = yaml.safe_load((ROOT / "profiles" / "generic" / "profile.v9+.yaml").read_text())
+    status = tmp_path / "status.sh"
+    status.write_text(STATUS)
+    status.chmod(0o755)
+    profile |= {
+        "cluster-generic-submit-cmd": "sbatch --parsable --cpus-per-task={threads} --output=/dev/null",
+        "cluster-generic-status-cmd": str(status),
+        "cluster-generic-cancel-cmd": "scancel",
+        "latency-wait": 5,
+    }
+    folder = tmp_path / "profile"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(yaml.safe_dump(profile))
+    running = submit(cluster, tmp_path, folder, "corpus", "--configfile", str(TINY))
+    assert running.wait(600) == 0, told(tmp_path)
+    assert (tmp_path / "results/sequences/audio/data.npy").exists()
+    assert "with external jobid" in told(tmp_path)

@@ -81,7 +81,7 @@ class Config(Section):
                 if self.gpus_per_job > 1 and network.training.accumulate % self.gpus_per_job:
                     raise ValueError(
                         f"{section}.{name}.training.accumulate is {network.training.accumulate}, which gpus_per_job "
-                        f"({self.gpus_per_job}) GPUs cannot share evenly; set it to a multiple, and training.batch lower"
+                        f"({self.gpus_per_job}) GPUs cannot share evenly; set it to a multiple, and batch lower"
                     )
         return self
 
