@@ -295,3 +295,11 @@ def test_what_is_no_mapping_is_told_with_its_file(tmp_path: Path, text: str) -> 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_yaml(tmp_path / "nothing.yaml")
+
+
+def test_batches_that_several_gpus_cannot_share_are_told_with_their_key() -> None:
+    with pytest.raises(ConfigError, match=r"adas\.vq8\.training\.accumulate is 1, which gpus_per_job \(2\)"):
+        parse(raw_config(gpus_per_job=2))
+    shared = raw_config(gpus_per_job=2)
+    shared["training"]["accumulate"] = 4
+    assert parse(shared).gpus_per_job == 2

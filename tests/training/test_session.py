@@ -21,6 +21,7 @@ from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.systems.wavenet import WaveNetSystem
 from descant.training.history import read_history
+from descant.training.processes import Devices
 from descant.training.session import WITHOUT_EFFECT, Session, train_to_file
 
 COMMAND = "descant.commands.train_prior"
@@ -41,7 +42,7 @@ def session_of(prior: Prior, runs: Path, seed: int = 1) -> Session:
         sequence_name="audio",
         runs=runs,
         seed=seed,
-        gpus=0,
+        devices=Devices(),
     )
 
 
@@ -135,7 +136,7 @@ def test_the_model_file_opens_by_itself_and_tells_where_it_came_from(
         sequence_name="audio",
         runs=place.folder / "runs",
         seed=1,
-        gpus=0,
+        devices=Devices(),
     )
     train_to_file(session, place.sequence, place.model, place.metrics)
     file = read_model(place.model)

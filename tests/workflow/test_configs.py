@@ -18,6 +18,13 @@ def test_it_dry_runs(path: Path, tmp_path: Path) -> None:
     assert "write_table" in told.stdout
 
 
+@pytest.mark.parametrize("profile", ["default", "slurm", "lsf", "generic"])
+def test_every_profile_is_understood(profile: str, tmp_path: Path) -> None:
+    arguments = ["--profile", str(ROOT / "profiles" / profile)] if profile != "default" else []
+    told = run(tmp_path, "--dry-run", "all", *arguments, over=ROOT / "config" / "paper.yaml")
+    assert "write_table" in told.stdout
+
+
 def test_the_paper_has_the_paper_s_receptive_fields() -> None:
     config = load(ROOT / "config.yaml", ROOT / "config" / "paper.yaml")
     fields = [config.receptive_field(model) for model in config.models]

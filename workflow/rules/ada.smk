@@ -16,7 +16,7 @@ rule train_ada:
         "../../envs/main.yaml"
     threads: THREADS
     resources:
-        gpu=GPUS,
+        gpu=TRAINING_GPUS,
         mem_mb=8000,
         runtime=1440,
     params:

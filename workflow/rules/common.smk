@@ -45,7 +45,8 @@ wildcard_constraints:
 
 
 SHARDS = range(experiment.corpus.shards)
-GPUS = experiment.gpus_per_job
+TRAINING_GPUS = experiment.gpus_per_job
+GPUS = min(1, experiment.gpus_per_job)
 THREADS = experiment.threads_per_job
 
 

@@ -7,6 +7,8 @@ import torch
 import typer
 
 from descant.errors import RunError
+from descant.runs.devices import PATIENCE, lease_folder, nvidia_devices, see_only_leased
+from descant.training.processes import Devices
 
 Settings = Annotated[str, typer.Option(help="the resolved section of the configuration, as JSON text")]
 SequenceFolder = Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")]
@@ -20,11 +22,12 @@ GPUs = Annotated[int, typer.Option(min=0, help="GPUs to use; 0 runs on the CPU")
 
 
 def set_up_torch(threads: int, gpus: int) -> torch.device:
-    """Bound the threads, ask for deterministic kernels, and name the device.
+    """Bound the threads, take GPUs that no other job has, ask for deterministic kernels, and name the device.
 
     Raises:
-        RunError: when a GPU is asked for and none is found.
+        RunError: when a GPU is asked for and none is found, or none becomes free.
     """
+    see_only_leased(nvidia_devices() if gpus else (), gpus, lease_folder(), PATIENCE)
     if gpus and not torch.cuda.is_available():
         raise RunError(
             "a GPU is asked for (gpus_per_job) but torch finds none on this machine",
@@ -35,3 +38,8 @@ def set_up_torch(threads: int, gpus: int) -> torch.device:
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     return torch.device("cuda" if gpus else "cpu")
+
+
+def training_devices(gpus: int) -> Devices:
+    """What a training runs on."""
+    return Devices("cuda", gpus) if gpus else Devices()

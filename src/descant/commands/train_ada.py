@@ -38,7 +38,7 @@ def train_ada(
         sequence_name=sequence_name,
         runs=runs,
         seed=seed,
-        gpus=gpus,
+        devices=options.training_devices(gpus),
     )
     train_to_file(session, open_sequence(sequence), model, metrics)
 

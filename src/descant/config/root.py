@@ -25,7 +25,13 @@ class Config(Section):
     """Everything a person edits. Named parts (`wavenets`, `training`) are already put in their places."""
 
     threads_per_job: int = Field(1, ge=1, description="CPU threads of a training or sampling job; part of its bytes")
-    gpus_per_job: int = Field(0, ge=0, le=1, description="GPUs of a training or sampling job; 0 runs on the CPU")
+    gpus_per_job: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="GPUs of a training, which deals each step's `accumulate` batches to them; what scores and draws "
+        "takes one of them at most; 0 runs on the CPU",
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="root of every random draw")
     corpus: Corpus
     separation: Separation = Field(default_factory=Separation)
@@ -84,6 +90,17 @@ class Config(Section):
             raise ValueError(
                 f"listening.seconds is {listening.seconds:g} but sampling.seconds draws {sampling.seconds:g}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_can_be_dealt(self) -> Self:
+        for section, networks in (("adas", self.adas), ("priors", self.priors)):
+            for name, network in networks.items():
+                if self.gpus_per_job > 1 and network.training.accumulate % self.gpus_per_job:
+                    raise ValueError(
+                        f"{section}.{name}.training.accumulate is {network.training.accumulate}, which gpus_per_job "
+                        f"({self.gpus_per_job}) GPUs cannot share evenly; set it to a multiple, and batch lower"
+                    )
         return self
 
     @property

@@ -30,7 +30,7 @@ class Training(Section):
     weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     accumulate: int = Field(
-        1, ge=1, description="batches averaged in one step; an ADA's codebook and queries' moments follow each batch"
+        1, ge=1, description="batches averaged in one step, and dealt to its GPUs where there are several"
     )
     average_decay: float = Field(
         0.0, ge=0, lt=1, description="decay of the weights' moving average, which is evaluated and kept; 0 = off"

@@ -42,7 +42,7 @@ class Bottleneck(nn.Module, ABC):
         """Quantised queries ``(..., query_dim)`` of int64 codes ``(...)``."""
 
     def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator) -> None:
-        """Update what is not learnt by gradient, once a training batch."""
+        """Update what is not learnt by gradient, once a step, from the queries of all its batches."""
 
 
 class VectorQuantisation(Bottleneck):
@@ -55,7 +55,7 @@ class VectorQuantisation(Bottleneck):
         codebook_loss: alpha; used with ``loss``.
         commitment: beta.
         ema_decay: decay of the moving averages of use and of the codebook.
-        restart_below: share of uniform use under which a code is restarted at a query of the batch; 0 = never.
+        restart_below: share of uniform use under which a code is restarted at a query of the step; 0 = never.
     """
 
     codebook: Tensor

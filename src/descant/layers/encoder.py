@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from descant.layers.convolution import Reach, dilated_blocks, keep_variance, total_reach
 from descant.layers.embedding import StepEmbedding
+from descant.layers.normalisation import StepBatchNorm
 
 
 class Encoder(nn.Module):
@@ -49,7 +50,7 @@ class Encoder(nn.Module):
         self.blocks = dilated_blocks(channels, kernel, blocks)
         self.queries = nn.Conv1d(channels, query_dim, 1)
         keep_variance(self)
-        self.normalise = nn.BatchNorm1d(query_dim, affine=False) if normalise else None
+        self.normalise = StepBatchNorm(query_dim) if normalise else None
 
     @property
     def reach(self) -> Reach:
@@ -67,10 +68,18 @@ class Encoder(nn.Module):
         within = total_reach(self.blocks.children()) * rate
         return Reach(left + within, right + within)
 
-    def forward(self, steps: Tensor) -> Tensor:
-        """Map int64 ``(batch, time)``, time a multiple of the hop, to float ``(batch, time / hop, query_dim)``."""
+    def raw(self, steps: Tensor) -> Tensor:
+        """Queries before they are normalised: int64 ``(batch, time)`` to float ``(batch, query_dim, time / hop)``."""
         hidden = self.embedding(steps).transpose(1, 2)
         for halving, stage in zip(self.halvings, self.stages, strict=True):
             hidden = stage(halving(F.relu(hidden)))
         out: Tensor = self.queries(F.relu(self.blocks(hidden)))
-        return (out if self.normalise is None else self.normalise(out)).transpose(1, 2)
+        return out
+
+    def normalised(self, raw: Tensor) -> Tensor:
+        """Queries ``(batch, time / hop, query_dim)`` of what :meth:`raw` gives."""
+        return (raw if self.normalise is None else self.normalise(raw)).transpose(1, 2)
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Map int64 ``(batch, time)``, time a multiple of the hop, to float ``(batch, time / hop, query_dim)``."""
+        return self.normalised(self.raw(steps))

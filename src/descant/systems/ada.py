@@ -1,5 +1,7 @@
 """Autoregressive discrete autoencoder (Dieleman, van den Oord & Simonyan 2018)."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,7 @@ from descant.layers.bottleneck import (
 )
 from descant.layers.encoder import Encoder
 from descant.layers.modulator import Modulator
+from descant.layers.normalisation import StepBatchNorm
 from descant.systems.base import LOG2, StepLoss, System, bits_per_step
 from descant.systems.wavenet import build_wavenet
 
@@ -83,7 +86,9 @@ class ADASystem(System):
 
     def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
         """Loss of windows ``(batch, time)``: likelihood given jittered queries, plus the bottleneck's penalties."""
-        bottled = self._bottle(windows, noise)
+        raw = self.encoder.raw(windows)
+        queries = self.encoder.normalised(raw).float()
+        bottled = self._bottle(queries)
         quantised = jitter(bottled.quantised, self.jitter, noise) if self.jitter else bottled.quantised
         bits = bits_per_step(self.local_model(windows, self.modulator(quantised)), windows).mean()
         metrics = {"bits": bits.detach()}
@@ -93,20 +98,27 @@ class ADASystem(System):
         loss = bits * LOG2
         for penalty in bottled.penalties.values():
             loss = loss + penalty
-        return StepLoss(loss, metrics)
+        observed = {"moments": StepBatchNorm.moments(raw)}
+        if bottled.codes is not None:
+            observed |= {"queries": queries.detach(), "codes": bottled.codes}
+        return StepLoss(loss, metrics, observed)
 
-    def _bottle(self, windows: Tensor, noise: torch.Generator) -> Bottled:
-        queries = self.encoder(windows).float()
+    def _bottle(self, queries: Tensor) -> Bottled:
         # codebooks and their averages stay in full precision: bf16 cannot tell near queries apart
-        with torch.autocast(windows.device.type, enabled=False):
+        with torch.autocast(queries.device.type, enabled=False):
             bottled: Bottled = self.bottleneck(queries)
-            if self.training and bottled.codes is not None:
-                self.bottleneck.learn(queries, bottled.codes, noise)
         return bottled
+
+    def finish_step(self, observed: Mapping[str, Tensor], noise: torch.Generator) -> None:
+        """Let the queries' moments and the codebook follow the step."""
+        if self.encoder.normalise is not None:
+            self.encoder.normalise.follow(observed["moments"])
+        if "codes" in observed:
+            self.bottleneck.learn(observed["queries"], observed["codes"], noise)
 
     def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
         """Bits given true codes and given shuffled ones, their gap, and the codes' perplexity."""
-        bottled = self._bottle(windows, noise)
+        bottled = self._bottle(self.encoder(windows).float())
         true = self.bits_given(windows, bottled.quantised).mean()
         order = torch.randperm(bottled.quantised.shape[0] * bottled.quantised.shape[1], generator=noise)
         shuffled = bottled.quantised.flatten(0, 1)[order.to(windows.device)].view_as(bottled.quantised)

@@ -1,6 +1,7 @@
 """What training and evaluation may ask of a system, and nothing more."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -17,10 +18,12 @@ class StepLoss:
     Attributes:
         loss: scalar to descend.
         metrics: scalars worth a curve, detached; ``bits`` is always among them.
+        observed: what :meth:`System.finish_step` is given of all batches of a step, rows first, detached.
     """
 
     loss: Tensor
     metrics: dict[str, Tensor] = field(default_factory=dict)
+    observed: dict[str, Tensor] = field(default_factory=dict)
 
 
 class System(nn.Module, ABC):
@@ -29,6 +32,14 @@ class System(nn.Module, ABC):
     @abstractmethod
     def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
         """Loss of windows, int64 ``(batch, time)``; ``noise`` is the only source of randomness."""
+
+    def finish_step(self, observed: Mapping[str, Tensor], noise: torch.Generator) -> None:
+        """Update what is not learnt by gradient, once a step.
+
+        Args:
+            observed: :attr:`StepLoss.observed` of the step's batches, one after another, those of all processes.
+            noise: the only source of randomness.
+        """
 
     @abstractmethod
     def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:

@@ -6,11 +6,11 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 from tqdm import tqdm
 
@@ -23,6 +23,7 @@ from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
 from descant.systems.base import System
 from descant.training.history import History, Row
 from descant.training.noise import torch_generator
+from descant.training.processes import Devices, Processes
 from descant.training.schedule import rate_fraction
 from descant.training.windows import Windows
 
@@ -54,13 +55,29 @@ class Trainer:
         data: windows.
         folder: run directory.
         seed: root seed of the noise.
-        gpus: GPUs to use; 0 trains on the CPU.
+        devices: what to run on; with several, the step's batches (``accumulate``) are dealt to them, which changes a
+            result no more than the order in which floats are added.
+
+    Raises:
+        TrainingError: when a compiler is missing, or the batches cannot be dealt evenly.
     """
 
     def __init__(
-        self, system: System, settings: Training, data: TrainingData, folder: Path, seed: int, gpus: int = 0
+        self,
+        system: System,
+        settings: Training,
+        data: TrainingData,
+        folder: Path,
+        seed: int,
+        devices: Devices | None = None,
     ) -> None:
-        if settings.compile and not (shutil.which("g++") or (gpus and shutil.which("cc"))):
+        devices = devices or Devices()
+        if settings.accumulate % devices.count:
+            raise TrainingError(
+                f"training.accumulate is {settings.accumulate}, which {devices.count} devices cannot share evenly",
+                f"set it to a multiple of {devices.count}; a smaller training.batch keeps the step as large as it was",
+            )
+        if settings.compile and not (shutil.which("g++") or (devices.accelerator == "cuda" and shutil.which("cc"))):
             raise TrainingError(
                 "training.compile is on but no compiler is found, which torch.compile needs (g++; with a GPU, cc)",
                 "set training.compile to false, or install g++",
@@ -70,7 +87,8 @@ class Trainer:
         self.folder = folder
         self.seed = seed
         self.step = 0
-        self.fabric = Fabric(accelerator="cuda" if gpus else "cpu", devices=max(1, gpus), precision=settings.precision)
+        self.processes = Processes(devices, settings.precision)
+        self.fabric = self.processes.fabric
         self.system = system
         self.averaged = copy.deepcopy(system).to(self.fabric.device) if settings.average_decay else None
         optimizer = torch.optim.AdamW(
@@ -118,21 +136,27 @@ class Trainer:
             ) from error
 
     def run(self) -> Trained:
-        """Train to the last step.
+        """Train to the last step; of several processes only the leader writes, and gives what there is to keep.
 
         Raises:
             Interrupted: a signal asked for a stop, or the workflow died; the state is saved.
             TrainingError: loss or gradient is NaN or infinite; the last good checkpoint is untouched.
         """
-        with locked(self.folder, PATIENCE):
-            self._resume()
+        with locked(self.folder, PATIENCE) if self.processes.leads else nullcontext():
+            # the leader has the lock, and no torn checkpoint is left, before the others look
+            if self.processes.leads:
+                self._resume()
+            self.processes.wait()
+            if not self.processes.leads:
+                self._resume()
             return self._run_locked()
 
     def _run_locked(self) -> Trained:
+        leads = self.processes.leads
         with (
             StopRequest() as stop,
-            History(self.folder, self.step) as history,
-            tqdm(total=self.settings.steps, initial=self.step, disable=None, unit="step") as bar,
+            History(self.folder, self.step) if leads else nullcontext() as history,
+            tqdm(total=self.settings.steps, initial=self.step, disable=None if leads else True, unit="step") as bar,
         ):
             began, first = time.monotonic(), self.step
             while self.step < self.settings.steps:
@@ -140,23 +164,27 @@ class Trainer:
                 self.step += 1
                 bar.update()
                 last = self.step == self.settings.steps
-                if self.step % self.settings.log_every == 0 or last:
+                if history is not None and (self.step % self.settings.log_every == 0 or last):
                     history.add(self.step, "train", {name: float(value) for name, value in figures.items()})
                     bar.set_postfix(bits=f"{float(figures['bits']):.3f}")
                 if self.step % self.settings.validate_every == 0 or last:
                     figures_held_out = self.validate()
-                    history.add(self.step, "validation", figures_held_out)
                     rate = (self.step - first) / (time.monotonic() - began)
-                    told = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
-                    log.info("step %d of %d: %s (%.2f steps/s)", self.step, self.settings.steps, told, rate)
-                stopping = stop.requested or workflow_is_gone()
-                if self.step % self.settings.checkpoint_every == 0 or last or stopping:
+                    if history is not None:
+                        history.add(self.step, "validation", figures_held_out)
+                        told = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
+                        log.info("step %d of %d: %s (%.2f steps/s)", self.step, self.settings.steps, told, rate)
+                stopping = self.processes.any(stop.requested or workflow_is_gone())
+                if history is not None and (self.step % self.settings.checkpoint_every == 0 or last or stopping):
                     history.sync()
                     self.save()
                 if stopping and not last:
-                    raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; run again to go on")
+                    break
+            if self.step < self.settings.steps and leads:
+                raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; run again to go on")
             source = self.system if self.averaged is None else self.averaged
-            return Trained({name: tensor.cpu() for name, tensor in source.state_dict().items()}, history.rows)
+            weights = {name: tensor.cpu() for name, tensor in source.state_dict().items()}
+            return Trained(weights, [] if history is None else history.rows)
 
     def _train_step(self) -> dict[str, Tensor]:
         settings = self.settings
@@ -164,14 +192,19 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = settings.learning_rate * rate_fraction(settings.schedule, self.step, settings.steps)
         totals: dict[str, Tensor] = {}
-        for part in range(settings.accumulate):
+        observed: dict[str, list[Tensor]] = {}
+        parts = self.processes.share(settings.accumulate)
+        for part in parts:
             windows = self.data.train.batch(self.step, part * settings.batch, settings.batch)
             noise = torch_generator(self.seed, "noise", self.step, part)
-            with self.fabric.no_backward_sync(self._module, enabled=part + 1 < settings.accumulate):
+            with self.fabric.no_backward_sync(self._module, enabled=part != parts[-1]):
                 result = self._module(windows.to(self.fabric.device), noise)
-                self.fabric.backward(result.loss / settings.accumulate)
+                self.fabric.backward(result.loss / len(parts))
             for name, value in {"loss": result.loss.detach(), **result.metrics}.items():
                 totals[name] = totals.get(name, torch.zeros_like(value)) + value / settings.accumulate
+            for name, rows in result.observed.items():
+                observed.setdefault(name, []).append(rows)
+        totals = self.processes.sum(totals)
         norm = self.fabric.clip_gradients(
             self._module, self._optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
         )
@@ -183,6 +216,8 @@ class Trainer:
             )
         self._optimizer.step()
         self._optimizer.zero_grad()
+        together = {name: self.processes.gather(torch.cat(parts)) for name, parts in observed.items()}
+        self.system.finish_step(together, torch_generator(self.seed, "finish", self.step))
         self._update_average()
         return {**totals, "gradient_norm": norm.detach()}
 

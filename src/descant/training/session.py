@@ -15,10 +15,11 @@ from descant.sequences import PackedSequence
 from descant.systems.base import System
 from descant.training.history import write_history
 from descant.training.loop import Trainer, TrainingData
+from descant.training.processes import Devices
 from descant.training.windows import Windows
 
 # part of every run's name: raise it when a change makes the same settings give other weights
-NUMERICS = 1
+NUMERICS = 2
 # these do not change what is learnt, so a change of theirs goes on with the same run
 WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints")
 
@@ -41,7 +42,7 @@ class Session:
         sequence_name: ``audio`` or a stack.
         runs: folder of run directories.
         seed: root seed.
-        gpus: GPUs to use.
+        devices: what to run on.
     """
 
     kind: str
@@ -51,7 +52,7 @@ class Session:
     sequence_name: str
     runs: Path
     seed: int
-    gpus: int
+    devices: Devices
 
     def run_folder(self, fingerprint: str) -> Path:
         """The run directory: named by all that determines the result."""
@@ -81,7 +82,10 @@ def train_to_file(session: Session, sequence: PackedSequence, model: Path, metri
         torch.manual_seed(derive_seed(seed, "weights"))
         system = session.build(sequence.classes)
     folder = session.run_folder(sequence.fingerprint)
-    trained = Trainer(system, training, data, folder, seed, session.gpus).run()
+    trainer = Trainer(system, training, data, folder, seed, session.devices)
+    trained = trainer.run()
+    if not trainer.processes.leads:
+        return
     metrics.parent.mkdir(parents=True, exist_ok=True)
     write_history(metrics, trained.history)
     write_model(

@@ -1,0 +1,111 @@
+"""The processes that share a training: one a device, by Lightning Fabric's DDP; a step's batches are dealt to them."""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import Tensor
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What a training runs on.
+
+    Attributes:
+        accelerator: ``cpu`` or ``cuda``.
+        count: how many; each has a process of its own.
+    """
+
+    accelerator: Literal["cpu", "cuda"] = "cpu"
+    count: int = 1
+
+
+class Processes:
+    """This process among those that share a training.
+
+    With several devices the others are started here, and run the same program up to this same line.
+
+    Args:
+        devices: what to run on.
+        precision: Fabric's name of it.
+    """
+
+    def __init__(self, devices: Devices, precision: Literal["32-true", "bf16-mixed"]) -> None:
+        alone = devices.count == 1
+        # every process computes the same buffers, so none are sent
+        strategy = "auto" if alone else DDPStrategy(broadcast_buffers=False)
+        self.fabric = Fabric(
+            accelerator=devices.accelerator,
+            devices=devices.count,
+            precision=precision,
+            strategy=strategy,
+            # named, or Fabric would take what a scheduler started for its own processes
+            plugins=LightningEnvironment(),
+        )
+        if not alone:
+            threads = torch.get_num_threads()
+            self.fabric.launch()
+            # Fabric deals all cores to its processes; how many threads there are is part of a training's bytes
+            torch.set_num_threads(threads)
+            if not self.leads:
+                _die_with_the_leader()
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.fabric.world_size
+
+    @property
+    def leads(self) -> bool:
+        """Whether this one writes what the training leaves."""
+        return self.fabric.is_global_zero
+
+    def share(self, total: int) -> range:
+        """The numbers below ``total``, a multiple of the processes, that fall to this one."""
+        each = total // self.count
+        return range(self.fabric.global_rank * each, (self.fabric.global_rank + 1) * each)
+
+    def sum(self, figures: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Scalars added up over all processes."""
+        if self.count == 1 or not figures:
+            return dict(figures)
+        together = torch.stack([value.float() for value in figures.values()])
+        summed = self.fabric.all_reduce(together, reduce_op="sum")
+        assert isinstance(summed, Tensor)
+        return dict(zip(figures, summed, strict=True))
+
+    def gather(self, part: Tensor) -> Tensor:
+        """Rows ``(n, …)`` of all processes one after another: ``(processes · n, …)``."""
+        if self.count == 1:
+            return part
+        gathered = self.fabric.all_gather(part)
+        assert isinstance(gathered, Tensor)
+        return gathered.flatten(0, 1)
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so in any process; all get the same answer."""
+        if self.count == 1:
+            return here
+        return bool(self.sum({"": torch.tensor(float(here), device=self.fabric.device)})[""] > 0)
+
+    def wait(self) -> None:
+        """Wait until all are here."""
+        self.fabric.barrier()
+
+
+def _die_with_the_leader() -> None:
+    # one that waits for a killed leader in a collective would keep its GPU for as long as the collective's patience
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,145 @@
+"""Several processes that share a training give what one gives, but for the order in which floats are added."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from descant.config.networks import ADA, Prior, WaveNetShape
+from descant.config.training import Training
+from descant.errors import TrainingError
+from descant.runs.interruption import EXIT_INTERRUPTED
+from descant.sequences import PackedSequence
+from descant.systems.wavenet import WaveNetSystem
+from descant.training.loop import Trainer, TrainingData
+from descant.training.processes import Devices
+from descant.training.windows import Windows
+
+PROGRAM = Path(__file__).with_name("shared_training.py")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """One training, to be run by one process or by several."""
+
+    kind: str
+    settings: str
+    sequence: Path
+
+    def start(self, folder: Path, processes: int) -> subprocess.Popen[bytes]:
+        folder.mkdir(exist_ok=True)
+        arguments = [self.kind, self.settings, str(self.sequence), str(folder / "runs"), str(folder), str(processes)]
+        with (folder / "log.txt").open("ab") as log:
+            return subprocess.Popen([sys.executable, str(PROGRAM), *arguments], stdout=log, stderr=log)
+
+    def finish(self, folder: Path, processes: int) -> Path:
+        running = self.start(folder, processes)
+        assert running.wait(120) == 0, (folder / "log.txt").read_text()
+        return folder
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tiny_sequence: PackedSequence,
+    tiny_training: Callable[..., Training],
+    tiny_shape: Callable[..., WaveNetShape],
+    tiny_ada: Callable[..., ADA],
+) -> dict[str, Shared]:
+    training = tiny_training(steps=30, accumulate=4, batch=2, average_decay=0.9, log_every=1, checkpoint_every=5)
+    vq = {"kind": "vq", "classes": 8, "query_dim": 4, "ema_decay": 0.5, "restart_below": 0.2}
+    ada = tiny_ada(vq, jitter=0.2).model_copy(update={"training": training})
+    prior = Prior(wavenet=tiny_shape(), training=training)
+    folder = Path(str(tiny_sequence.data.filename)).parent
+    return {
+        "ada": Shared("ada", ada.model_dump_json(), folder),
+        "prior": Shared("wavenet", prior.model_dump_json(), folder),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ada", "prior"])
+def test_two_processes_learn_what_one_learns(shared: dict[str, Shared], tmp_path: Path, name: str) -> None:
+    alone, together = (shared[name].finish(tmp_path / str(count), count) for count in (1, 2))
+    curve, other = (pd.read_csv(folder / "metrics.csv") for folder in (alone, together))
+    assert len(curve) == len(other) > 30
+    assert curve.drop(columns="value").equals(other.drop(columns="value"))
+    np.testing.assert_allclose(curve["value"], other["value"], rtol=2e-4, atol=2e-5)
+    weights, others = (load_file(folder / "model.safetensors") for folder in (alone, together))
+    for weight in weights:
+        np.testing.assert_allclose(weights[weight], others[weight], rtol=2e-2, atol=1e-2, err_msg=weight)
+
+
+@pytest.mark.slow
+def test_stopped_and_killed_they_go_on_to_the_same_bytes(shared: dict[str, Shared], tmp_path: Path) -> None:
+    ada = shared["ada"]
+    undisturbed = ada.finish(tmp_path / "undisturbed", 2)
+    disturbed = tmp_path / "disturbed"
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        running = ada.start(disturbed, 2)
+        reached = newest(disturbed)
+        deadline = time.monotonic() + 60
+        while newest(disturbed) <= reached and running.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        running.send_signal(number)
+        allowed = (0, EXIT_INTERRUPTED) if number == signal.SIGTERM else (0, -number)
+        assert running.wait(60) in allowed, (disturbed / "log.txt").read_text()
+    ada.finish(disturbed, 2)
+    for name in ("model.safetensors", "metrics.csv"):
+        assert (disturbed / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+def newest(folder: Path) -> int:
+    """Steps of the newest checkpoint."""
+    found = folder.glob("runs/*/checkpoints/step-*.safetensors")
+    return max((int(path.stem.removeprefix("step-")) for path in found), default=0)
+
+
+@pytest.mark.slow
+def test_none_outlives_a_killed_leader(shared: dict[str, Shared], tmp_path: Path) -> None:
+    running = shared["ada"].start(tmp_path / "run", 2)
+    deadline = time.monotonic() + 60
+    while not newest(tmp_path / "run"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    others = children(running.pid)
+    assert others
+    running.kill()
+    running.wait()
+    while any(Path(f"/proc/{pid}").exists() and not is_dead(pid) for pid in others):
+        assert time.monotonic() < deadline, "a process waits for its killed leader"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_dead(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def test_batches_that_cannot_be_dealt_are_told(
+    tiny_sequence: PackedSequence,
+    tiny_training: Callable[..., Training],
+    tiny_shape: Callable[..., WaveNetShape],
+    tmp_path: Path,
+) -> None:
+    settings = tiny_training(accumulate=3)
+    windows = Windows(tiny_sequence, "train", settings.window, 1)
+    system = WaveNetSystem(tiny_shape(), 16)
+    with pytest.raises(TrainingError, match="accumulate is 3, which 2 devices"):
+        Trainer(system, settings, TrainingData(windows, windows), tmp_path, 1, Devices("cpu", 2))
+    assert "LOCAL_RANK" not in os.environ, "nothing was started"

@@ -1,0 +1,181 @@
+"""The Slurm profile on a real Slurm: a run to its end, and trainings that lose their allocation."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pipeline import ROOT, TINY, environment, run
+from slurm import Cluster, needs_slurm, running_slurm
+
+from descant.config.root import merge, read_yaml
+
+pytestmark = [pytest.mark.slow, needs_slurm, pytest.mark.timeout(1500)]
+PROFILE = ROOT / "profiles" / "slurm" / "profile.v9+.yaml"
+# one training, long enough to lose its allocation on the way
+LONG = {
+    "training": {"steps": 20000, "checkpoint_every": 200, "log_every": 1000, "validate_every": 10000},
+    "priors": {"large": {"training": {}}},
+}
+TRAINED = "results/prior/large/audio/model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_slurm(tmp_path_factory.mktemp("s") / "c") as running:
+        yield running
+
+
+def mended_profile(folder: Path, **rules: dict[str, object]) -> Path:
+    """The shipped profile with the lines mended that are a site's own, and quick polling."""
+    profile = yaml.safe_load(PROFILE.read_text())
+    del profile["default-resources"]["slurm_account"]
+    profile["default-resources"] |= {"slurm_partition": "main", "mem_mb": 300}
+    for name, resources in profile["set-resources"].items():
+        resources |= {"slurm_partition": "main", "mem_mb": 600, **rules.get(name, {})}
+    profile |= {
+        "slurm-status-command": "squeue",
+        "slurm-init-seconds-before-status-checks": 1,
+        "seconds-between-status-checks": 2,
+        "latency-wait": 5,
+        "retries": 20,
+    }
+    path = folder / "profile" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(profile))
+    return path.parent
+
+
+def submit(cluster: Cluster, folder: Path, profile: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--profile", str(profile)]
+    path = os.pathsep.join([str(cluster.folder / "bin"), environment()["PATH"]])
+    return subprocess.Popen(
+        [*command, *arguments, "--directory", str(folder)],
+        stdout=(folder / "out.txt").open("w"),
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**environment(), **cluster.environment, "PATH": path},
+        cwd=ROOT,
+    )
+
+
+def progress(folder: Path) -> int:
+    """Steps of the newest checkpoint of the one training."""
+    return max(
+        (int(path.stem.removeprefix("step-")) for path in folder.glob("results/runs/*/checkpoints/*")), default=0
+    )
+
+
+def wait_for(true: Callable[[], bool], what: str, seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s"
+        time.sleep(0.3)
+
+
+def jobs_of(cluster: Cluster, folder: Path) -> list[str]:
+    """Numbers of the running jobs that work in a folder."""
+    told = cluster.ask("squeue", "--noheader", "--states=RUNNING", "--Format=JobID:20,WorkDir:400").splitlines()
+    return [line.split()[0] for line in told if line.split()[1] == str(folder)]
+
+
+def test_a_deep_model_from_scores_to_players(cluster: Cluster, tmp_path: Path) -> None:
+    fake_gpu = {"gres": "gpu:fake:1"}
+    profile = mended_profile(tmp_path, train_ada=fake_gpu, train_prior=fake_gpu)
+    targets = ["results/report/players/vqvae_amae.html", "results/likelihood/prior/codes/vqvae8.amae8.parquet"]
+    running = submit(cluster, tmp_path, profile, *targets, "--configfile", str(TINY))
+    assert running.wait(1200) == 0, (tmp_path / "out.txt").read_text()
+    assert all((tmp_path / target).exists() for target in targets)
+    assert "submitted with SLURM jobid" in (tmp_path / "out.txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Configuration of a training that takes a minute or two."""
+    path = tmp_path_factory.mktemp("config") / "long.yaml"
+    path.write_text(yaml.safe_dump(merge(read_yaml(TINY), LONG)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, long: Path) -> bytes:
+    """The bytes of a training that nothing happened to, without Slurm."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    run(folder, "--cores", "1", TRAINED, over=long)
+    return (folder / TRAINED).read_bytes()
+
+
+def told(folder: Path) -> str:
+    return (folder / "out.txt").read_text()
+
+
+def test_a_training_at_its_time_limit_goes_on_in_the_next_job(
+    cluster: Cluster, tmp_path: Path, long: Path, undisturbed: bytes
+) -> None:
+    # Slurm's shortest limit is a minute
+    profile = mended_profile(tmp_path, train_prior={"runtime": 1, "slurm_extra": "'--signal=TERM@15'"})
+    running = submit(cluster, tmp_path, profile, TRAINED, "--configfile", str(long))
+    assert running.wait(900) == 0, told(tmp_path)
+    assert told(tmp_path).count("Trying to restart job") >= 1
+    assert (tmp_path / TRAINED).read_bytes() == undisturbed
+
+
+def test_a_requeued_training_goes_on(cluster: Cluster, tmp_path: Path, long: Path, undisturbed: bytes) -> None:
+    running = submit(cluster, tmp_path, mended_profile(tmp_path), TRAINED, "--configfile", str(long))
+    wait_for(lambda: progress(tmp_path) >= 1000, "a checkpoint")
+    (job,) = jobs_of(cluster, tmp_path)
+    # what preemption does with PreemptMode=REQUEUE
+    cluster.ask("scontrol", "requeue", job)
+    wait_for(lambda: not jobs_of(cluster, tmp_path), "the end of the preempted job")
+    cluster.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+    assert running.wait(900) == 0, told(tmp_path)
+    assert "Trying to restart job" not in told(tmp_path), "Snakemake was to wait for the requeued job"
+    assert (tmp_path / TRAINED).read_bytes() == undisturbed
+
+
+def test_a_killed_controller_is_run_again(cluster: Cluster, tmp_path: Path, long: Path, undisturbed: bytes) -> None:
+    profile = mended_profile(tmp_path)
+    running = submit(cluster, tmp_path, profile, TRAINED, "--configfile", str(long))
+    wait_for(lambda: progress(tmp_path) >= 1000, "a checkpoint")
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    run(tmp_path, "--cores", "1", "--unlock", over=long)
+    again = submit(cluster, tmp_path, profile, TRAINED, "--configfile", str(long))
+    assert again.wait(900) == 0, told(tmp_path)
+    assert (tmp_path / TRAINED).read_bytes() == undisturbed
+    assert "going on from step" in (tmp_path / "results/logs/prior/large/audio/train.log").read_text()
+
+
+STATUS = """\
+#!/bin/sh
+case $(squeue --noheader --states=all --format=%T --jobs="$1") in
+  COMPLETED) echo success ;;
+  PENDING|CONFIGURING|RUNNING|COMPLETING) echo running ;;
+  *) echo failed ;;
+esac
+"""
+
+
+def test_the_generic_profile_takes_any_submit_command(cluster: Cluster, tmp_path: Path) -> None:
+    profile = yaml.safe_load((ROOT / "profiles" / "generic" / "profile.v9+.yaml").read_text())
+    status = tmp_path / "status.sh"
+    status.write_text(STATUS)
+    status.chmod(0o755)
+    profile |= {
+        "cluster-generic-submit-cmd": "sbatch --parsable --cpus-per-task={threads} --output=/dev/null",
+        "cluster-generic-status-cmd": str(status),
+        "cluster-generic-cancel-cmd": "scancel",
+        "latency-wait": 5,
+    }
+    folder = tmp_path / "profile"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(yaml.safe_dump(profile))
+    running = submit(cluster, tmp_path, folder, "corpus", "--configfile", str(TINY))
+    assert running.wait(600) == 0, told(tmp_path)
+    assert (tmp_path / "results/sequences/audio/data.npy").exists()
+    assert "with external jobid" in told(tmp_path)
