@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from descant.commands import cli, options
-from descant.config.models import Evaluation
+from descant.config.evaluation import Evaluation
 from descant.errors import SequenceError
 from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
 from descant.modelfile import check_fingerprint, read_model
