@@ -8,7 +8,8 @@ import pandas as pd
 import typer
 
 from descant.commands import cli, options
-from descant.config.models import Evaluation, Paper
+from descant.config.evaluation import Evaluation
+from descant.config.models import Paper
 from descant.evaluation.table import Row, build_table
 from descant.evaluation.table_text import to_latex, to_markdown
 
