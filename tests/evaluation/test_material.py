@@ -1,11 +1,14 @@
 """Excerpts: what is cut is what was there; shuffling and noise keep what they must."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from descant.audio import mulaw
 from descant.errors import SamplingError
-from descant.evaluation.material import Excerpt, drawn_excerpts, shuffled, white_noise
+from descant.evaluation.material import Excerpt, drawn_excerpts, read_drawn, real_excerpts, shuffled, white_noise
+from descant.sequences import Labels, SequenceWriter, open_sequence
 
 RATE = 8000
 
@@ -40,3 +43,33 @@ def test_noise_has_the_length_and_level_of_the_excerpt() -> None:
     noise = white_noise(excerpt, seed=1)
     assert noise.audio.shape == excerpt.audio.shape
     assert np.std(noise.audio) == pytest.approx(np.sqrt(np.mean(excerpt.audio**2)), rel=0.05)
+
+
+def test_of_many_excerpts_some_are_taken_at_even_distances() -> None:
+    cut = drawn_excerpts(a_batch(2, 10 * RATE), RATE, 1, most=4)
+    assert [(part.group, part.start) for part in cut] == [(group, at) for group in "01" for at in (0, 2, 5, 7)]
+
+
+def test_of_many_tracks_some_are_taken_and_short_ones_are_not_counted(tmp_path: Path) -> None:
+    with SequenceWriter(tmp_path, mulaw.CLASSES, hop=1, sample_rate=RATE) as writer:
+        for number in range(8):
+            length = RATE if number % 2 else RATE // 2
+            writer.add(f"{number:016x}", "test", Labels(), iter([a_batch(1, length)[0]]))
+    cut = real_excerpts(open_sequence(tmp_path), "test", 1, tracks=2)
+    assert [int(part.group, 16) for part in cut] == [1, 5]
+
+
+@pytest.mark.parametrize("content", [np.zeros(4, np.uint8), np.zeros((2, 4)), np.full((2, 4), 300, np.uint16), None])
+def test_what_is_no_drawn_audio_is_told(tmp_path: Path, content: np.ndarray | None) -> None:
+    path = tmp_path / "drawn.npy"
+    if content is None:
+        path.write_bytes(b"torn")
+    else:
+        np.save(path, content)
+    with pytest.raises(SamplingError, match=r"drawn\.npy"):
+        read_drawn(path)
+
+
+def test_drawn_audio_is_mapped_as_it_was_written(tmp_path: Path) -> None:
+    np.save(tmp_path / "drawn.npy", a_batch(2, 50))
+    assert np.array_equal(read_drawn(tmp_path / "drawn.npy"), a_batch(2, 50))

@@ -69,6 +69,7 @@ rule write_table:
         csv="results/table/table.csv",
         markdown="results/table/table.md",
         latex="results/table/table.tex",
+        tracks="results/table/tracks.csv",
     log:
         "results/logs/table.log",
     benchmark:
@@ -86,4 +87,4 @@ rule write_table:
     shell:
         "python -m descant.commands.table --settings {params.settings:q} --sample-rate {params.sample_rate:q}"
         " --seed {params.seed:q} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
-        " {params.rows:q} 2> {log:q}"
+        " --tracks {output.tracks:q} {params.rows:q} 2> {log:q}"
