@@ -7,10 +7,10 @@ CORES ?= all
 .PHONY: demo test fast-test lint report clean help
 
 help:
-	@echo "make demo       set up, run the default pipeline to the end, write results/report.html"
+	@echo "make demo       set up, run the default pipeline to the end, write the report: results/report/index.html"
 	@echo "make test       set up, lint, and pass all tests"
 	@echo "make fast-test  the tests that take seconds"
-	@echo "make report     write results/report.html from what is in results/"
+	@echo "make report     write results/report.html from what is in results/: the pages and what made them, in one file"
 	@echo "make clean      delete results/ (asks nothing)"
 
 $(VENV)/ready: envs/requirements.txt envs/requirements-nodeps.txt pyproject.toml
@@ -28,6 +28,7 @@ $(VENV)/ready-dev: $(VENV)/ready envs/requirements-dev.txt
 demo: $(VENV)/ready
 	$(BIN)/snakemake --cores $(CORES) all
 	$(MAKE) report
+	@echo "Open results/report/index.html in a browser."
 
 report: $(VENV)/ready
 	$(BIN)/snakemake --report results/report.html

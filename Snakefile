@@ -19,6 +19,10 @@ include: "workflow/rules/ada.smk"
 include: "workflow/rules/prior.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/sample.smk"
+include: "workflow/rules/distances.smk"
+include: "workflow/rules/reconstruct.smk"
+include: "workflow/rules/structure.smk"
+include: "workflow/rules/novelty.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/listen.smk"
 
@@ -37,10 +41,16 @@ rule all:
     default_target: True
     input:
         rules.write_table.output,
+        rules.front_page.output,
         rules.table_page.output,
         rules.curves.output,
+        rules.novelty_page.output,
+        rules.distances.output,
+        rules.distances_page.output,
         collect(rules.render_audio.output.audio, model=experiment.models),
         collect(rules.players.output, model=experiment.models),
+        rules.reconstruction_page.output,
+        rules.structure_page.output,
         separation_pages,
         listening_pages,
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-NAMES = ("render_audio", "players", "curves", "table_page", "separation_page")
+NAMES = ("render_audio", "players", "curves", "table_page", "separation_page", "front_page", "compare")
 
 
 def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:

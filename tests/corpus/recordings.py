@@ -1,5 +1,6 @@
 """Recordings that the tests of the corpus make."""
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import soundfile
+
+from descant.audio.fingerprint import Words, fingerprint
 
 
 def tone(seconds: float = 0.5, rate: int = 16000, channels: int = 1, pitch: float = 440.0) -> npt.NDArray[np.float64]:
@@ -35,6 +38,13 @@ def melody(seed: int, seconds: float, rate: int) -> npt.NDArray[np.float64]:
                 0.06 / partials * np.sin(2 * np.pi * pitch * partials * time) * (pitch * partials < rate / 2), axis=0
             ) * np.exp(-4 * time)
     return audio[:, None]
+
+
+def fingerprint_of(audio: npt.NDArray[np.floating], rate: int, sizes: tuple[int, ...] = (16384,)) -> Words:
+    """Fingerprint of a recording ``(frames, channels)`` that comes in blocks of these sizes in turn."""
+    bounds = np.cumsum([0, *itertools.islice(itertools.cycle(sizes), 1 + len(audio) // min(sizes))])
+    blocks = (audio[start:end].astype(np.float32) for start, end in itertools.pairwise(bounds))
+    return fingerprint((block for block in blocks if len(block)), rate)
 
 
 def most_resident() -> int:

@@ -13,13 +13,12 @@ import soundfile
 import soxr
 from hypothesis import given
 from hypothesis import strategies as st
-from recordings import melody
-from test_fingerprint import fingerprint
+from recordings import fingerprint_of, melody
 
+from descant.audio.fingerprint import Words, bit_error_rate
 from descant.config.corpus import Scores
 from descant.corpus import duplicates
-from descant.corpus.duplicates import THRESHOLD, bit_error_rate, is_same_recording, near_duplicates
-from descant.corpus.fingerprint import Words
+from descant.corpus.duplicates import THRESHOLD, is_same_recording, near_duplicates
 from descant.corpus.rendering import render
 from descant.corpus.scores import locate, read_pieces
 
@@ -62,7 +61,7 @@ def pieces(tmp_path_factory: pytest.TempPathFactory) -> list[Audio]:
 
 
 def words_of(audio: Audio, rate: int = RATE) -> Words:
-    return fingerprint(audio[:, None], rate)
+    return fingerprint_of(audio[:, None], rate)
 
 
 def best(first: Words, second: Words) -> float:

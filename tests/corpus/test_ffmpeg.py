@@ -6,8 +6,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
-from recordings import melody, write
-from test_fingerprint import fingerprint
+from recordings import fingerprint_of, melody, write
 
 from descant.audio.files import AudioFileError, read_blocks
 from descant.corpus.decode import Bounds, Outcome, track_file, verify
@@ -48,7 +47,7 @@ def test_formats(tmp_path: Path, song: Path, suffix: str, codec: str) -> None:
     assert outcome.is_used and not outcome.reason and outcome.channels == 2
     assert outcome.seconds == pytest.approx(6, abs=0.15)
     original, _ = soundfile.read(song, dtype="float32")
-    words = fingerprint(original, RATE)
+    words = fingerprint_of(original, RATE)
     assert any(is_same_recording(words, outcome.fingerprint, offset) for offset in range(4))
     if codec in ("alac", "wavpack", "tta", "flac"):
         kept = np.concatenate(list(read_blocks(track_file(tmp_path / "tracks", outcome.track))))

@@ -31,7 +31,7 @@ def test_page_holds_every_series_and_one_copy_of_the_library(tmp_path: Path) -> 
     read = [read_curves(name, write(tmp_path / f"{number}.csv", ada=number < 2)) for number, name in enumerate(names)]
     html = curves_html(f"Curves {HOSTILE}", read)
     page = read_page(html, str(tmp_path))
-    assert HOSTILE not in html and html.count("window.vegaEmbed=") == 1 and html.count("<script") == 4 + 2
+    assert HOSTILE not in html and html.count("window.vegaEmbed=") == 1 and html.count("<script") == 4 + 3
     assert "eval" not in next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
     assert all(name in page.text for name in names)
     seen = []

@@ -12,7 +12,7 @@ from PIL import Image
 from descant.audio import mulaw
 from descant.audio.clips import flac_bytes, to_16_bit
 from descant.errors import SamplingError
-from descant.evaluation.figures import mel_figure, mel_levels, sample_facts
+from descant.evaluation.figures import TIME_LEFT, TIME_WIDTH, envelope, mel_figure, mel_levels, sample_facts
 from descant.evaluation.players import read_rendered, render_batch
 
 RATE = 16000
@@ -67,21 +67,40 @@ def test_figure_has_its_size_no_metadata_and_the_same_bytes(samples: int) -> Non
     drawn = mel_figure(audio, RATE, "A $x^2$ & <b> title\nof two lines")
     assert drawn == mel_figure(audio, RATE, "A $x^2$ & <b> title\nof two lines")
     image = Image.open(io.BytesIO(drawn))
-    assert image.size == (900, 260) and not image.info
+    assert image.size == (900, 330) and not image.info
     assert drawn != mel_figure(audio[::-1], RATE, "another")
 
 
 @pytest.mark.parametrize("rate", [1000, 8000, 44100])
 def test_figure_at_other_rates(rate: int) -> None:
-    assert Image.open(io.BytesIO(mel_figure(sine(50, 0.5), rate, "t" * 500))).size == (900, 260)
+    assert Image.open(io.BytesIO(mel_figure(sine(50, 0.5), rate, "t" * 500))).size == (900, 330)
 
 
 def test_silence_is_dark_and_noise_is_bright() -> None:
     def middle(audio: np.ndarray) -> float:
         image = Image.open(io.BytesIO(mel_figure(audio, RATE, "t"))).convert("L")
-        return float(np.asarray(image)[60:200, 100:800].mean())
+        return float(np.asarray(image)[120:270, 100:800].mean())
 
     assert middle(np.zeros(RATE)) < 10 < 100 < middle(mulaw.decode(noise(1, RATE)))
+
+
+@given(seed=st.integers(0, 2**32 - 1), samples=st.integers(1, 3000), columns=st.integers(1, 900))
+def test_envelope_touches_the_extremes_of_each_stretch(seed: int, samples: int, columns: int) -> None:
+    audio = np.random.default_rng(seed).uniform(-1, 1, samples)
+    low, high = envelope(audio, columns)
+    parts = [part for part in np.array_split(audio, min(columns, samples)) if len(part)]
+    assert len(low) == len(high) == len(parts)
+    assert low.min() == audio.min() and high.max() == audio.max()
+    if samples % len(parts) == 0:
+        assert low.tolist() == [part.min() for part in parts] and high.tolist() == [part.max() for part in parts]
+
+
+def test_time_runs_where_pages_expect_it() -> None:
+    click = np.zeros(RATE)
+    click[RATE // 4 : RATE // 4 + 40] = 0.9
+    image = np.asarray(Image.open(io.BytesIO(mel_figure(click, RATE, ""))).convert("L"), dtype=int)
+    upper_half = image[42:58]
+    assert abs(int(upper_half.sum(0).argmax()) - image.shape[1] * (TIME_LEFT + TIME_WIDTH / 4)) <= 2
 
 
 def test_empty_audio_is_refused() -> None:

@@ -65,6 +65,10 @@ def listen(made: Path, **changed: object) -> str:
     return (made / "out" / "p.html").read_text()
 
 
+def policy(page: Page) -> str:
+    return next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
+
+
 def test_players_page_holds_the_samples_and_real_music(made: Path) -> None:
     html = listen(made)
     page = read_page(html, str(made), "alert(1)>")
@@ -73,7 +77,8 @@ def test_players_page_holds_the_samples_and_real_music(made: Path) -> None:
     assert audio[:3] == [(made / "rendered" / f"{number:02}.flac").read_bytes() for number in range(3)]
     assert len(audio) == 3 + 2 and all(content.startswith(b"fLaC") for content in audio)
     assert all("controls" in attributes and attributes["aria-label"] for attributes in page.all("audio"))
-    assert len(page.all("img")) == 5 and not page.all("script")
+    assert len(page.all("img")) == 5 == len([slider for slider in page.all("input") if slider["aria-label"]])
+    assert html.count("<script") == 1 and "'unsafe-inline'" not in policy(page).partition("script-src")[2]
     assert next(tag for tag, _ in page.tags if tag in ("h1", "h2", "h3")) == "h1"
     assert not [path for path in (made / "out").iterdir() if path.name != "p.html"]
     assert listen(made) == html
@@ -217,7 +222,7 @@ def test_durations_are_in_their_nearest_unit() -> None:
 
 def test_captions_are_there_and_name_no_machine() -> None:
     folder = Path(__file__).parents[2] / "workflow" / "report"
-    for name in ("workflow", "table", "players", "curves", "corpus"):
+    for name in ("workflow", "front", "table", "players", "curves", "corpus"):
         text = (folder / f"{name}.rst").read_text()
         assert "placeholder" not in text and not re.search(r"(^|\s)/\w+/", text), json.dumps(name)
     assert issubclass(TableError, DescantError)

@@ -256,12 +256,82 @@ def ada_above(wildcards):
 def draw_megabytes(wildcards):
     """Memory of drawing a level below codes: what its rows remember, three times over while it is saved."""
     above = experiment.levels(wildcards.model)[int(wildcards.level) + 1]
-    shape = experiment.ada(above).local_model
-    sampling = experiment.sampling
-    rows = sampling.count * (sampling.windows.count if sampling.windows else 1)
+    return megabytes_below(above, experiment.sampling.count)
+
+
+def megabytes_below(stack, sequences):
+    """Memory of drawing so many sequences below a stack's top ADA."""
+    shape = experiment.ada(stack).local_model
+    windows = experiment.sampling.windows
+    rows = sequences * (windows.count if windows else 1)
     remembered = shape.receptive_field * shape.residual_channels
     remembered += 16 * len(shape.dilations) * shape.gate_channels
     return 4000 + 3 * 4 * rows * remembered // 10**6
+
+
+def adas_down(wildcards):
+    """Model files of a stack's ADAs, top first: the order in which its codes become audio."""
+    names = wildcards.stack.split(".")
+    stacks = [".".join(names[:level]) for level in range(len(names), 0, -1)]
+    return [f"results/ada/{stack}/model.safetensors" for stack in stacks]
+
+
+def reconstruct_megabytes(wildcards):
+    """Memory of decoding the excerpts twice: one level at a time, so the most that a level takes."""
+    names = wildcards.stack.split(".")
+    sequences = 2 * experiment.evaluation.reconstruction.excerpts
+    return max(
+        megabytes_below(".".join(names[: level + 1]), sequences)
+        for level in range(len(names))
+    )
+
+
+def structure_seconds():
+    """Length of the excerpts whose structure is measured: what is asked for, or what is drawn, at most 24 s."""
+    drawn = sampled_samples() / experiment.audio.sample_rate
+    return experiment.evaluation.structure.seconds or min(24.0, drawn)
+
+
+def compared_seconds():
+    """Length of the excerpts that distances compare: as long as is asked for, but not longer than what is drawn."""
+    drawn = sampled_samples() / experiment.audio.sample_rate
+    return min(experiment.evaluation.distances.seconds, drawn)
+
+
+def novelty_settings():
+    """What the searches for copies use: how much of it is shown changes none of them."""
+    section = experiment.evaluation.novelty
+    return as_json(section, *(set(type(section).model_fields) - {"shown"}))
+
+
+def top_codes(wildcards):
+    """The packed codes that a model's prior is trained on."""
+    return f"results/sequences/{experiment.top(wildcards.model)}/data.npy"
+
+
+def top_codes_index(wildcards):
+    """Their index."""
+    return f"results/sequences/{experiment.top(wildcards.model)}/index.parquet"
+
+
+def novelty_rows():
+    """A model as the page on copies takes it; a plain WaveNet's top level is the audio, which has its own searches."""
+    folder = "results/evaluation/novelty/models"
+    return [
+        {
+            "model": model,
+            "title": row.title,
+            "drawn": f"results/samples/{model}/{'level0' if row.stack else 'top'}.npy",
+            "audio": f"{folder}/{model}.audio.json",
+            "codes": f"{folder}/{model}.codes.json" if row.stack else None,
+        }
+        for model, row in experiment.models.items()
+    ]
+
+
+def novelty_files(row):
+    """The files that a row of the page on copies names."""
+    return [row[key] for key in ("drawn", "audio", "codes") if row[key]]
 
 
 def drawn_audio(wildcards):
@@ -365,3 +435,60 @@ TABLE_HEADINGS = {
     "paper_musicality": "Musicality",
     "paper_musicality_plus_minus": "±",
 }
+
+
+# What is measured besides likelihoods: a page and a summary each, and what the navigation calls it.
+MEASURES = {
+    "novelty": "Novelty",
+    "distances": "Distances",
+    "structure": "Structure",
+    "reconstruction": "Reconstruction",
+}
+
+
+def measured():
+    """The summary of each measure by its name."""
+    return {name: f"results/evaluation/{name}/summary.json" for name in MEASURES}
+
+
+def all_models():
+    """Model files of every network of the run."""
+    adas = [f"results/ada/{stack}/model.safetensors" for stack in experiment.stacks]
+    priors = [
+        f"results/prior/{'/'.join(pair)}/model.safetensors" for pair in trained_priors()
+    ]
+    return [*adas, *priors]
+
+
+def source_in_words():
+    """Where the music comes from, for people; a folder is not named: its path is nobody else's business."""
+    told = {
+        "scores": "Scores rendered by a synthesiser.",
+        "folder": "Recordings from a folder.",
+        "excerpt": "Six seconds of one song, from the package stempeg.",
+    }[experiment.corpus.source]
+    if (
+        experiment.corpus.source == "scores"
+        and experiment.corpus.scores.pieces == "builtin"
+    ):
+        told = "Scores from music21's corpus, rendered by a synthesiser."
+    if experiment.separation.method == "none":
+        return told
+    return f"{told} What is learnt is their {experiment.separation.stem}, separated."
+
+
+def report_pages():
+    """Every page of this run's report, in the order of its navigation; what stands before a slash names a menu."""
+    listen = [
+        f"Listen/{row.title}=players/{model}.html"
+        for model, row in experiment.models.items()
+    ]
+    separated = experiment.separation.method != "none"
+    return [
+        "This run=index.html",
+        *listen,
+        "The table=table.html",
+        "Training=curves.html",
+        *(f"{label}={name}.html" for name, label in MEASURES.items()),
+        *(["Separation=separation.html"] if separated else []),
+    ]

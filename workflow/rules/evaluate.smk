@@ -70,6 +70,7 @@ rule write_table:
         csv="results/table/table.csv",
         markdown="results/table/table.md",
         latex="results/table/table.tex",
+        tracks="results/table/tracks.csv",
     log:
         "results/logs/table.log",
     benchmark:
@@ -88,4 +89,4 @@ rule write_table:
     shell:
         "python -m descant.commands.table --settings {params.settings:q} --sample-rate {params.sample_rate:q}"
         " --seed {params.seed:q} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
-        " {params.scores:q} {params.rows:q} 2> {log:q}"
+        " --tracks {output.tracks:q} {params.scores:q} {params.rows:q} 2> {log:q}"

@@ -24,6 +24,7 @@ rule players:
         mem_mb=1000,
         runtime=30,
     params:
+        pages=report_pages(),
         title=lambda wildcards: experiment.models[wildcards.model].title,
         note=note_of,
         temperature=experiment.sampling.temperature,
@@ -32,7 +33,7 @@ rule players:
     shell:
         "python -m descant.commands.players --title {params.title:q} {params.note:q}"
         " --temperature {params.temperature:q} --top-p {params.top_p:q} --audio {input.audio:q}"
-        " --model {input.models:q} --sequence {params.folder:q} --output {output.page:q} 2> {log:q}"
+        " --model {input.models:q} --sequence {params.folder:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 
 
 rule separation_page:
@@ -55,9 +56,11 @@ rule separation_page:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        pages=report_pages(),
     shell:
         "python -m descant.commands.separation_page --stems {input.stems:q} --mixes {input.mixes:q}"
-        " --separated {input.separated:q} --output {output.page:q} 2> {log:q}"
+        " --separated {input.separated:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 
 
 rule curves:
@@ -79,9 +82,10 @@ rule curves:
         mem_mb=1000,
         runtime=30,
     params:
+        pages=report_pages(),
         metrics=[f"{name}={path}" for name, path in all_metrics().items()],
     shell:
-        "python -m descant.commands.curves --metrics {params.metrics:q} --output {output.page:q} 2> {log:q}"
+        "python -m descant.commands.curves --metrics {params.metrics:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 
 
 rule table_page:
@@ -103,6 +107,7 @@ rule table_page:
         mem_mb=1000,
         runtime=30,
     params:
+        pages=report_pages(),
         headings=[f"{column}={heading}" for column, heading in TABLE_HEADINGS.items()],
         hidden=["model", "receptive_field_samples", "note"],
         notes=[
@@ -115,7 +120,42 @@ rule table_page:
         ],
     shell:
         "python -m descant.commands.table_page --table {input.table:q} --output {output.page:q}"
-        " --heading {params.headings:q} --hide {params.hidden:q} --note {params.notes:q} 2> {log:q}"
+        " --heading {params.headings:q} --hide {params.hidden:q} --note {params.notes:q} --pages {params.pages:q} 2> {log:q}"
+
+
+rule front_page:
+    input:
+        table=rules.write_table.output.csv,
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+        models=all_models(),
+        audio=collect(rules.render_audio.output.audio, model=experiment.models),
+        summaries=list(measured().values()),
+    output:
+        page=report(
+            "results/report/index.html",
+            caption="../report/front.rst",
+            category="0 This run",
+        ),
+    log:
+        "results/logs/report/front.log",
+    benchmark:
+        "results/benchmarks/report/front.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        pages=report_pages(),
+        source=source_in_words(),
+        audio=[f"{model}=results/samples/{model}/audio" for model in experiment.models],
+        summaries=[f"--summary={name}={path}" for name, path in measured().items()],
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.front_page --table {input.table:q} --sequence {params.folder:q}"
+        " --model {input.models:q} --audio {params.audio:q} --source {params.source:q} {params.summaries:q}"
+        " --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 
 
 rule parameters:

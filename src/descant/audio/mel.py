@@ -1,4 +1,4 @@
-"""Mel spectrograms for figures: Slaney's filters and scaling, equal to librosa's defaults."""
+"""Spectrograms, and mel spectrograms for figures: Slaney's filters and scaling, equal to librosa's defaults."""
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,22 @@ def mel_filters(sample_rate: int, n_fft: int, bands: int) -> npt.NDArray[np.floa
     return np.asarray(np.maximum(0.0, np.minimum(rising, falling)) * area[:, None])
 
 
+def power_spectrogram(audio: npt.NDArray[np.floating], n_fft: int = 1024, step: int = 256) -> npt.NDArray[np.float64]:
+    """Power of a short-time Fourier transform, with centred, zero-padded Hann windows.
+
+    Args:
+        audio: ``(time,)``.
+        n_fft: window and transform length, samples.
+        step: samples between frames.
+
+    Returns:
+        float64 ``(1 + time // step, n_fft // 2 + 1)``.
+    """
+    padded = np.pad(np.asarray(audio, dtype=np.float64), n_fft // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::step]
+    return np.asarray(np.abs(np.fft.rfft(frames * scipy.signal.get_window("hann", n_fft), axis=-1)) ** 2)
+
+
 def mel_spectrogram(
     audio: npt.NDArray[np.floating], sample_rate: int, n_fft: int = 1024, step: int = 256, bands: int = 80
 ) -> npt.NDArray[np.float64]:
@@ -47,11 +63,7 @@ def mel_spectrogram(
     Returns:
         float64 ``(bands, 1 + time // step)``.
     """
-    padded = np.pad(np.asarray(audio, dtype=np.float64), n_fft // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::step]
-    window = scipy.signal.get_window("hann", n_fft)
-    power = np.abs(np.fft.rfft(frames * window, axis=-1)) ** 2
-    return np.asarray(mel_filters(sample_rate, n_fft, bands) @ power.T)
+    return np.asarray(mel_filters(sample_rate, n_fft, bands) @ power_spectrogram(audio, n_fft, step).T)
 
 
 def to_decibel(power: npt.NDArray[np.float64], span: float = 80.0) -> npt.NDArray[np.float64]:

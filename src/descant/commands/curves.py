@@ -14,6 +14,7 @@ def curves(
     metrics: Annotated[list[str], typer.Option(help="NAME=metrics.csv of a training; repeat it")],
     output: Annotated[Path, typer.Option(help="HTML file to write")],
     title: Annotated[str, typer.Option(help="of the page")] = "Training curves",
+    pages: cli.Pages = None,
 ) -> None:
     """Write one self-contained page with the curves of all trainings, ADAs and priors apart."""
     read = []
@@ -22,7 +23,7 @@ def curves(
         if not separator or not name:
             raise CurvesError(f"--metrics {given!r} has no name", "write --metrics vqvae8=results/.../metrics.csv")
         read.append(read_curves(name, Path(path)))
-    write_page(output, curves_html(title, read))
+    write_page(output, curves_html(title, read), pages or [])
 
 
 if __name__ == "__main__":

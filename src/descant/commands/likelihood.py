@@ -1,13 +1,15 @@
 """Score held-out tracks: a prior on its sequence, or an ADA on the sequence below given its codes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy.typing as npt
 import typer
 
 from descant.commands import cli, options
-from descant.config.models import Evaluation
+from descant.config.evaluation import Evaluation
 from descant.errors import SequenceError
+from descant.evaluation.code_usage import shuffled_codes
 from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
 from descant.modelfile import check_fingerprint, read_model
 from descant.sequences import open_sequence
@@ -21,6 +23,9 @@ def likelihood(
     output: Annotated[Path, typer.Option(help="Parquet table to write: track, steps, samples, bits")],
     length_multiple: Annotated[int, typer.Option(min=1, help="samples are counted in multiples of this")],
     codes: Annotated[Path | None, typer.Option(help="folder of the ADA's codes; leave out for a prior")] = None,
+    shuffle_seed: Annotated[
+        int | None, typer.Option(min=0, help="put each track's codes in a random order first: what are they worth?")
+    ] = None,
     threads: options.Threads = 1,
     gpus: options.GPUs = 0,
 ) -> None:
@@ -41,14 +46,14 @@ def likelihood(
         if not given.index["track"].equals(scored.index["track"]) or given.hop != scored.hop * ada.hop:
             raise SequenceError(f"{codes} holds no codes of {sequence} by this ADA", "delete both and run again")
         by_track = codes_by_track(given)
-        table = score_split(
-            scored,
-            "test",
-            samples,
-            lambda steps, track: ada_bits(
-                ada, steps, by_track[track][: len(steps) // ada.hop], evaluation.window, device
-            ),
-        )
+
+        def bits_of(steps: npt.NDArray[Any], track: str) -> float:
+            of_track = by_track[track][: len(steps) // ada.hop]
+            if shuffle_seed is not None:
+                of_track = shuffled_codes(of_track, track, shuffle_seed)
+            return ada_bits(ada, steps, of_track, evaluation.window, device)
+
+        table = score_split(scored, "test", samples, bits_of)
     output.parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(output)
 

@@ -32,6 +32,7 @@ def players(
     top_p: Annotated[float | None, typer.Option(help="nucleus that the samples were drawn from")] = None,
     show: Annotated[int, typer.Option(min=1, help="samples on the page, at most")] = 8,
     excerpts: Annotated[int, typer.Option(min=0, help="excerpts of real music, at most")] = 3,
+    pages: cli.Pages = None,
 ) -> None:
     """Write one self-contained page with all there is to hear of a model, beside held-out real music."""
     packed = open_sequence(sequence)
@@ -43,7 +44,7 @@ def players(
     page = PlayersPage(
         title=title,
         note=note,
-        scale=scale_in_words(stack, packed),
+        scale=scale_in_words(stack.networks, packed),
         stack=[StackLine(*line) for line in zip(does, trained, strict=True)],
         drawn=drawn_in_words(min(show, len(rendered)), len(rendered), temperature, top_p),
         samples=sample_clips(audio, show),
@@ -51,7 +52,7 @@ def players(
         classes=packed.classes,
         sample_rate=packed.sample_rate,
     )
-    write_page(output, players_html(page))
+    write_page(output, players_html(page), pages or [])
 
 
 if __name__ == "__main__":

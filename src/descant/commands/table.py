@@ -8,8 +8,9 @@ import pandas as pd
 import typer
 
 from descant.commands import cli, options
-from descant.config.models import Evaluation, Paper
-from descant.evaluation.table import Row, build_table
+from descant.config.evaluation import Evaluation
+from descant.config.models import Paper
+from descant.evaluation.table import Row, build_table, track_bits
 from descant.evaluation.table_scores import join_scores, read_scores, real_music
 from descant.evaluation.table_text import to_latex, to_markdown
 
@@ -34,13 +35,15 @@ def table(
     csv: Annotated[Path, typer.Option(help="CSV to write")],
     markdown: Annotated[Path, typer.Option(help="Markdown to write")],
     latex: Annotated[Path, typer.Option(help="LaTeX to write")],
+    tracks: Annotated[Path, typer.Option(help="CSV to write: the bound of every model and test track")],
     seed: options.Seed = 1,
     scores: Annotated[Path | None, typer.Option(help="scores that people gave, where they did")] = None,
 ) -> None:
-    """Write the table as CSV, Markdown and LaTeX."""
+    """Write the table as CSV, Markdown and LaTeX, and what it is made of by test track."""
     evaluation = cli.parse_settings(Evaluation, settings)
+    read = [read_row(json.loads(row)) for row in rows]
     built = build_table(
-        [read_row(json.loads(row)) for row in rows],
+        read,
         sample_rate,
         evaluation.bootstrap_draws,
         evaluation.confidence,
@@ -52,6 +55,7 @@ def table(
         built, rated = join_scores(built, gathered), real_music(gathered)
     csv.parent.mkdir(parents=True, exist_ok=True)
     built.to_csv(csv, index=False)
+    pd.concat([track_bits(row) for row in read]).to_csv(tracks, index=False)
     markdown.write_text(to_markdown(built, rated), encoding="utf-8")
     latex.write_text(to_latex(built, rated), encoding="utf-8")
 

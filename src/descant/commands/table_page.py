@@ -17,6 +17,7 @@ def table_page(
     heading: Annotated[list[str] | None, typer.Option(help="COLUMN=TEXT, a column's heading; repeat it")] = None,
     hide: Annotated[list[str] | None, typer.Option(help="a column to leave out; repeat it")] = None,
     note: Annotated[list[str] | None, typer.Option(help="a note under the table; repeat it")] = None,
+    pages: cli.Pages = None,
 ) -> None:
     """Write one self-contained page with the table, the paper's columns set apart from our own."""
     headings = {}
@@ -25,7 +26,7 @@ def table_page(
         if not separator:
             raise TableError(f"--heading {given!r} has no '='", "write --heading bits_per_sample='Bits per sample'")
         headings[column] = text
-    write_page(output, table_html(build_page(title, read_table(table), headings, note or [], hide or [])))
+    write_page(output, table_html(build_page(title, read_table(table), headings, note or [], hide or [])), pages or [])
 
 
 if __name__ == "__main__":

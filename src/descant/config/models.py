@@ -1,4 +1,4 @@
-"""``models:`` the rows of the table, and ``sampling:``, ``evaluation:``."""
+"""``models:`` the rows of the table, and ``sampling:``."""
 
 from typing import Literal
 
@@ -72,14 +72,3 @@ class Sampling(Section):
     windows: Windows | None = Field(
         None, description="faster below the top, at the price of joins; empty = each sequence from end to end"
     )
-
-
-class Evaluation(Section):
-    """``evaluation:`` how the table is measured."""
-
-    max_seconds_per_track: float | None = Field(
-        None, gt=0, description="score only the start of each test track; empty = all of it"
-    )
-    window: int = Field(16384, ge=1, description="steps scored at once; the figure does not depend on it")
-    bootstrap_draws: int = Field(1000, ge=100, description="draws of the bootstrap over tracks")
-    confidence: float = Field(0.95, gt=0, lt=1, description="level of the intervals")

@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from descant.config.base import Section
 from descant.config.corpus import Audio, Corpus, Separation
+from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
-from descant.config.models import Evaluation, Model, Sampling
+from descant.config.models import Model, Sampling
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.errors import ConfigError
 

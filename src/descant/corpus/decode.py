@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from descant.audio.files import AudioFacts, AudioFileError, Block, probe, read_blocks, write_flac, write_wav
+from descant.audio.fingerprint import Fingerprinter, Words
 from descant.corpus import ffmpeg
-from descant.corpus.fingerprint import Fingerprinter, Words
 
 CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF"})
 MAX_CHANNELS = 8
@@ -47,7 +47,7 @@ class Outcome:
         rate: Hz, or 0.
         channels: or 0.
         reason: why it is set aside; for a used one, what people should know, or empty.
-        fingerprint: of :class:`~descant.corpus.fingerprint.Fingerprinter`; empty when it is set aside.
+        fingerprint: of :class:`~descant.audio.fingerprint.Fingerprinter`; empty when it is set aside.
     """
 
     track: str

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from descant.corpus.fingerprint import Words
+from descant.audio.fingerprint import Words, bit_error_rate
 
 # Share of bits that differ, over all that two tracks have in common. Measured on 39 pieces in one piano's sound, most
 # at one tempo: the same at 32 kbit/s and half a step off, up to 0.15; others at their best offset, from 0.28 over 5 s
@@ -71,11 +71,6 @@ def is_same_recording(first: Words, second: Words, offset: int) -> bool:
         ):
             return True
     return False
-
-
-def bit_error_rate(first: Words, second: Words) -> float:
-    """Share of bits that differ between as many words ``(words,)`` of two fingerprints."""
-    return float(np.bitwise_count(first ^ second).mean()) / 32
 
 
 def _overlap(first: Words, second: Words, offset: int) -> Words:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from descant.audio import mulaw
-from descant.audio.files import probe, read_blocks, resample_blocks, to_mono
+from descant.audio.files import Block, probe, read_blocks, resample_blocks, to_mono
 from descant.config.corpus import Audio
 from descant.corpus.decode import track_file
 from descant.corpus.table import Entry
@@ -37,9 +37,24 @@ def encode_track(path: Path, sample_rate: int, length_multiple: int) -> Iterator
     Raises:
         AudioFileError: when the audio cannot be read.
     """
+    return cut((mulaw.encode(block) for block in mono_blocks(path, sample_rate)), length_multiple)
+
+
+def mono_blocks(path: Path, sample_rate: int) -> Iterator[Block]:
+    """A track as it is before it is companded: mono, at the models' rate.
+
+    Args:
+        path: of its audio.
+        sample_rate: of the result, Hz.
+
+    Yields:
+        float32, each ``(frames,)``.
+
+    Raises:
+        AudioFileError: when the audio cannot be read.
+    """
     mono = (to_mono(block) for block in read_blocks(path))
-    resampled = resample_blocks(mono, probe(path).rate, sample_rate)
-    return cut((mulaw.encode(block) for block in resampled), length_multiple)
+    return resample_blocks(mono, probe(path).rate, sample_rate)
 
 
 def cut(blocks: Iterable[npt.NDArray[np.uint8]], multiple: int) -> Iterator[npt.NDArray[np.uint8]]:

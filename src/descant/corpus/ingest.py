@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from descant.audio.fingerprint import Words
 from descant.config.corpus import Corpus
 from descant.corpus.decode import Bounds, Outcome, rejected, verify
-from descant.corpus.fingerprint import Words
 from descant.corpus.scan import Item
 from descant.corpus.scores import locate
 from descant.corpus.table import REJECTED, USED, Entry

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from descant.audio.fingerprint import Words
 from descant.config.corpus import Splits
 from descant.corpus.duplicates import near_duplicates
-from descant.corpus.fingerprint import Words
 from descant.corpus.labels import apply_labels
 from descant.corpus.splits import LEAST_TRACKS, deal
 from descant.corpus.table import Entry, read_table

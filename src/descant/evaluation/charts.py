@@ -107,14 +107,25 @@ def chart(
             alt.Tooltip("value:Q", title=unit, format=".4~f"),
         ],
     )
-    layered = alt.layer(lines, dots, tips).properties(
+    return finish(alt.layer(lines, dots, tips), description, height)
+
+
+def finish(layered: alt.LayerChart | alt.FacetChart, description: str, height: int) -> dict[str, Any]:
+    """The specification of a chart as wide as what holds it, in the page's own ink.
+
+    Args:
+        layered: the chart.
+        description: for those who do not see it.
+        height: pixels.
+    """
+    finished = layered.properties(
         width="container",
         height=height,
         description=description,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         config=style(),
     )
-    spec: dict[str, Any] = layered.to_dict()
+    spec: dict[str, Any] = finished.to_dict()
     return spec
 
 

@@ -1,4 +1,4 @@
-"""What is seen and told of a sample: a mel spectrogram as PNG, and a few plain figures.
+"""What is seen and told of a sample: its waveform over its mel spectrogram as PNG, and a few plain figures.
 
 Levels are in dBFS after AES17: 0 dB is a sine that just reaches full scale, so that pictures of different samples
 compare. Nothing here touches matplotlib's global state.
@@ -15,12 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from PIL import Image
 
 from descant.audio.mel import hz_to_mel, mel_spectrogram
 from descant.errors import SamplingError
 
-WIDTH, HEIGHT, DPI = 900, 260, 100
+WIDTH, HEIGHT, DPI = 900, 330, 100
+# where time runs from left to right, in shares of the width: what moves over the figure in a page needs them
+TIME_LEFT, TIME_WIDTH = 0.075, 0.83
 BANDS = 128
 FLOOR_DB, CEILING_DB = -90.0, -10.0
 TICKS_HZ = (0, 500, 1000, 2000, 4000, 8000, 16000)
@@ -96,7 +99,7 @@ def mel_levels(audio: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray
 
 
 def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) -> bytes:
-    """Draw a mel spectrogram of 900 × 260 pixels; the same samples and title give the same bytes.
+    """Draw the waveform over the mel spectrogram, 900 × 330 pixels; the same samples and title give the same bytes.
 
     Args:
         audio: floats ``(time,)``; full scale is 1.
@@ -111,10 +114,54 @@ def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) ->
     """
     if not len(audio):
         raise SamplingError("a sample has no audio in it", "raise sampling.seconds")
-    levels = mel_levels(audio, sample_rate)
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=GROUND)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.075, 0.2, 0.83, 0.67), facecolor=GROUND)
+    figure.text(TIME_LEFT, 0.933, _one_line(title), fontsize=10, family=FONT, color=INK, va="center", parse_math=False)
+    _draw_waveform(figure.add_axes((TIME_LEFT, 0.735, TIME_WIDTH, 0.15), facecolor=GROUND), audio, sample_rate)
+    axes = figure.add_axes((TIME_LEFT, 0.158, TIME_WIDTH, 0.517), facecolor=GROUND)
+    image = _draw_mel(axes, audio, sample_rate)
+    bar = figure.colorbar(image, cax=figure.add_axes((0.918, 0.158, 0.012, 0.517)), ticks=[-90, -70, -50, -30, -10])
+    bar.set_label("dBFS in a band", fontsize=9, family=FONT, color=QUIET_INK)
+    bar.outline.set_visible(False)
+    for drawn in figure.axes:
+        drawn.tick_params(labelsize=8, labelfontfamily=FONT, color=QUIET_INK, labelcolor=QUIET_INK, length=3)
+        for spine in drawn.spines.values():
+            spine.set_visible(False)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return _png(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
+
+
+def envelope(audio: npt.NDArray[np.floating], columns: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The lowest and the highest value in each of equal stretches of time.
+
+    Args:
+        audio: floats ``(time,)``, not empty.
+        columns: stretches; no more are made than there are samples.
+
+    Returns:
+        float64 ``(min(columns, time),)`` twice: lowest, highest.
+    """
+    values = np.asarray(audio, dtype=np.float64)
+    columns = min(columns, len(values))
+    starts = np.arange(columns) * len(values) // columns
+    return np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+
+
+def _draw_waveform(axes: Axes, audio: npt.NDArray[np.floating], sample_rate: int) -> None:
+    low, high = envelope(audio, round(TIME_WIDTH * WIDTH))
+    seconds = len(audio) / sample_rate
+    centres = (np.arange(len(low)) + 0.5) * seconds / len(low)
+    axes.axhline(0, color=QUIET_INK, linewidth=0.5)
+    # a line's width each way, so that silence is still a line
+    axes.fill_between(centres, low - 0.01, high + 0.01, color=INK, linewidth=0)
+    axes.set_xlim(0, seconds)
+    axes.set_ylim(-1.05, 1.05)
+    axes.set_xticks([])
+    axes.set_yticks([-1, 0, 1], ["\N{MINUS SIGN}1", "0", "1"])
+
+
+def _draw_mel(axes: Axes, audio: npt.NDArray[np.floating], sample_rate: int) -> AxesImage:
+    levels = mel_levels(audio, sample_rate)
     top = float(hz_to_mel(np.array(sample_rate / 2)))
     # frame k is centred on sample 256 k; band b on the (b + 1)th of bands + 2 even points
     half_frame, half_band = 128 / sample_rate, top / (BANDS + 1) / 2
@@ -133,16 +180,7 @@ def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) ->
     _mark_hertz(axes, sample_rate)
     axes.set_xlabel("seconds", fontsize=9, family=FONT, color=QUIET_INK, labelpad=2)
     axes.set_ylabel("Hz, mel scale", fontsize=9, family=FONT, color=QUIET_INK)
-    figure.text(0.075, 0.915, _one_line(title), fontsize=10, family=FONT, color=INK, va="center", parse_math=False)
-    bar = figure.colorbar(image, cax=figure.add_axes((0.918, 0.2, 0.012, 0.67)), ticks=[-90, -70, -50, -30, -10])
-    bar.set_label("dBFS in a band", fontsize=9, family=FONT, color=QUIET_INK)
-    bar.outline.set_visible(False)
-    for drawn in (axes, bar.ax):
-        drawn.tick_params(labelsize=8, labelfontfamily=FONT, color=QUIET_INK, labelcolor=QUIET_INK, length=3)
-        for spine in drawn.spines.values():
-            spine.set_visible(False)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    return _png(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
+    return image
 
 
 def _mark_hertz(axes: Axes, sample_rate: int) -> None:

@@ -1,10 +1,17 @@
 """Self-contained HTML pages: templates with autoescape, files embedded as data URIs, nothing fetched."""
 
 import base64
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
+
+from descant.evaluation.site import build_entries
+
+# no value can hold it: they are escaped
+SITE_MARKER = "<!-- site -->"
 
 
 def data_uri(content: bytes, media_type: str) -> str:
@@ -22,6 +29,10 @@ def render(template: str, values: Mapping[str, object]) -> str:
     Returns:
         HTML.
     """
+    return _environment().get_template(template).render({"site_marker": Markup(SITE_MARKER), **values})
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("descant.evaluation", "templates"),
         autoescape=True,
@@ -30,14 +41,31 @@ def render(template: str, values: Mapping[str, object]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(values)
+    environment.filters["sha256"] = _sha256
+    return environment
 
 
-def write_page(path: Path, html: str) -> None:
-    """Write a page beside its place, then rename it."""
+def _sha256(text: str) -> str:
+    """How a page's policy names a script that may run."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def write_page(path: Path, html: str, pages: Sequence[str] = ()) -> None:
+    """Write a page beside its place, then rename it; only here its place is known, and with it its links to others.
+
+    Args:
+        path: where it will stand.
+        html: of :func:`render`.
+        pages: the report's pages, for the navigation (see :func:`descant.evaluation.site.build_entries`); without
+            any there is none.
+
+    Raises:
+        PageError: when the page is none of them.
+    """
+    site = _environment().get_template("site.html").render(entries=build_entries(pages, path)) if pages else ""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(html, encoding="utf-8")
+    temporary.write_text(html.replace(SITE_MARKER, site, 1), encoding="utf-8")
     temporary.replace(path)
 
 

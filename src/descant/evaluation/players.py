@@ -35,6 +35,7 @@ class Clip:
     Attributes:
         name: its heading.
         detail: a line under it.
+        seconds: its length.
         facts: its plain figures, in words.
         audio: data URI.
         figure: data URI.
@@ -43,6 +44,7 @@ class Clip:
 
     name: str
     detail: str
+    seconds: float
     facts: str
     audio: str
     figure: str
@@ -143,10 +145,11 @@ def make_clip(name: str, detail: str, facts: SampleFacts, audio: bytes, figure: 
     return Clip(
         name=name,
         detail=detail,
+        seconds=facts.seconds,
         facts=words,
         audio=data_uri(audio, "audio/flac"),
         figure=data_uri(figure, "image/png"),
-        figure_words=f"Mel spectrogram of {name}: {words}.",
+        figure_words=f"Waveform and mel spectrogram of {name}: {words}.",
     )
 
 

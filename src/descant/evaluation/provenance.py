@@ -17,6 +17,7 @@ from descant.evaluation.pages import count, duration
 from descant.sequences import PackedSequence, total_seconds
 
 AUDIO = "audio"
+CURE = "delete it and run snakemake again"
 # below either, we call a run small; both numbers are ours, and only choose a sentence
 SMALL_SECONDS = 10 * 3600.0
 SMALL_STEPS = 20_000
@@ -73,19 +74,31 @@ def read_network(path: Path) -> Network:
     Raises:
         ModelFileError: when it is missing, torn, or not one of ours.
     """
-    cure = "delete it and run snakemake again"
+    facts = read_facts(path)
     try:
-        with safe_open(path, framework="numpy") as file:
-            facts: dict[str, Any] = json.loads((file.metadata() or {})["descant"])
         section = ADA if facts["kind"] == "ada" else Prior
         return Network(
             settings=section.model_validate(facts["settings"]),
             **{name: facts[name] for name in Network.__dataclass_fields__ if name != "settings"},
         )
-    except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} cannot be read: {error}", cure) from error
     except (KeyError, ValueError, ValidationError) as error:
-        raise ModelFileError(f"{path} is no model file of this version of the pipeline", cure) from error
+        raise ModelFileError(f"{path} is no model file of this version of the pipeline", CURE) from error
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The metadata of a model file as it stands there, whatever version wrote it.
+
+    Raises:
+        ModelFileError: when it is missing, torn, or not one of ours.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts: dict[str, Any] = json.loads((file.metadata() or {})["descant"])
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(f"{path} cannot be read: {error}", CURE) from error
+    except (KeyError, ValueError) as error:
+        raise ModelFileError(f"{path} is no model file of this pipeline", CURE) from error
+    return facts
 
 
 def read_stack(paths: Sequence[Path], audio: PackedSequence) -> Stack:
@@ -154,10 +167,10 @@ def training_in_words(network: Network, audio: PackedSequence) -> str:
     return f"{count(network.steps, 'training step')}, {times} times through the training music."
 
 
-def scale_in_words(stack: Stack, audio: PackedSequence) -> str:
-    """An honest sentence on the scale of a run."""
+def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:
+    """An honest sentence on the scale of a model or of a run, from the networks that make it up."""
     seconds = total_seconds(audio, ("train",))
-    steps = [network.steps for network in stack.networks]
+    steps = [network.steps for network in networks]
     fewest, most = min(steps), max(steps)
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     told = f"Trained on {duration(seconds)} of music in {count(len(audio.split('train')), 'track')}, for {each} steps"

@@ -4,12 +4,14 @@ For a stack, bits per sample ≤ Σ over levels of bits(level | level above) / h
 prior's: -log p(x) ≤ -log p(x, codes), since the codes are a function of x. This bound compares all rows.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from descant.config.models import Paper
 from descant.errors import ModelFileError
@@ -52,7 +54,7 @@ class Interval:
 def ratio_interval(
     bits: npt.NDArray[np.float64], samples: npt.NDArray[np.int64], draws: int, confidence: float, seed: int
 ) -> Interval:
-    """Bits per sample over tracks, with a percentile bootstrap over tracks (Efron 1979).
+    """Bits per sample over tracks, with an expanded percentile bootstrap over tracks.
 
     Args:
         bits: of each track ``(tracks,)``.
@@ -68,8 +70,44 @@ def ratio_interval(
         len(bits), size=(draws, len(bits))
     )
     ratios = bits[picks].sum(1) / samples[picks].sum(1)
-    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, float(low), float(high))
+    return Interval(value, *expanded_quantiles(ratios, len(bits), confidence))
+
+
+def expanded_quantiles(draws: npt.NDArray[np.float64], groups: int, confidence: float) -> tuple[float, float]:
+    """The bootstrap percentile interval, widened for few groups (Hesterberg, The American Statistician 2015, 5.3).
+
+    The plain one is too narrow by √((n-1)/n) and by the normal's tails for Student's.
+
+    Args:
+        draws: statistics ``(draws,)``; those that are not defined are NaN and passed over.
+        groups: of the smaller set, at least 2.
+        confidence: level.
+    """
+    tail = (1 - confidence) / 2
+    reach = math.sqrt(groups / (groups - 1)) * stats.t.ppf(tail, groups - 1)
+    outside = float(stats.norm.cdf(reach))
+    low, high = np.nanquantile(draws, [outside, 1 - outside])
+    return float(low), float(high)
+
+
+def track_bits(row: Row) -> pd.DataFrame:
+    """The bound of every track, bits of all levels added: model, track, samples, bits.
+
+    Raises:
+        ModelFileError: when the levels did not score the same samples of the same tracks.
+    """
+    first = row.bits[0].set_index("track")
+    total = pd.Series(0.0, index=first.index)
+    for table in row.bits:
+        by_track = table.set_index("track").reindex(first.index)
+        if len(table) != len(first) or not by_track["samples"].equals(first["samples"]):
+            raise ModelFileError(
+                f"the levels of {row.model} scored different tracks", "delete results/likelihood and run again"
+            )
+        total += by_track["bits"]
+    frame = pd.DataFrame({"samples": first["samples"], "bits": total}).reset_index()
+    frame.insert(0, "model", row.model)
+    return frame
 
 
 def measure(row: Row, sample_rate: int, draws: int, confidence: float, seed: int) -> dict[str, object]:
@@ -78,20 +116,13 @@ def measure(row: Row, sample_rate: int, draws: int, confidence: float, seed: int
     Raises:
         ModelFileError: when the levels did not score the same samples of the same tracks.
     """
-    first = row.bits[0].set_index("track")
-    total = pd.Series(0.0, index=first.index)
-    columns: dict[str, object] = {}
-    for level, table in enumerate(row.bits):
-        by_track = table.set_index("track").reindex(first.index)
-        if not by_track["samples"].equals(first["samples"]):
-            raise ModelFileError(
-                f"the levels of {row.model} scored different tracks", "delete results/likelihood and run again"
-            )
-        columns[f"bits_per_step_level{level}"] = float(by_track["bits"].sum() / by_track["steps"].sum())
-        total += by_track["bits"]
-    bound = ratio_interval(
-        np.asarray(total, dtype=np.float64), np.asarray(first["samples"], dtype=np.int64), draws, confidence, seed
-    )
+    first = track_bits(row)
+    columns: dict[str, object] = {
+        f"bits_per_step_level{level}": float(table["bits"].sum() / table["steps"].sum())
+        for level, table in enumerate(row.bits)
+    }
+    bits, samples = first["bits"].to_numpy(np.float64), first["samples"].to_numpy(np.int64)
+    bound = ratio_interval(bits, samples, draws, confidence, seed)
     columns["bits_per_second"] = bound.value * sample_rate
     columns["bits_per_sample"] = bound.value
     columns["bits_per_sample_low"] = bound.low

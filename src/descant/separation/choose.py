@@ -40,6 +40,7 @@ def separator(settings: Separation, weights: Path | None, interpreter: Path | No
 
     Raises:
         SeparationError: when it cannot be made.
+        ModelFileError: when its weights cannot be read.
     """
     if settings.method == "stems":
         from descant.separation.stems import StemFiles

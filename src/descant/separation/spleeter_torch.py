@@ -18,7 +18,7 @@ from descant.separation.chunks import regroup
 from descant.separation.separator import CHANNELS, RATE, Separated
 from descant.separation.spleeter_network import load_networks
 from descant.separation.spleeter_weights import MODEL_FOLDER
-from descant.separation.tensorflow_checkpoint import latest_checkpoint, read_checkpoint
+from descant.tensorflow_checkpoint import read_checkpoint
 
 FRAME, STEP = 4096, 1024
 PATCH_FRAMES, BINS = 512, 1024
@@ -53,10 +53,11 @@ class SpleeterTorch:
             threads: of the CPU.
 
         Raises:
-            SeparationError: when the weights cannot be read.
+            ModelFileError: when the weights cannot be read.
+            SeparationError: when they are another model's.
         """
         torch.set_num_threads(threads)
-        return cls(load_networks(read_checkpoint(latest_checkpoint(weights / MODEL_FOLDER))))
+        return cls(load_networks(read_checkpoint(weights / MODEL_FOLDER)))
 
     @torch.inference_mode()
     def separate(self, blocks: Iterable[Block]) -> Iterator[Separated]:

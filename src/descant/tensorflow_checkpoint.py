@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from descant.separation.separator import SeparationError
+from descant.errors import ModelFileError
 
 TABLE_MAGIC = 0xDB4775248B80FB57
 FOOTER_BYTES = 48
 # DataType of tensorflow/core/framework/types.proto
 DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}
-CURE = "give the folder of an unpacked spleeter model, whole"
+CURE = "give the folder of a saved model as it was unpacked or installed, whole"
 Fields = dict[int, list[Any]]
 
 
@@ -28,42 +28,20 @@ class _DamagedError(Exception):
     """The bytes are not what the format says."""
 
 
-def latest_checkpoint(folder: Path) -> Path:
-    """Find the checkpoint that a folder's ``checkpoint`` file names.
+def read_checkpoint(folder: Path) -> Mapping[str, npt.NDArray[Any]]:
+    """Read all tensors of the checkpoint that a folder's ``checkpoint`` file names.
 
     Args:
         folder: of a saved model.
 
     Returns:
-        Its prefix: the path without ``.index``.
-
-    Raises:
-        SeparationError: when there is none.
-    """
-    try:
-        text = (folder / "checkpoint").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SeparationError(f"{folder} holds no model: its file 'checkpoint' cannot be read", CURE) from error
-    found = re.search(r'^model_checkpoint_path: "([^"]+)"', text, re.MULTILINE)
-    if not found:
-        raise SeparationError(f"{folder / 'checkpoint'} names no checkpoint", CURE)
-    # only its name: the path may be that of the machine it was trained on
-    return folder / Path(found[1]).name
-
-
-def read_checkpoint(prefix: Path) -> Mapping[str, npt.NDArray[Any]]:
-    """Read all tensors of a checkpoint that is in one part.
-
-    Args:
-        prefix: path without ``.index``.
-
-    Returns:
         Arrays by their names, read-only; tensors of other types than int32/64 and float32/64 are left out.
 
     Raises:
-        SeparationError: when it is missing, damaged, compressed or in several parts.
+        ModelFileError: when it is missing, damaged, compressed or in several parts.
     """
-    index, data = (prefix.with_name(prefix.name + end) for end in (".index", ".data-00000-of-00001"))
+    name = _latest(folder)
+    index, data = (folder / (name + end) for end in (".index", ".data-00000-of-00001"))
     try:
         entries = dict(_table(index.read_bytes()))
         header = _fields(entries.pop(b""))
@@ -74,10 +52,23 @@ def read_checkpoint(prefix: Path) -> Mapping[str, npt.NDArray[Any]]:
             name.decode(): array for name, entry in entries.items() if (array := _tensor(entry, stored)) is not None
         }
     except OSError as error:
-        raise SeparationError(f"{error.filename} cannot be read: {error.strerror}", CURE) from error
+        raise ModelFileError(f"{error.filename} cannot be read: {error.strerror}", CURE) from error
     # a flipped bit makes a number where bytes are due, or one beyond all bounds
     except (_DamagedError, LookupError, ValueError, TypeError, OverflowError, struct.error) as error:
-        raise SeparationError(f"{prefix.name} in {prefix.parent} is no whole checkpoint: {error}", CURE) from error
+        raise ModelFileError(f"{index.name} in {folder} is no whole checkpoint: {error}", CURE) from error
+
+
+def _latest(folder: Path) -> str:
+    """The name of a folder's checkpoint, which may be empty: what its files have before the dot."""
+    try:
+        text = (folder / "checkpoint").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelFileError(f"{folder} holds no model: its file 'checkpoint' cannot be read", CURE) from error
+    found = re.search(r'^model_checkpoint_path: "([^"]+)"', text, re.MULTILINE)
+    if not found:
+        raise ModelFileError(f"{folder / 'checkpoint'} names no checkpoint", CURE)
+    # only the name: the path may be that of the machine it was trained on
+    return found[1].rpartition("/")[2]
 
 
 def _tensor(entry: bytes, stored: npt.NDArray[np.uint8]) -> npt.NDArray[Any] | None:

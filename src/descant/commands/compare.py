@@ -1,0 +1,31 @@
+"""Compare two runs on one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli
+from descant.evaluation.compare_page import compare_html
+from descant.evaluation.differences import Bootstrap
+from descant.evaluation.pages import write_page
+from descant.evaluation.run_results import read_run, run_names
+
+
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="working directory of a run: the folder that holds results/")],
+    run_b: Annotated[Path, typer.Argument(help="of another; differences are this one minus the first")],
+    output: Annotated[Path, typer.Option(help="HTML file to write")],
+    show: Annotated[int, typer.Option(min=1, help="samples of each model and run, at most")] = 2,
+    draws: Annotated[int, typer.Option(min=100, help="draws of the bootstrap over pairs of tracks")] = 1000,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="level of the intervals")] = 0.95,
+    seed: Annotated[int, typer.Option(help="of the bootstrap")] = 1,
+) -> None:
+    """Write one self-contained page with two runs side by side: figures, curves, samples, settings."""
+    names = run_names(run_a, run_b)
+    first, second = read_run(run_a, names[0]), read_run(run_b, names[1])
+    write_page(output, compare_html(first, second, Bootstrap(draws, confidence, seed), show))
+
+
+if __name__ == "__main__":
+    cli.run(compare)

@@ -1,0 +1,55 @@
+"""Embed the excerpts of one set: of drawn audio, or of real tracks as they are, shuffled, or put in noise's place."""
+
+import logging
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from descant.commands import cli, options
+from descant.config.distances import Distances
+from descant.evaluation.distances.choose import open_embedding
+from descant.evaluation.distances.embed import Cache, embed_set, write_set
+from descant.evaluation.distances.kinds import KINDS, why_absent
+from descant.evaluation.material import drawn_excerpts, read_drawn, real_excerpts, shuffled, white_noise
+from descant.sequences import open_sequence
+
+BLOCK_SECONDS = 0.25
+
+
+def embed(
+    settings: options.Settings,
+    sequence: options.SequenceFolder,
+    seconds: Annotated[float, typer.Option(help="length of an excerpt; not longer than what is drawn")],
+    cache: Annotated[Path, typer.Option(help="Parquet file that keeps vectors from run to run, by what the audio is")],
+    output: Annotated[Path, typer.Option(help="Parquet table to write: an excerpt's vector a row")],
+    drawn: Annotated[Path | None, typer.Option(help="drawn mu-law audio (.npy); leave out for real tracks")] = None,
+    split: Annotated[str, typer.Option(help="of real tracks: train, validation or test")] = "test",
+    change: Annotated[
+        Literal["none", "shuffled", "noise"], typer.Option(help="what is done to the excerpts before")
+    ] = "none",
+    seed: options.Seed = 1,
+    threads: options.Threads = 1,
+) -> None:
+    """Write the vectors of a set on every embedding that its excerpts are long enough for."""
+    options.set_up_torch(threads, 0)
+    section, audio = cli.parse_settings(Distances, settings), open_sequence(sequence)
+    most = section.excerpts_per_track
+    if drawn is not None:
+        excerpts = drawn_excerpts(read_drawn(drawn), audio.sample_rate, seconds, most)
+    else:
+        excerpts = real_excerpts(audio, split, seconds, most, section.tracks)
+    if change == "shuffled":
+        excerpts = (shuffled(excerpt, audio.sample_rate, BLOCK_SECONDS, seed) for excerpt in excerpts)
+    elif change == "noise":
+        excerpts = (white_noise(excerpt, seed) for excerpt in excerpts)
+    kept = Cache(cache)
+    kept.read()
+    embeddings = {kind: open_embedding(kind, threads) for kind in KINDS if not why_absent(kind, seconds)}
+    table, computed = embed_set(excerpts, embeddings, audio.sample_rate, kept)
+    write_set(table, output)
+    logging.info("%d vectors, %d of them computed now", len(table), computed)
+
+
+if __name__ == "__main__":
+    cli.run(embed)

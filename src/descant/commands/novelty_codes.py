@@ -1,0 +1,28 @@
+"""Search a model's drawn codes for runs of the training codes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli
+from descant.config.novelty import Novelty
+from descant.evaluation.novelty.drawn_codes import read_codes, search_codes
+from descant.evaluation.novelty.results import write_result
+from descant.sequences import open_sequence
+
+
+def novelty_codes(
+    settings: Annotated[str, typer.Option(help="the section evaluation.novelty, as JSON text")],
+    drawn: Annotated[Path, typer.Option(help=".npy of drawn top codes (batch, steps)")],
+    sequence: Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")],
+    output: Annotated[Path, typer.Option(help="JSON file to write")],
+    skip: Annotated[int, typer.Option(min=0, help="first steps that do not count: what the model was primed with")] = 0,
+) -> None:
+    """Find the longest runs that drawn codes share with training codes, by thresholds of held-out codes."""
+    section, packed = cli.parse_settings(Novelty, settings), open_sequence(sequence)
+    write_result(search_codes(section, packed, read_codes(drawn, packed.classes), skip), output)
+
+
+if __name__ == "__main__":
+    cli.run(novelty_codes)

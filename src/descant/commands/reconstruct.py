@@ -1,0 +1,63 @@
+"""Decode excerpts of test tracks from their true codes, level by level down to audio."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import typer
+
+from descant.commands import cli, options
+from descant.config.evaluation import Reconstruction
+from descant.config.models import Sampling
+from descant.errors import SequenceError
+from descant.evaluation.reconstruction import DRAWS, choose_stretches, codes_of
+from descant.modelfile import read_model
+from descant.sampling.files import draw_folder, write_steps
+from descant.sampling.levels import draw_below, level_settings
+from descant.seeds import derive_seed
+from descant.sequences import open_sequence
+from descant.systems.restore import restore_ada
+
+
+def reconstruct(
+    settings: options.Settings,
+    excerpts: Annotated[str, typer.Option(help="the section evaluation.reconstruction, as JSON text")],
+    sequence: Annotated[Path, typer.Option(help="folder of the packed audio")],
+    codes: Annotated[Path, typer.Option(help="folder of the stack's packed codes")],
+    model: Annotated[list[Path], typer.Option(help="model.safetensors of every ADA of the stack, top first")],
+    length_multiple: Annotated[int, typer.Option(min=1, help="excerpts are multiples of so many samples")],
+    output: Annotated[Path, typer.Option(help=".npy to write: mu-law classes (2 * excerpts, samples)")],
+    runs: options.Runs = Path("results/runs"),
+    seed: options.Seed = 1,
+    save_every: options.SaveEvery = 30.0,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Draw what the true codes of test tracks stand for, twice; a killed draw goes on where it was."""
+    # the threads are the engine's: torch only computes small blocks of conditioning, slower on many than on one
+    device = options.set_up_torch(1, gpus)
+    sampling = cli.parse_settings(Sampling, settings)
+    audio, coded = open_sequence(sequence), open_sequence(codes)
+    stretches = choose_stretches(audio, cli.parse_settings(Reconstruction, excerpts), length_multiple)
+    if not stretches:
+        write_steps(output, np.zeros((0, 0), np.uint8))
+        return
+    steps: npt.NDArray[Any] = codes_of(stretches, coded)
+    windows = sampling.windows and sampling.windows.model_dump()
+    # one network is in memory at a time
+    for path in model:
+        file = read_model(path)
+        system = restore_ada(file).to(device)
+        level = level_settings(sampling, derive_seed(seed, "reconstruct", file.sequence), threads, save_every)
+        given = torch.from_numpy(steps.astype(np.int64))
+        folder = draw_folder(runs, {**level.determining, "windows": windows}, file, given)
+        steps = draw_below(system, given, level, folder, sampling.windows)
+    if steps.shape != (DRAWS * len(stretches), stretches[0].length):
+        raise SequenceError(f"{codes} holds no codes of {sequence} by these ADAs", "give every ADA of the stack")
+    write_steps(output, steps)
+
+
+if __name__ == "__main__":
+    cli.run(reconstruct)

@@ -1,0 +1,36 @@
+"""``evaluation:`` how what comes out is measured."""
+
+from pydantic import Field
+
+from descant.config.base import Section
+from descant.config.distances import Distances
+from descant.config.novelty import Novelty
+from descant.config.structure import Structure, Transcription
+
+
+class Reconstruction(Section):
+    """``evaluation.reconstruction:`` excerpts of test tracks, decoded from their codes; the numbers are ours."""
+
+    seconds: float = Field(2.0, gt=0, description="length of an excerpt; shorter test tracks are left out (ours)")
+    excerpts: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="test tracks an excerpt is taken of, from the middle, at most; each is decoded twice (ours)",
+    )
+
+
+class Evaluation(Section):
+    """``evaluation:`` how the table is measured."""
+
+    max_seconds_per_track: float | None = Field(
+        None, gt=0, description="score only the start of each test track; empty = all of it"
+    )
+    window: int = Field(16384, ge=1, description="steps scored at once; the figure does not depend on it")
+    bootstrap_draws: int = Field(1000, ge=100, description="draws of the bootstrap over tracks")
+    confidence: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+    reconstruction: Reconstruction = Field(default_factory=Reconstruction)
+    structure: Structure = Field(default_factory=Structure)
+    transcription: Transcription = Field(default_factory=Transcription)
+    distances: Distances = Field(default_factory=Distances)
+    novelty: Novelty = Field(default_factory=Novelty)

@@ -1,0 +1,149 @@
+"""What a stack's codes are on held-out tracks: how many are in use, and what they are worth to the network below."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from descant.errors import ModelFileError
+from descant.evaluation.table import FEWEST_TRACKS, Interval, ratio_interval
+from descant.seeds import derive_seed
+from descant.sequences import PackedSequence, Track
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How often each code stands in the test split.
+
+    Attributes:
+        counts: int64 ``(classes,)``.
+        low: of the perplexity's interval; None where there are too few tracks for one.
+        high: of the perplexity's interval.
+    """
+
+    counts: npt.NDArray[np.int64]
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def total(self) -> int:
+        """Codes that were counted."""
+        return int(self.counts.sum())
+
+    @property
+    def used_share(self) -> float | None:
+        """Share of the classes that occur at all; None without any code."""
+        return float(np.count_nonzero(self.counts) / len(self.counts)) if self.total else None
+
+    @property
+    def perplexity(self) -> float | None:
+        """Two to the entropy of the codes in bits: how many there would be, were all used equally often."""
+        return float(2 ** entropy(self.counts)) if self.total else None
+
+    @property
+    def sorted_shares(self) -> npt.NDArray[np.float64]:
+        """Share of each code that occurs, the commonest first."""
+        found = np.sort(self.counts[self.counts > 0])[::-1]
+        return np.asarray(found / max(1, self.total))
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Bits a step of the sequence below: with the true codes, with shuffled ones, and their difference.
+
+    Attributes:
+        true: with the true codes.
+        shuffled: with each track's codes in random order.
+        gap: shuffled minus true; near 0 the network below ignores its codes.
+        tracks: that were scored.
+    """
+
+    true: float
+    shuffled: float
+    gap: Interval
+    tracks: int
+
+
+def entropy(counts: npt.NDArray[np.int64]) -> float:
+    """Entropy in bits of what was counted ``(classes,)``; 0 for nothing."""
+    found = counts[counts > 0]
+    shares = found / max(1, found.sum())
+    return float(-(shares * np.log2(shares)).sum())
+
+
+def count_codes(codes: PackedSequence, confidence: float, split: str = "test") -> Usage:
+    """Count the codes of a split; the cost is linear in them, and memory does not grow.
+
+    The perplexity's interval is a jackknife over tracks of the entropy (Zahl 1977): resampling tracks with
+    replacement would find fewer codes than there are.
+
+    Args:
+        codes: of a stack.
+        confidence: level of the interval.
+        split: which tracks.
+    """
+    tracks = [track for track in codes.tracks(split) if track.length]
+    counts = np.zeros(codes.classes, np.int64)
+    for track in tracks:
+        counts += _count(codes, track)
+    if len(tracks) < FEWEST_TRACKS:
+        return Usage(counts)
+    without = np.array([entropy(counts - _count(codes, track)) for track in tracks])
+    deviation = np.sqrt((len(tracks) - 1) * without.var())
+    reach = float(stats.t.ppf((1 + confidence) / 2, len(tracks) - 1) * deviation)
+    middle = entropy(counts)
+    return Usage(counts, max(1.0, 2 ** (middle - reach)), min(float(codes.classes), 2 ** (middle + reach)))
+
+
+def _count(codes: PackedSequence, track: Track) -> npt.NDArray[np.int64]:
+    counts = np.zeros(codes.classes, np.int64)
+    for block in codes.blocks(track):
+        counts += np.bincount(block, minlength=codes.classes)
+    return counts
+
+
+def shuffled_codes(codes: npt.NDArray[np.unsignedinteger], track: str, seed: int) -> npt.NDArray[np.unsignedinteger]:
+    """A track's codes in random order: the same codes, at the wrong times.
+
+    Args:
+        codes: ``(codes,)``.
+        track: its id, from which with the seed the order is derived.
+        seed: root seed.
+    """
+    order = np.random.Generator(np.random.Philox(derive_seed(seed, "shuffled codes", track))).permutation(len(codes))
+    return codes[order]
+
+
+def measure_worth(true: pd.DataFrame, shuffled: pd.DataFrame, draws: int, confidence: float, seed: int) -> Worth | None:
+    """What the codes are worth, with a bootstrap over tracks.
+
+    Args:
+        true: bits with the true codes, a row a track: track, steps, samples, bits.
+        shuffled: the same with shuffled ones.
+        draws: of the bootstrap.
+        confidence: level.
+        seed: of the draws.
+
+    Returns:
+        None when no step was scored.
+
+    Raises:
+        ModelFileError: when the two did not score the same steps of the same tracks.
+    """
+    both = true.merge(shuffled, on=["track", "steps"], suffixes=("_true", "_shuffled"), validate="one_to_one")
+    if not len(both) == len(true) == len(shuffled):
+        raise ModelFileError(
+            "true and shuffled codes were scored on different tracks", "delete results/likelihood and run again"
+        )
+    steps = both["steps"].to_numpy(np.int64)
+    if not steps.sum():
+        return None
+    gap = (both["bits_shuffled"] - both["bits_true"]).to_numpy(np.float64)
+    return Worth(
+        float(both["bits_true"].sum() / steps.sum()),
+        float(both["bits_shuffled"].sum() / steps.sum()),
+        ratio_interval(gap, steps, draws, confidence, seed),
+        len(both),
+    )

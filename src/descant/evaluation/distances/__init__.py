@@ -1,0 +1,1 @@
+"""Distances between sets of excerpts: what is drawn, against real music that was not trained on."""

@@ -1,0 +1,283 @@
+"""Measures every set against held-out real tracks: value, interval, floor and ceilings, and what was not measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from descant.evaluation.distances.bootstrap import draw_groups, halve_groups
+from descant.evaluation.distances.embed import EmbeddedSet
+from descant.evaluation.distances.frechet import enough_groups, frechet_distance, moments
+from descant.evaluation.distances.kinds import Kind
+from descant.evaluation.distances.mmd import Kernels, mean_kernels, median_distance, mmd2, squared_distances
+from descant.evaluation.pages import count
+from descant.evaluation.table import FEWEST_TRACKS, expanded_quantiles
+
+MMD2, FRECHET = "mmd2", "frechet"
+MODEL, TRAIN, FLOOR, SHUFFLED, NOISE = "model", "train", "floor", "shuffled", "noise"
+# made of the test tracks themselves
+PAIRED = (SHUFFLED, NOISE)
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A set that is compared.
+
+    Attributes:
+        role: ``model``, ``train``, ``shuffled`` or ``noise``.
+        name: of the model; else the role.
+        title: for people.
+        excerpts: its vectors.
+    """
+
+    role: str
+    name: str
+    title: str
+    excerpts: EmbeddedSet
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure, or why there is none.
+
+    Attributes:
+        embedding: name of its kind.
+        measure: ``mmd2`` or ``frechet``.
+        role: ``model``, ``train``, ``floor``, ``shuffled`` or ``noise``.
+        name: of the model; else the role.
+        title: for people.
+        value: the distance from the test tracks; None where it was not measured.
+        low: of its interval; None where there are too few groups for one.
+        high: likewise.
+        groups: tracks or drawn sequences in it.
+        excerpts: in all of them.
+        reason: why there is no value, or no interval; empty where there are both.
+    """
+
+    embedding: str
+    measure: str
+    role: str
+    name: str
+    title: str
+    value: float | None
+    low: float | None
+    high: float | None
+    groups: int
+    excerpts: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How intervals are drawn: draws of the bootstrap, level, and the root seed."""
+
+    draws: int
+    confidence: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All figures on one embedding.
+
+    Attributes:
+        kind: the embedding.
+        bandwidth: of the kernel, from the test tracks; None where nothing was measured.
+        tracks: test tracks that excerpts were taken of.
+        excerpts: of them.
+        rows: the figures.
+    """
+
+    kind: Kind
+    bandwidth: float | None
+    tracks: int
+    excerpts: int
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A drawn excerpt and how far it lies from the test tracks.
+
+    Attributes:
+        embedding: name of its kind.
+        model: its name.
+        sequence: number of the drawn sequence.
+        start: seconds into it.
+        squared_distance: from the mean of the test tracks in the kernel's feature space; MMD² is made of such.
+        rank: 1 is the farthest of its model.
+    """
+
+    embedding: str
+    model: str
+    sequence: str
+    start: float
+    squared_distance: float
+    rank: int
+
+
+def measure_kind(
+    kind: Kind, absent: str, reference: EmbeddedSet, candidates: Sequence[Candidate], settings: Settings
+) -> Measured:
+    """Measure all sets on one embedding.
+
+    Args:
+        kind: the embedding.
+        absent: why it cannot be had of these excerpts; empty where it can.
+        reference: excerpts of the test tracks.
+        candidates: what is compared with them.
+        settings: of the intervals.
+    """
+    tracks = len(reference.names)
+    bandwidth = median_distance(reference)
+    if not absent and tracks < 2:
+        absent = f"{kind.title}: not reported: {count(tracks, 'test track')} long enough, needs 2"
+    elif not absent and bandwidth == 0:
+        absent = f"{kind.title}: not reported: half of the real excerpts or more are the same"
+    rows = [
+        _blank(kind, MMD2, candidate.role, candidate.name, candidate.title, candidate.excerpts, absent)
+        for candidate in candidates
+    ]
+    floor = _blank(kind, MMD2, FLOOR, FLOOR, "two halves of the test tracks", reference, absent)
+    if not absent:
+        own = mean_kernels(reference, reference, bandwidth)
+        rows = [
+            _mmd(row, candidate, reference, own, bandwidth, settings)
+            for row, candidate in zip(rows, candidates, strict=True)
+        ]
+        floor = _mmd_floor(floor, own, settings)
+    figures = [*rows, floor]
+    large = [_frechet(replace(row, measure=FRECHET), kind, reference, candidates, settings) for row in figures]
+    return Measured(
+        kind, None if absent else bandwidth, tracks, len(reference.values), [*figures, *([] if absent else large)]
+    )
+
+
+def find_outliers(measured: Measured, reference: EmbeddedSet, candidates: Sequence[Candidate]) -> list[Outlier]:
+    """How far each drawn excerpt lies from the test tracks, the farthest of each model first; none if not measured."""
+    outliers = []
+    for candidate in candidates:
+        if candidate.role != MODEL or measured.bandwidth is None:
+            continue
+        excerpts = candidate.excerpts
+        found = squared_distances(excerpts, reference, measured.bandwidth)
+        outliers += [
+            Outlier(
+                measured.kind.name,
+                candidate.name,
+                excerpts.groups[place],
+                excerpts.starts[place],
+                float(found[place]),
+                rank,
+            )
+            for rank, place in enumerate(np.argsort(-found, kind="stable"), start=1)
+        ]
+    return outliers
+
+
+def _blank(kind: Kind, measure: str, role: str, name: str, title: str, excerpts: EmbeddedSet, reason: str) -> Row:
+    groups, number = len(excerpts.names), len(excerpts.values)
+    return Row(kind.name, measure, role, name, title, None, None, None, groups, number, reason)
+
+
+def _mmd(
+    row: Row, candidate: Candidate, reference: EmbeddedSet, own: Array, bandwidth: float, settings: Settings
+) -> Row:
+    excerpts = candidate.excerpts
+    paired = candidate.role in PAIRED
+    if row.groups < 2:
+        return replace(row, reason=f"not reported: {_of(row.role, row.groups)}, needs 2")
+    kernels = Kernels(
+        mean_kernels(excerpts, excerpts, bandwidth), own, mean_kernels(excerpts, reference, bandwidth), paired
+    )
+    value = float(mmd2(kernels, np.ones(row.groups), np.ones(len(own))))
+    fewest = min(row.groups, len(own))
+    if fewest < FEWEST_TRACKS:
+        return replace(row, value=value, reason=_no_interval(fewest))
+    first, second = _draws(row, len(own), paired, settings)
+    low, high = expanded_quantiles(mmd2(kernels, first, second), fewest, settings.confidence)
+    return replace(row, value=value, low=low, high=high, reason="")
+
+
+def _draws(row: Row, reference: int, paired: bool, settings: Settings) -> tuple[Array, Array]:
+    second = draw_groups(reference, settings.draws, settings.seed, "reference")
+    return second if paired else draw_groups(
+        row.groups, settings.draws, settings.seed, f"{row.role} {row.name}"
+    ), second
+
+
+def _mmd_floor(row: Row, own: Array, settings: Settings) -> Row:
+    """What two halves of the test tracks are apart, at the level of confidence over random halvings.
+
+    Their mean says nothing: over all halvings it is 0, whatever the tracks.
+    """
+    if row.groups < 4:
+        return replace(row, reason=f"no floor: {_of(row.role, row.groups)}, needs 4")
+    halves = halve_groups(row.groups, settings.draws, settings.seed)
+    found = mmd2(Kernels(own, own, own, False), halves, 1 - halves)
+    return replace(row, value=float(np.quantile(found, settings.confidence)))
+
+
+def _frechet(row: Row, kind: Kind, reference: EmbeddedSet, candidates: Sequence[Candidate], settings: Settings) -> Row:
+    row = replace(row, value=None, low=None, high=None)
+    needed = enough_groups(kind.dimensions)
+    groups = len(reference.names)
+    if row.role == FLOOR:
+        if groups < 2 * needed:
+            return replace(row, reason=f"not reported: {count(groups, 'test track')}, needs {2 * needed:,}")
+        halves = halve_groups(groups, settings.draws, settings.seed)
+        found = [frechet_distance(moments(reference, half), moments(reference, 1 - half)) for half in halves]
+        return replace(row, value=float(np.quantile(found, settings.confidence)), reason="")
+    fewest = min(groups, row.groups)
+    if fewest < needed:
+        return replace(row, reason=f"not reported: {count(fewest, 'group')} in the smaller set, needs {needed:,}")
+    # a model may be called as a role is
+    excerpts = next(one.excerpts for one in candidates if (one.role, one.name) == (row.role, row.name))
+    value = frechet_distance(moments(excerpts, np.ones(row.groups)), moments(reference, np.ones(groups)))
+    draws = [
+        frechet_distance(moments(excerpts, first), moments(reference, second))
+        for first, second in zip(*_draws(row, groups, row.role in PAIRED, settings), strict=True)
+    ]
+    tail = (1 - settings.confidence) / 2
+    above, below = np.quantile(draws, [tail, 1 - tail])
+    # the basic interval: a draw adds the plug-in's bias a second time, which this takes off again
+    low, high = max(0.0, 2 * value - float(below)), max(0.0, 2 * value - float(above))
+    return replace(row, value=value, low=low, high=high, reason="")
+
+
+def _of(role: str, groups: int) -> str:
+    return count(groups, "drawn sequence" if role == MODEL else "track")
+
+
+def _no_interval(groups: int) -> str:
+    return f"no interval: {count(groups, 'group')} in the smaller set, needs {FEWEST_TRACKS}"
+
+
+def missing(measured: Sequence[Measured]) -> list[str]:
+    """Every reason why something was not measured, once, in words that stand alone; Fréchet distances come last."""
+    reasons: dict[str, None] = {}
+    for found in measured:
+        for row in found.rows:
+            if row.reason and row.measure == MMD2:
+                told = row.reason if found.bandwidth is None else f"MMD², {found.kind.title}, {row.title}: {row.reason}"
+                reasons[told] = None
+    for found in measured:
+        for row in found.rows:
+            # the floor's reason says no more: twice the number
+            if row.reason and row.measure == FRECHET and row.role != FLOOR:
+                reasons[f"Fréchet distance, {found.kind.title}: {row.reason}"] = None
+    return list(reasons)
+
+
+def headline(measured: Measured) -> Mapping[str, object]:
+    """The figures of one embedding for a front page: the floor, and each model's MMD² with its interval."""
+    rows = [row for row in measured.rows if row.measure == MMD2]
+    return {
+        "embedding": measured.kind.title,
+        "floor": next(row.value for row in rows if row.role == FLOOR),
+        "models": {
+            row.name: {"value": row.value, "low": row.low, "high": row.high} for row in rows if row.role == MODEL
+        },
+    }

@@ -1,0 +1,176 @@
+"""The two searches of a model's drawn audio, each by a threshold that held-out music has set."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from descant.config.novelty import Novelty
+from descant.evaluation.material import Excerpt
+from descant.evaluation.novelty.calibration import Calibration, Scored, calibrate, matches_left_out, with_planted
+from descant.evaluation.novelty.features import Features
+from descant.evaluation.novelty.results import FINGERPRINT, NOTES, AudioCalibration, AudioSearch, Hit, Share
+from descant.evaluation.novelty.search import Found, search_fingerprints, search_notes
+from descant.evaluation.novelty.windows import Cut, covered_seconds, drawn_windows, held_out_windows, planted_windows
+from descant.sequences import PackedSequence
+
+# Haitsma & Kalker 2002 call 0.35 of the bits the same recording, over 3 s of a large collection of songs; music of one
+# instrument in one room agrees more, and ours is stricter
+LEAST_AGREEMENT = 0.8
+# four cells that agree wholly: where held-out music shares nothing at all, a threshold is never lower (ours)
+LEAST_ALIGNED = 1.0
+
+SMALLEST = 1e-6
+
+Search = Callable[[Sequence[npt.NDArray[np.floating]]], list[Found | None]]
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One search of audio: how its windows are cut, how it is done, and the bounds of its scores."""
+
+    name: str
+    cut: Cut
+    search: Search
+    least: float
+    most: float
+
+
+def _checks(settings: Novelty, samples: int, rate: int, features: Features) -> list[_Check]:
+    """Both searches for clips of so many samples; none where these are too short."""
+    if samples < settings.shortest_seconds * rate:
+        return []
+    window = min(samples, round(settings.window_seconds * rate))
+    aligned = min(samples, round(settings.alignment_seconds * rate))
+
+    def fingerprints(windows: Sequence[npt.NDArray[np.floating]]) -> list[Found | None]:
+        return search_fingerprints(windows, rate, features.tracks("train"))
+
+    def notes(windows: Sequence[npt.NDArray[np.floating]]) -> list[Found | None]:
+        return search_notes(windows, rate, features.tracks("train"))
+
+    hop = max(1, round(settings.hop_seconds * rate))
+    return [
+        _Check(FINGERPRINT, Cut(window, hop), fingerprints, LEAST_AGREEMENT, 1.0),
+        _Check(NOTES, Cut(aligned, max(hop, aligned // 2)), notes, LEAST_ALIGNED, aligned / rate),
+    ]
+
+
+def calibrate_audio(
+    settings: Novelty, sequence: PackedSequence, features: Features, samples: int, seed: int
+) -> AudioCalibration:
+    """Set the thresholds of both searches of audio, for drawn clips of one length.
+
+    Args:
+        settings: of the configuration.
+        sequence: mu-law audio.
+        features: of the same tracks.
+        samples: of a drawn clip.
+        seed: of the planted copies.
+    """
+    rate = sequence.sample_rate
+    calibrations, matched, searched = {}, list[tuple[str, float, float]](), list[tuple[str, float, float]]()
+    for check in _checks(settings, samples, rate, features):
+        held_out = held_out_windows(sequence, check.cut, settings.calibration_windows)
+        scored = list(_scored(held_out, check.search([window.audio for window in held_out])))
+        planted = planted_windows(sequence, check.cut.length, settings.planted, seed, transpose=check.name == NOTES)
+        calibration = calibrate(scored, settings.false_positives, check.least, check.most)
+        copies = check.search(planted) if calibration.threshold is not None else []
+        calibration = with_planted(calibration, [found.score if found else 0.0 for found in copies])
+        calibrations[check.name] = calibration
+        if calibration.threshold is not None:
+            seconds = check.cut.length / rate
+            left_out = matches_left_out(scored, settings.false_positives, check.least)
+            matched += [(window.track, window.start, window.start + seconds) for window in left_out]
+            searched += [(window.track, window.start, window.start + seconds) for window in scored]
+    told = f"the drawn clips are shorter than {settings.shortest_seconds:g} s: they last {samples / rate:.1f} s"
+    unused = Calibration(None, None, 0, 0, 0, failure=told)
+    return AudioCalibration(
+        clip_seconds=samples / rate,
+        training_seconds=features.seconds("train"),
+        window_seconds=min(samples / rate, settings.window_seconds),
+        alignment_seconds=min(samples / rate, settings.alignment_seconds),
+        fingerprint=calibrations.get(FINGERPRINT, unused),
+        notes=calibrations.get(NOTES, unused),
+        floor=_floor(searched, matched),
+    )
+
+
+def _scored(windows: Sequence[Excerpt], found: Sequence[Found | None]) -> Iterator[Scored]:
+    for window, place in zip(windows, found, strict=True):
+        if place is not None:
+            yield Scored(window.group, window.start, place.score)
+
+
+def _floor(searched: Sequence[tuple[str, float, float]], matched: Sequence[tuple[str, float, float]]) -> list[Share]:
+    """Covered and matched seconds of each held-out track."""
+
+    def seconds(parts: Sequence[tuple[str, float, float]], track: str) -> float:
+        return covered_seconds([(start, end) for name, start, end in parts if name == track])
+
+    tracks = dict.fromkeys(name for name, _, _ in searched)
+    return [Share(seconds(searched, track), seconds(matched, track)) for track in tracks]
+
+
+def search_audio(
+    settings: Novelty,
+    calibration: AudioCalibration,
+    classes: npt.NDArray[np.unsignedinteger],
+    rate: int,
+    features: Features,
+) -> AudioSearch:
+    """Search a model's drawn audio by the searches that can be used.
+
+    Args:
+        settings: of the configuration.
+        calibration: for clips of this length.
+        classes: mu-law classes ``(batch, samples)``.
+        rate: Hz.
+        features: of the corpus.
+    """
+    names = dict(features.index[["track", "name"]].itertuples(index=False, name=None))
+    used = {FINGERPRINT: calibration.fingerprint, NOTES: calibration.notes}
+    hits: list[Hit] = []
+    windows = untold = 0
+    checks = [check for check in _checks(settings, classes.shape[1], rate, features) if used[check.name].threshold]
+    for check in checks:
+        drawn = drawn_windows(classes, rate, check.cut)
+        for window, found in zip(drawn, check.search([window.audio for window in drawn]), strict=True):
+            windows += 1
+            if found is None:
+                untold += 1
+            elif found.track:
+                hits.append(_audio_hit(check.name, used[check.name], window, found, names[found.track]))
+    seconds = classes.shape[1] / rate
+    shares = [Share(seconds, _matched(hits, number, seconds)) for number in range(len(classes))] if checks else []
+    return AudioSearch(shares, hits, windows, untold)
+
+
+def _matched(hits: Sequence[Hit], sequence: int, seconds: float) -> float:
+    parts = [(hit.start, hit.start + hit.seconds) for hit in hits if hit.is_match and hit.sequence == sequence]
+    return min(seconds, covered_seconds(parts))
+
+
+def nearness(calibration: Calibration, score: float) -> float:
+    """How near a score comes to a copy: 0 at the median of held-out music, 1 at the threshold."""
+    if calibration.threshold is None or calibration.usual is None:
+        return 0.0
+    between = calibration.threshold - calibration.usual
+    return (score - calibration.usual) / between if between > SMALLEST else 0.0
+
+
+def _audio_hit(check: str, calibration: Calibration, window: Excerpt, found: Found, name: str) -> Hit:
+    return Hit(
+        check=check,
+        sequence=int(window.group),
+        start=window.start + found.start,
+        seconds=found.seconds,
+        score=found.score,
+        nearness=nearness(calibration, found.score),
+        is_match=calibration.threshold is not None and found.score >= calibration.threshold,
+        track=found.track,
+        name=name,
+        track_start=found.track_start,
+        transposition=found.transposition,
+    )

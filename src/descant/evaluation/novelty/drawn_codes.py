@@ -1,0 +1,140 @@
+"""The search of a model's drawn codes, by thresholds that codes of held-out music have set."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from descant.config.novelty import Novelty
+from descant.errors import SamplingError
+from descant.evaluation.novelty.calibration import Calibration, Scored, calibrate, matches_left_out
+from descant.evaluation.novelty.codes import SEED, UNREACHED, Least, Run, SharedRuns, shared_runs
+from descant.evaluation.novelty.drawn import nearness
+from descant.evaluation.novelty.results import CODES, CodesSearch, Hit, Share
+from descant.sequences import PackedSequence
+
+# two seeds: a threshold is never lower (ours)
+LEAST_RUN = 2 * SEED
+
+
+def read_codes(path: Path, classes: int) -> npt.NDArray[np.unsignedinteger]:
+    """Open drawn codes ``(batch, steps)``, mapped and not read.
+
+    Raises:
+        SamplingError: when the file is missing, torn or holds a class that is not among the classes.
+    """
+    cure = "delete it and run snakemake again"
+    try:
+        drawn: npt.NDArray[np.unsignedinteger] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise SamplingError(f"{path} holds no readable codes: {error}", cure) from error
+    if drawn.ndim != 2 or drawn.dtype.kind != "u" or not drawn.size or int(drawn.max()) >= classes:
+        raise SamplingError(f"{path} does not hold (batch, steps) of {classes} classes", cure)
+    return drawn
+
+
+def search_codes(
+    settings: Novelty, codes: PackedSequence, drawn: npt.NDArray[np.unsignedinteger], skip: int = 0
+) -> CodesSearch:
+    """Search a model's drawn top codes for runs of the training codes.
+
+    Args:
+        settings: of the configuration.
+        codes: the packed codes of its stack.
+        drawn: codes ``(batch, steps)``.
+        skip: steps at the start of each sequence that do not count: what it was primed with.
+    """
+    steps, rate = max(0, drawn.shape[1] - skip), settings.false_positives
+    if steps < settings.shortest_seconds * codes.rate:
+        told = f"the drawn codes are shorter than {settings.shortest_seconds:g} s: they last {steps / codes.rate:.1f} s"
+        unused = Calibration(None, None, 0, 0, 0, failure=told)
+        return CodesSearch(unused, unused, codes.rate, [], [], [])
+    held_out = _held_out_codes(codes, steps, settings.calibration_windows)
+    excerpts = np.stack([part for _, _, part in held_out]) if held_out else np.zeros((0, steps), dtype=np.int64)
+    known = shared_runs(excerpts, codes)
+    places = [(track, start / codes.rate) for track, start, _ in held_out]
+    without = [Scored(*place, runs.exact.length) for place, runs in zip(places, known, strict=True)]
+    within = [Scored(*place, runs.tolerant.length) for place, runs in zip(places, known, strict=True)]
+    exact, tolerant = (_whole(calibrate(scored, rate, LEAST_RUN, steps)) for scored in (without, within))
+    least = Least(_least(exact, UNREACHED.exact), _least(tolerant, UNREACHED.tolerant))
+    found = shared_runs(drawn, codes, skip, least)
+    is_used = exact.threshold is not None or tolerant.threshold is not None
+    left_out = [
+        window
+        for calibration, scored in ((exact, without), (tolerant, within))
+        if calibration.threshold is not None
+        for window in matches_left_out(scored, rate, LEAST_RUN)
+    ]
+    return CodesSearch(
+        exact=exact,
+        tolerant=tolerant,
+        codes_a_second=codes.rate,
+        shares=[Share(steps / codes.rate, runs.matched / codes.rate) for runs in found] if is_used else [],
+        hits=[hit for number, runs in enumerate(found) for hit in _hits(codes, number, runs, exact, tolerant)],
+        floor=_floor(without, left_out, steps, codes.rate) if is_used else [],
+    )
+
+
+def _whole(calibration: Calibration) -> Calibration:
+    """Runs have whole lengths, and so have their thresholds."""
+    if calibration.threshold is None:
+        return calibration
+    return replace(calibration, threshold=float(math.ceil(calibration.threshold)))
+
+
+def _least(calibration: Calibration, unreached: int) -> int:
+    return unreached if calibration.threshold is None else int(calibration.threshold)
+
+
+def _held_out_codes(codes: PackedSequence, steps: int, most: int) -> list[tuple[str, int, npt.NDArray[Any]]]:
+    """Parts of validation and test tracks as long as a drawn sequence, spread evenly: track, start, codes."""
+    tracks = [*codes.tracks("validation"), *codes.tracks("test")]
+    places = [(track, start) for track in tracks for start in range(0, track.length - steps + 1, steps)]
+    taken = min(most, len(places))
+    spread = [places[n * len(places) // taken] for n in range(taken)]
+    return [(track.track, start, codes.steps(track)[start : start + steps]) for track, start in spread]
+
+
+def _hits(
+    codes: PackedSequence, number: int, runs: SharedRuns, exact: Calibration, tolerant: Calibration
+) -> Iterator[Hit]:
+    names = {track.track: track.labels.name for track in codes.tracks("train")}
+    for run, calibration, is_exact in ((runs.exact, exact, True), (runs.tolerant, tolerant, False)):
+        if run.length:
+            yield _hit(number, run, calibration, codes.rate, names[run.track], is_exact)
+
+
+def _hit(number: int, run: Run, calibration: Calibration, rate: float, name: str, is_exact: bool) -> Hit:
+    return Hit(
+        check=CODES,
+        sequence=number,
+        start=run.start / rate,
+        seconds=run.length / rate,
+        score=run.length,
+        nearness=nearness(calibration, run.length),
+        is_match=calibration.threshold is not None and run.length >= calibration.threshold,
+        track=run.track,
+        name=name,
+        track_start=run.track_start / rate,
+        is_exact=is_exact,
+    )
+
+
+def _floor(searched: Sequence[Scored], matched: Sequence[Scored], steps: int, rate: float) -> list[Share]:
+    """Searched and matched seconds of each held-out track; of a part that matches its longest run counts."""
+    longest: dict[tuple[str, float], float] = {}
+    for window in matched:
+        place = (window.track, window.start)
+        longest[place] = max(longest.get(place, 0.0), window.score)
+    tracks = dict.fromkeys(window.track for window in searched)
+    return [
+        Share(
+            sum(window.track == track for window in searched) * steps / rate,
+            sum(length for (name, _), length in longest.items() if name == track) / rate,
+        )
+        for track in tracks
+    ]

@@ -1,0 +1,193 @@
+"""What the searches found, between their commands: JSON that never holds NaN."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from descant.errors import DescantError
+from descant.evaluation.novelty.calibration import Calibration
+
+FINGERPRINT, NOTES, CODES = "fingerprint", "notes", "codes"
+
+
+class NoveltyError(DescantError):
+    """The search for copies cannot be read or told."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Seconds of a sequence, and those of them that match."""
+
+    seconds: float
+    matched: float
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A window or run and its nearest place in the training music.
+
+    Attributes:
+        check: ``fingerprint``, ``notes`` or ``codes``.
+        sequence: number of the drawn sequence.
+        start: seconds into it.
+        seconds: of the part that agrees.
+        score: share of bits that agree, aligned seconds, or codes in the run.
+        nearness: 0 for what held-out music usually scores, 1 at the threshold.
+        is_match: whether the threshold is reached.
+        track: id of the training track.
+        name: artist and title, or empty.
+        track_start: seconds into the track.
+        transposition: semitones from the track to the sequence.
+        is_exact: whether it is a run of codes without a difference.
+    """
+
+    check: str
+    sequence: int
+    start: float
+    seconds: float
+    score: float
+    nearness: float
+    is_match: bool
+    track: str
+    name: str
+    track_start: float
+    transposition: int = 0
+    is_exact: bool = False
+
+
+@dataclass(frozen=True)
+class AudioCalibration:
+    """What the two searches of audio can tell on this corpus, for drawn clips of one length.
+
+    Attributes:
+        clip_seconds: length of the drawn clips.
+        training_seconds: of the music that is searched.
+        window_seconds: of the fingerprint search.
+        alignment_seconds: of the search for notes.
+        fingerprint: of the first search.
+        notes: of the second.
+        floor: shares of held-out tracks that match, each by the thresholds of the others; empty where not measured.
+    """
+
+    clip_seconds: float
+    training_seconds: float
+    window_seconds: float
+    alignment_seconds: float
+    fingerprint: Calibration
+    notes: Calibration
+    floor: Sequence[Share]
+
+
+@dataclass(frozen=True)
+class AudioSearch:
+    """What a model's drawn audio shares with the training music.
+
+    Attributes:
+        shares: of each sequence; empty where no search could be used.
+        hits: the nearest places of each sequence's windows.
+        windows: that were searched.
+        untold: of them silent or static, which match anything alike.
+    """
+
+    shares: Sequence[Share]
+    hits: Sequence[Hit]
+    windows: int
+    untold: int
+
+
+@dataclass(frozen=True)
+class CodesSearch:
+    """What a model's drawn top codes share with those of the training music.
+
+    Attributes:
+        exact: what runs without a difference tell here.
+        tolerant: what runs with substitutions tell here.
+        codes_a_second: of the top level.
+        shares: of each sequence; empty where neither can be used.
+        hits: the longest run of each sequence.
+        floor: shares of held-out sequences that match, each by the thresholds of other tracks.
+    """
+
+    exact: Calibration
+    tolerant: Calibration
+    codes_a_second: float
+    shares: Sequence[Share]
+    hits: Sequence[Hit]
+    floor: Sequence[Share]
+
+
+def write_json(value: object, path: Path) -> None:
+    """Write a result beside its place, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def write_result(result: AudioCalibration | AudioSearch | CodesSearch, path: Path) -> None:
+    """Write what a search found as JSON."""
+    write_json(asdict(result), path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path) from error
+    if not isinstance(found, dict):
+        raise _unreadable(path)
+    return found
+
+
+def _unreadable(path: Path) -> NoveltyError:
+    return NoveltyError(f"{path.name} was not written by this pipeline", "delete results/evaluation/novelty, run again")
+
+
+def _shares(found: dict[str, Any], key: str) -> list[Share]:
+    return [Share(**share) for share in found[key]]
+
+
+def read_calibration(path: Path) -> AudioCalibration:
+    """Read an :class:`AudioCalibration`.
+
+    Raises:
+        NoveltyError: when the file is missing, torn or of another kind.
+    """
+    found = _read(path)
+    try:
+        parts = {key: Calibration(**found[key]) for key in ("fingerprint", "notes")}
+        return AudioCalibration(**{**found, **parts, "floor": _shares(found, "floor")})
+    except (KeyError, TypeError) as error:
+        raise _unreadable(path) from error
+
+
+def read_audio_search(path: Path) -> AudioSearch:
+    """Read an :class:`AudioSearch`.
+
+    Raises:
+        NoveltyError: when the file is missing, torn or of another kind.
+    """
+    found = _read(path)
+    try:
+        return AudioSearch(
+            **{**found, "shares": _shares(found, "shares"), "hits": [Hit(**hit) for hit in found["hits"]]}
+        )
+    except (KeyError, TypeError) as error:
+        raise _unreadable(path) from error
+
+
+def read_codes_search(path: Path) -> CodesSearch:
+    """Read a :class:`CodesSearch`.
+
+    Raises:
+        NoveltyError: when the file is missing, torn or of another kind.
+    """
+    found = _read(path)
+    try:
+        parts = {key: Calibration(**found[key]) for key in ("exact", "tolerant")}
+        shares = {key: _shares(found, key) for key in ("shares", "floor")}
+        return CodesSearch(**{**found, **parts, **shares, "hits": [Hit(**hit) for hit in found["hits"]]})
+    except (KeyError, TypeError) as error:
+        raise _unreadable(path) from error

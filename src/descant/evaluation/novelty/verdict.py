@@ -1,0 +1,271 @@
+"""What the searches found, in shares with intervals and in one sentence for each model and for the run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from descant.evaluation.novelty.calibration import Calibration
+from descant.evaluation.novelty.results import AudioCalibration, AudioSearch, CodesSearch, Hit, Share
+from descant.evaluation.pages import count, duration
+from descant.evaluation.table import FEWEST_TRACKS, Interval, ratio_interval
+
+NO_CODES = "its top level is the audio itself, which the searches of audio cover"
+LIMITS = (
+    "Not found by this: copies shorter than a window, other arrangements of the same piece, "
+    "keys that lie between semitones, and much faster or slower playing."
+)
+# a model with nothing above a threshold still lets the nearest places be heard
+NEAREST = 5
+
+
+@dataclass(frozen=True)
+class ModelFindings:
+    """What was found of a model.
+
+    Attributes:
+        model: its name in the configuration.
+        title: name of its row.
+        seconds: of drawn audio.
+        audio: share of them that the searches of audio match; None where neither could be used.
+        codes: share of them that the search of codes matches; None where it could not be used.
+        codes_missing: why not, or empty.
+        untold: share of its windows that are silent or static.
+        hits: nearest places of all searches.
+        verdict: in a sentence or two.
+    """
+
+    model: str
+    title: str
+    seconds: float
+    audio: Interval | None
+    codes: Interval | None
+    codes_missing: str
+    untold: float
+    hits: Sequence[Hit]
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are drawn: draws, confidence and root seed."""
+
+    draws: int
+    confidence: float
+    seed: int
+
+
+def share_interval(shares: Sequence[Share], bootstrap: Bootstrap) -> Interval | None:
+    """The share of the seconds that match, with an interval by sequence from five on.
+
+    A bootstrap of sequences of which none matches, or all do wholly, would claim to know everything: there the
+    interval ends where so many alike sequences would still be likely (Clopper & Pearson 1934, one-sided).
+
+    Args:
+        shares: of each sequence.
+        bootstrap: how it is drawn.
+
+    Returns:
+        None where there is no sequence.
+    """
+    matched = np.array([share.matched for share in shares], dtype=np.float64)
+    seconds = np.array([share.seconds for share in shares], dtype=np.float64)
+    if not seconds.sum() > 0:
+        return None
+    value = float(matched.sum() / seconds.sum())
+    if len(shares) < FEWEST_TRACKS:
+        return Interval(value, None, None)
+    beyond = 1 - (1 - bootstrap.confidence) ** (1 / len(shares))
+    if value == 0:
+        return Interval(0.0, 0.0, beyond)
+    if value >= 1:
+        return Interval(1.0, 1 - beyond, 1.0)
+    # its samples are whole numbers: milliseconds are
+    milliseconds = np.maximum(1, np.rint(1000 * seconds)).astype(np.int64)
+    drawn = ratio_interval(1000 * matched, milliseconds, bootstrap.draws, bootstrap.confidence, bootstrap.seed)
+    return Interval(value, drawn.low, drawn.high)
+
+
+def find_model(
+    model: str,
+    title: str,
+    calibration: AudioCalibration,
+    search: AudioSearch,
+    codes: CodesSearch | None,
+    seconds: float,
+    bootstrap: Bootstrap,
+) -> ModelFindings:
+    """Put together what was found of a model.
+
+    Args:
+        model: its name in the configuration.
+        title: name of its row.
+        calibration: of the searches of audio.
+        search: of its audio.
+        codes: of its codes; None for a model without.
+        seconds: of its drawn audio.
+        bootstrap: how intervals are drawn.
+    """
+    audio = share_interval(search.shares, bootstrap)
+    in_codes = share_interval(codes.shares, bootstrap) if codes else None
+    missing = "" if in_codes else codes_missing(codes)
+    untold = search.untold / search.windows if search.windows else 0.0
+    hits = (*search.hits, *(codes.hits if codes else ()))
+    verdict = _verdict(calibration, audio, in_codes, seconds, untold)
+    return ModelFindings(model, title, seconds, audio, in_codes, missing, untold, hits, verdict)
+
+
+def codes_missing(codes: CodesSearch | None) -> str:
+    """Why the codes of a model were not searched."""
+    return NO_CODES if codes is None else codes.tolerant.failure or codes.exact.failure
+
+
+def share_words(share: Interval | None) -> str:
+    """``2.5 % [0.0, 8.1]``; a dash where there is none."""
+    if share is None:
+        return "–"
+    value = f"{100 * share.value:.1f} %"
+    if share.low is None or share.high is None:
+        return value
+    return f"{value} [{100 * share.low:.1f}, {100 * share.high:.1f}]"
+
+
+def _verdict(
+    calibration: AudioCalibration, audio: Interval | None, codes: Interval | None, seconds: float, untold: float
+) -> str:
+    if audio is None and codes is None:
+        return f"Not reported: {'; '.join(audio_missing(calibration))}."
+    told = []
+    if audio is not None:
+        told.append(
+            f"Of the {duration(seconds)} drawn, {share_words(audio)} match a place in "
+            f"{duration(calibration.training_seconds)} of training music by their sound or notes"
+        )
+    if codes is not None:
+        told.append(f"{'and ' if told else ''}{share_words(codes)} of its codes stand in runs that are shared with it")
+    silent = f" {100 * untold:.0f} % of the windows are silent or static and tell nothing." if untold else ""
+    return f"{', '.join(told)}.{silent}"
+
+
+def audio_missing(calibration: AudioCalibration) -> list[str]:
+    """Why searches of audio are not reported, each once."""
+    parts = (("fingerprints", calibration.fingerprint), ("notes", calibration.notes))
+    failures = {part.failure for _, part in parts}
+    if len(failures) == 1:
+        return [failure for failure in failures if failure]
+    return [f"{name}: {part.failure}" for name, part in parts if part.failure]
+
+
+def missing_words(calibration: AudioCalibration, models: Sequence[ModelFindings]) -> list[str]:
+    """Everything that is not reported, each reason once."""
+    reasons = [*audio_missing(calibration)]
+    reasons += [f"codes of {model.title}: {model.codes_missing}" for model in models if _is_failure(model)]
+    return [f"not reported: {reason}" for reason in dict.fromkeys(reasons)]
+
+
+def _is_failure(model: ModelFindings) -> bool:
+    return bool(model.codes_missing) and model.codes_missing != NO_CODES
+
+
+def run_verdict(calibration: AudioCalibration, models: Sequence[ModelFindings], floor: Interval | None) -> str:
+    """One honest sentence or two for the run: what was searched, what was found, what this cannot find."""
+    told = [model for model in models if model.audio is not None]
+    if not told:
+        return " ".join([f"Not reported: {'; '.join(audio_missing(calibration))}.", *_codes_words(models)])
+    seconds = sum(model.seconds for model in told)
+    matched = sum(model.seconds * model.audio.value for model in told if model.audio)
+    against = duration(calibration.training_seconds)
+    beside = f"; of held-out music {100 * floor.value:.1f} % do" if floor else ""
+    found = f"{matched:.1f} s match" if matched else "none matches"
+    if matched:
+        most = max(told, key=lambda model: model.audio.value if model.audio else 0.0)
+        found += f", most of them of {most.title} ({share_words(most.audio)})"
+    planted = " and ".join(planted_words(calibration))
+    searched = (
+        f"{duration(seconds)} drawn by {count(len(told), 'model')} were searched for copies of {against} of training "
+        f"music: {found}{beside}. Of planted copies {planted}."
+    )
+    return " ".join([searched, *_codes_words(models), LIMITS])
+
+
+def _codes_words(models: Sequence[ModelFindings]) -> list[str]:
+    """What the searches of codes found, all together; nothing where there was none."""
+    told = [model for model in models if model.codes is not None]
+    if not told:
+        return []
+    seconds = sum(model.seconds for model in told)
+    matched = sum(model.seconds * model.codes.value for model in told if model.codes)
+    return [f"Of {duration(seconds)} of drawn codes {matched:.1f} s stand in runs shared with training codes."]
+
+
+def planted_words(calibration: AudioCalibration) -> list[str]:
+    """How many of the copies that were planted each search finds."""
+    words = {"fingerprints find": calibration.fingerprint, "notes find, a semitone off,": calibration.notes}
+    return [f"{who} {part.found} of {part.planted}" for who, part in words.items() if part.threshold is not None]
+
+
+def summarise(
+    calibration: AudioCalibration, models: Sequence[ModelFindings], floor: Interval | None
+) -> Mapping[str, object]:
+    """The measure's summary, for other pages: nothing that was not measured has a number."""
+    return {
+        "verdict": run_verdict(calibration, models, floor),
+        "models": {
+            model.model: {
+                "verdict": model.verdict,
+                "seconds": model.seconds,
+                "matched_share": model.audio.value if model.audio else None,
+                "low": model.audio.low if model.audio else None,
+                "high": model.audio.high if model.audio else None,
+                "codes_share": model.codes.value if model.codes else None,
+                "codes_low": model.codes.low if model.codes else None,
+                "codes_high": model.codes.high if model.codes else None,
+            }
+            for model in models
+        },
+        "floor_share": floor.value if floor else None,
+        "floor_low": floor.low if floor else None,
+        "floor_high": floor.high if floor else None,
+        "missing": missing_words(calibration, models),
+    }
+
+
+@dataclass(frozen=True)
+class ModelHit:
+    """A hit, and of which model."""
+
+    model: str
+    title: str
+    hit: Hit
+
+
+def worst_hits(models: Sequence[ModelFindings], most: int) -> list[ModelHit]:
+    """The matches that are nearest to a copy; where nothing matches, the nearest few places.
+
+    Of hits that overlap in one sequence, by the same search, only the nearest is taken.
+
+    Args:
+        models: all of the run.
+        most: how many.
+    """
+    hits = [ModelHit(model.model, model.title, hit) for model in models for hit in model.hits]
+    if any(one.hit.is_match for one in hits):
+        hits = [one for one in hits if one.hit.is_match]
+    else:
+        most = min(most, NEAREST)
+    taken: list[ModelHit] = []
+    for one in sorted(hits, key=lambda one: -one.hit.nearness):
+        if len(taken) < most and not any(_overlap(one, other) for other in taken):
+            taken.append(one)
+    return taken
+
+
+def _overlap(one: ModelHit, other: ModelHit) -> bool:
+    a, b = one.hit, other.hit
+    same = (one.model, a.check, a.sequence) == (other.model, b.check, b.sequence)
+    return same and a.start < b.start + b.seconds and b.start < a.start + a.seconds
+
+
+def calibration_failed(calibration: Calibration) -> str:
+    """What stands for a figure of a search that is not used."""
+    return f"not reported: {calibration.failure}"

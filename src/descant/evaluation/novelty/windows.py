@@ -1,0 +1,104 @@
+"""The windows that are searched for: of drawn audio, of held-out tracks, and of training tracks planted as copies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from descant.audio import mulaw
+from descant.evaluation.material import Excerpt
+from descant.seeds import derive_seed
+from descant.sequences import PackedSequence, Track
+
+# how far below the copy the noise lies that is planted with it, dB
+NOISE_DB = 20.0
+SEMITONE = 2 ** (1 / 12)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How audio is cut into windows.
+
+    Attributes:
+        length: of a window, samples.
+        hop: from one to the next, samples.
+    """
+
+    length: int
+    hop: int
+
+    def starts(self, samples: int) -> list[int]:
+        """Where windows begin in so many samples, so that all are covered; none where they are shorter than one."""
+        last = samples - self.length
+        return [] if last < 0 else list(dict.fromkeys([*range(0, last, self.hop), last]))
+
+
+def drawn_windows(classes: npt.NDArray[np.unsignedinteger], sample_rate: int, cut: Cut) -> list[Excerpt]:
+    """Windows of drawn audio, mu-law classes ``(batch, samples)``, by the number of the sequence."""
+    return [
+        Excerpt(str(number), start / sample_rate, mulaw.decode(row[start : start + cut.length]))
+        for number, row in enumerate(classes)
+        for start in cut.starts(len(row))
+    ]
+
+
+def held_out_windows(sequence: PackedSequence, cut: Cut, most: int) -> list[Excerpt]:
+    """Windows of validation and test tracks, spread evenly over all of them.
+
+    Args:
+        sequence: mu-law audio.
+        cut: how they are cut.
+        most: windows at most.
+    """
+    tracks = [*sequence.tracks("validation"), *sequence.tracks("test")]
+    places = [(track, start) for track in tracks for start in cut.starts(track.length)]
+    taken = min(most, len(places))
+    return [_excerpt(sequence, *places[n * len(places) // taken], cut.length) for n in range(taken)]
+
+
+def planted_windows(
+    sequence: PackedSequence, length: int, count: int, seed: int, transpose: bool = False
+) -> list[npt.NDArray[np.float32]]:
+    """Copies as a model might draw them: excerpts of training tracks with a little noise, quantised again.
+
+    Args:
+        sequence: mu-law audio.
+        length: samples of each.
+        count: how many; fewer only where no training track is that long.
+        seed: of the draw.
+        transpose: whether each is resampled to sound a semitone higher or lower, and as much faster or slower.
+    """
+    read = int(length * SEMITONE) + 2 if transpose else length
+    tracks = [track for track in sequence.tracks("train") if track.length >= read]
+    if not tracks:
+        return []
+    random = np.random.default_rng(derive_seed(seed, "planted", length, int(transpose)))
+    # a track as often as it is long
+    shares = np.array([track.length for track in tracks], dtype=np.float64)
+    planted = []
+    for number in random.choice(len(tracks), count, p=shares / shares.sum()):
+        track = tracks[int(number)]
+        audio = _excerpt(sequence, track, int(random.integers(track.length - read + 1)), read).audio
+        if transpose:
+            ratio = SEMITONE ** int(random.choice([-1, 1]))
+            audio = soxr.resample(audio, ratio, 1.0)[:length]
+        level = float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) * 10 ** (-NOISE_DB / 20)
+        noisy = audio + level * random.standard_normal(len(audio))
+        planted.append(mulaw.decode(mulaw.encode(noisy)))
+    return planted
+
+
+def _excerpt(sequence: PackedSequence, track: Track, start: int, length: int) -> Excerpt:
+    classes = sequence.steps(track)[start : start + length]
+    return Excerpt(track.track, start / sequence.sample_rate, mulaw.decode(classes))
+
+
+def covered_seconds(parts: Sequence[tuple[float, float]]) -> float:
+    """Seconds that intervals ``(start, end)`` cover together."""
+    total, reached = 0.0, -np.inf
+    for start, end in sorted(parts):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return float(total)

@@ -1,0 +1,200 @@
+"""Reconstruction by level: excerpts of test tracks, decoded from their true codes, against the originals.
+
+A stack's decoder samples. It draws one of the many waveforms that go with the codes, so its signal-to-noise ratio is
+low by nature; two draws of the same codes tell how far that alone sets them apart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from descant.audio import mulaw
+from descant.audio.files import AudioFileError, Block
+from descant.config.evaluation import Reconstruction
+from descant.corpus.encode import mono_blocks
+from descant.errors import SamplingError, SequenceError
+from descant.evaluation.distortion import log_spectral_distance, snr_db
+from descant.evaluation.material import Excerpt, white_noise
+from descant.evaluation.table import Interval, ratio_interval
+from descant.sequences import PackedSequence, Track
+
+DRAWS = 2  # the least that tells how far draws are apart
+MULAW, OTHER, NOISE = "mu-law alone", "another test track", "white noise of the same level"
+COLUMNS = ("rendering", "track", "start", "samples", "snr_db", "lsd_db", "draws_snr_db", "draws_lsd_db", "added_lsd_db")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Part of a track, counted in audio samples."""
+
+    track: Track
+    start: int
+    length: int
+
+
+def choose_stretches(audio: PackedSequence, settings: Reconstruction, multiple: int) -> list[Stretch]:
+    """The middles of test tracks, spread evenly over the split; tracks that are too short are left out.
+
+    Args:
+        audio: mu-law audio.
+        settings: how many, how long.
+        multiple: samples that starts and lengths are multiples of, so that every stack has whole codes of them.
+
+    Raises:
+        SequenceError: when the sequence is not audio.
+    """
+    if audio.hop != 1 or audio.classes != mulaw.CLASSES:
+        raise SequenceError("the sequence holds codes, which are no audio", "give the sequence named 'audio'")
+    length = max(1, round(settings.seconds * audio.sample_rate / multiple)) * multiple
+    tracks = [track for track in audio.tracks("test") if track.length >= length]
+    taken = min(settings.excerpts, len(tracks))
+    chosen = [tracks[place * len(tracks) // taken] for place in range(taken)]
+    return [Stretch(track, (track.length - length) // 2 // multiple * multiple, length) for track in chosen]
+
+
+def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray[np.int64]:
+    """The true codes of stretches, all of them as often as they are drawn.
+
+    Args:
+        stretches: of :func:`choose_stretches`, at least one.
+        codes: a stack's packed codes.
+
+    Returns:
+        int64 ``(draws * stretches, length / hop)``, the first draw of all before the second.
+
+    Raises:
+        SequenceError: when it holds no codes of these tracks.
+    """
+    tracks = {track.track: track for track in codes.tracks("test")}
+    rows = []
+    for stretch in stretches:
+        track = tracks.get(stretch.track.track)
+        if track is None or track.length * codes.hop != stretch.track.length:
+            raise SequenceError(
+                "the codes are not of the audio's test tracks", "delete results/sequences and run snakemake again"
+            )
+        first = stretch.start // codes.hop
+        rows.append(codes.steps(track)[first : first + stretch.length // codes.hop])
+    return np.tile(np.stack(rows).astype(np.int64), (DRAWS, 1))
+
+
+def read_original(folders: Sequence[Path], stretch: Stretch, sample_rate: int) -> Block:
+    """A stretch as it was before it was companded: mono, at the models' rate.
+
+    Args:
+        folders: of the tracks' audio, all shards.
+        stretch: which part.
+        sample_rate: Hz.
+
+    Returns:
+        float32 ``(length,)``.
+
+    Raises:
+        AudioFileError: when the track is missing or cannot be read.
+    """
+    names = [f"{stretch.track.track}{ending}" for ending in (".flac", ".wav")]
+    path = next((path for folder in folders for name in names if (path := folder / name).is_file()), None)
+    if path is None:
+        raise AudioFileError(f"there is no audio of track {stretch.track.track}", "run the stage that makes it again")
+    done, stop, parts = 0, stretch.start + stretch.length, []
+    for block in mono_blocks(path, sample_rate):
+        parts.append(block[max(0, stretch.start - done) : max(0, stop - done)])
+        done += len(block)
+        if done >= stop:
+            break
+    return np.concatenate(parts)
+
+
+def read_draws(path: Path, stretches: Sequence[Stretch]) -> npt.NDArray[np.uint8]:
+    """What was drawn of a stack's codes: mu-law classes ``(draws, stretches, samples)``.
+
+    Raises:
+        SamplingError: when the file is torn or holds another number of samples.
+    """
+    cure = f"delete {path} and run snakemake again"
+    try:
+        drawn = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise SamplingError(f"{path} cannot be read: {error}", cure) from error
+    if not stretches:
+        return np.zeros((DRAWS, 0, 0), np.uint8)
+    if drawn.shape != (DRAWS * len(stretches), stretches[0].length) or drawn.dtype != np.uint8:
+        raise SamplingError(f"{path} does not hold {DRAWS} draws of each excerpt", cure)
+    return np.asarray(drawn.reshape(DRAWS, len(stretches), -1))
+
+
+def measure_renderings(
+    stretches: Sequence[Stretch],
+    originals: Sequence[Block],
+    companded: Sequence[npt.NDArray[np.uint8]],
+    drawn: Mapping[str, npt.NDArray[np.uint8]],
+    seed: int,
+) -> pd.DataFrame:
+    """Compare every rendering of every excerpt with its original.
+
+    Args:
+        stretches: the excerpts.
+        originals: of each, before it was companded, float32 ``(samples,)``.
+        companded: of each, mu-law classes ``(samples,)``.
+        drawn: by stack, of :func:`read_draws`; a stack's lower part is among them.
+        seed: of the noise.
+
+    Returns:
+        A row a rendering and excerpt, ``COLUMNS``: quantisation alone (the floor), every stack's first draw, and two
+        ceilings: the excerpt of another track, and noise. ``draws_*`` compare the second draw with the first; ``added_lsd_db`` is what the top level
+        adds to the distance of the rendering below it. What is not defined is absent (NaN).
+    """
+    rows: list[dict[str, object]] = []
+    for number, (stretch, original) in enumerate(zip(stretches, originals, strict=True)):
+        quantised = mulaw.decode(companded[number])
+        noise = white_noise(Excerpt(stretch.track.track, float(stretch.start), original), seed).audio
+        below = {"": _row(MULAW, stretch, original, quantised)}
+        for stack, draws in sorted(drawn.items(), key=lambda item: item[0].count(".")):
+            first, second = (mulaw.decode(draw[number]) for draw in draws)
+            row = _row(stack, stretch, original, first)
+            row["draws_snr_db"] = snr_db(first, second)
+            row["draws_lsd_db"] = log_spectral_distance(first, second)
+            row["added_lsd_db"] = _lsd(row) - _lsd(below[stack.rpartition(".")[0]])
+            below[stack] = row
+        rows += below.values()
+        if len(originals) > 1:
+            rows.append(_row(OTHER, stretch, original, originals[number - 1]))
+        rows.append(_row(NOISE, stretch, original, noise))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({name: "float64" for name in COLUMNS[4:]})
+
+
+def _row(rendering: str, stretch: Stretch, original: Block, audio: Block) -> dict[str, object]:
+    return {
+        "rendering": rendering,
+        "track": stretch.track.track,
+        "start": stretch.start,
+        "samples": stretch.length,
+        "snr_db": snr_db(original, audio),
+        "lsd_db": log_spectral_distance(original, audio),
+    }
+
+
+def _lsd(row: Mapping[str, object]) -> float:
+    value = row["lsd_db"]
+    assert isinstance(value, float)
+    return value
+
+
+def mean_interval(values: pd.Series, draws: int, confidence: float, seed: int) -> Interval | None:
+    """Mean over excerpts, one a track, with a bootstrap over tracks; None without any figure.
+
+    Args:
+        values: of each excerpt; absent ones are left out.
+        draws: of the bootstrap.
+        confidence: level.
+        seed: of the draws.
+    """
+    given = values.dropna().to_numpy(np.float64)
+    if not len(given):
+        return None
+    return ratio_interval(given, np.ones(len(given), np.int64), draws, confidence, seed)

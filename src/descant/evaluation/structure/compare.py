@@ -1,0 +1,258 @@
+"""Real, shuffled and drawn music beside one another, and which measures tell music from shuffled music at all.
+
+A measure is kept when it tells real excerpts from the same excerpts shuffled, in two ways: the bootstrap interval over
+tracks of the paired difference does not hold 0, and of any real and any shuffled excerpt the real one is on that side
+in at least 7 of 10 pairs (the AUC; 7 is ours), since with many excerpts a difference too small to be of use would do
+for the first. One that is not kept tells nothing of order at this length, and is dropped from the report; its figures
+stay in the tables. Level is exempt: shuffling leaves it as it is.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from descant.config.evaluation import Evaluation
+from descant.evaluation.structure.conditions import DRAWN, NOISE, REAL, SHUFFLED
+from descant.evaluation.structure.measures import LEVEL, MEASURES, NOTES, STRUCTURE, of_kind
+from descant.evaluation.table import FEWEST_TRACKS, ratio_interval
+
+SOURCE_COLUMNS = ("source", "measure", "value", "low", "high", "excerpts", "groups", "undefined")
+SEPARATION_COLUMNS = ("measure", "difference", "low", "high", "auc", "excerpts", "tracks", "verdict")
+TELLING_AUC = 0.7
+KEPT, DROPPED, UNDECIDED, UNDEFINED = "kept", "dropped", "undecided", "undefined"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is compared: held-out real music, the same degraded, or a model's drawn audio.
+
+    Attributes:
+        name: ``real``, ``shuffled``, ``noise``, or a model's name after ``model:``.
+        title: for people.
+        measures: a row an excerpt.
+        curves: similarity by lag of each group.
+    """
+
+    name: str
+    title: str
+    measures: pd.DataFrame
+    curves: pd.DataFrame
+
+    @property
+    def model(self) -> str | None:
+        """The model's name, or None for what is real or made of it."""
+        return self.name.removeprefix(DRAWN + ":") if self.name.startswith(DRAWN + ":") else None
+
+
+REFERENCES = {REAL: "Held-out real music", SHUFFLED: "The same, shuffled", NOISE: "White noise"}
+
+
+def references(measures: pd.DataFrame, curves: pd.DataFrame) -> list[Source]:
+    """Real music, and what was made of it, from the rows of all conditions."""
+    return [
+        Source(name, title, measures[measures["condition"] == name], curves[curves["condition"] == name])
+        for name, title in REFERENCES.items()
+    ]
+
+
+def drawn_source(model: str, title: str, measures: pd.DataFrame, curves: pd.DataFrame) -> Source:
+    """A model's drawn audio."""
+    return Source(f"{DRAWN}:{model}", title, measures, curves)
+
+
+def _sums(values: pd.Series, groups: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Sum and number of the defined values of each group."""
+    by_group = values.dropna().groupby(groups.loc[values.dropna().index], sort=True)
+    return np.asarray(by_group.sum(), dtype=np.float64), np.asarray(by_group.size(), dtype=np.int64)
+
+
+def summarise(sources: Sequence[Source], settings: Evaluation, seed: int) -> pd.DataFrame:
+    """Mean of every measure over every source's excerpts, with a bootstrap over tracks or drawn sequences.
+
+    Args:
+        sources: all that is compared.
+        settings: draws and level of the intervals.
+        seed: of the draws.
+
+    Returns:
+        A row a source and measure; without an interval under five groups, without a value where it is not defined.
+    """
+    rows = []
+    for source in sources:
+        for column in [name for name in source.measures.columns if name not in ("condition", "group", "start")]:
+            values = source.measures[column].astype(float)
+            sums, counts = _sums(values, source.measures["group"])
+            value, low, high = _interval(sums, counts, settings, seed)
+            undefined = int(values.isna().sum())
+            rows.append((source.name, column, value, low, high, int(counts.sum()), len(counts), undefined))
+    return pd.DataFrame(rows, columns=list(SOURCE_COLUMNS))
+
+
+def _interval(
+    sums: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], settings: Evaluation, seed: int
+) -> tuple[float | None, float | None, float | None]:
+    if not len(counts):
+        return None, None, None
+    found = ratio_interval(sums, counts, settings.bootstrap_draws, settings.confidence, seed)
+    return found.value, found.low, found.high
+
+
+def separate(real: pd.DataFrame, other: pd.DataFrame, settings: Evaluation, seed: int) -> pd.DataFrame:
+    """Whether each measure tells real excerpts from the same ones shuffled.
+
+    Args:
+        real: a row an excerpt.
+        other: the same excerpts shuffled.
+        settings: draws and level of the intervals.
+        seed: of the draws.
+
+    Returns:
+        A row a measure: mean paired difference, interval, AUC (how often a real excerpt is above a shuffled one), and
+        the verdict.
+    """
+    place = ["group", "start"]
+    pairs = real.merge(other, on=place, suffixes=("", " shuffled"), validate="one_to_one")
+    rows = []
+    for measure in of_kind(STRUCTURE, NOTES):
+        first, second = (pairs[measure.name + suffix].astype(float) for suffix in ("", " shuffled"))
+        sums, counts = _sums(first - second, pairs["group"])
+        value, low, high = _interval(sums, counts, settings, seed)
+        area = auc(*(np.asarray(values.dropna(), dtype=np.float64) for values in (first, second)))
+        verdict = _verdict(value, low, high, area)
+        rows.append((measure.name, value, low, high, area, int(counts.sum()), len(counts), verdict))
+    return pd.DataFrame(rows, columns=list(SEPARATION_COLUMNS))
+
+
+def _verdict(value: float | None, low: float | None, high: float | None, area: float | None) -> str:
+    if value is None or area is None:
+        return UNDEFINED
+    if low is None or high is None:
+        return UNDECIDED
+    tells = (low > 0 and area >= TELLING_AUC) or (high < 0 and area <= 1 - TELLING_AUC)
+    return KEPT if tells else DROPPED
+
+
+def auc(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float | None:
+    """How often a value of the first is above one of the second, ties counted half (Mann & Whitney 1947)."""
+    if not len(first) or not len(second):
+        return None
+    return float(np.mean((first[:, None] > second) + 0.5 * (first[:, None] == second)))
+
+
+def curve_intervals(sources: Sequence[Source], settings: Evaluation, seed: int) -> pd.DataFrame:
+    """Mean similarity by lag of every source, with a bootstrap over its groups.
+
+    Returns:
+        A row a source, feature and lag: similarity, low, high; without an interval under five groups.
+    """
+    rows = []
+    for source in sources:
+        for (feature, lag), part in source.curves.groupby(["feature", "lag_seconds"], sort=True):
+            counts = part["excerpts"].to_numpy(np.int64)
+            sums = part["similarity"].to_numpy(np.float64) * counts
+            rows.append((source.name, feature, lag, *_interval(sums, counts, settings, seed)))
+    return pd.DataFrame(rows, columns=["source", "feature", "lag_seconds", "similarity", "low", "high"])
+
+
+def reasons(sources: Sequence[Source], separation: pd.DataFrame, seconds: float) -> list[str]:
+    """What was not reported, and why, in sentences."""
+    real = sources[0].measures
+    told = []
+    if real.empty:
+        told.append(f"Real music: not reported: no test track is as long as an excerpt ({seconds:g} s).")
+    short = [measure for measure in MEASURES if seconds < measure.shortest]
+    if short:
+        needs = ", ".join(f"{measure.title.lower()} ({measure.shortest:g} s)" for measure in short)
+        told.append(f"Not reported, since excerpts of {seconds:g} s are too short for it: {needs}.")
+    undecided = separation[separation["verdict"] == UNDECIDED]
+    tracks = real["group"].nunique()
+    if tracks < FEWEST_TRACKS and len(undecided):
+        told.append(
+            f"Which measures tell music from shuffled music: not reported: it takes {FEWEST_TRACKS} test tracks as "
+            f"long as an excerpt, there are {tracks}."
+        )
+    elif len(undecided):
+        titles = {measure.name: measure.title for measure in MEASURES}
+        told += [
+            f"Whether {titles[str(row.measure)].lower()} tells music from shuffled music: not reported: it is defined "
+            f"for {row.tracks} of {tracks} test tracks, it takes {FEWEST_TRACKS}."
+            for row in undecided.itertuples()
+        ]
+    for source in sources:
+        long = [measure for measure in MEASURES if measure not in short]
+        absent = [measure.title.lower() for measure in long if source.measures[measure.name].isna().all()]
+        # noise abstains by nature
+        if absent and len(source.measures) and source.name != NOISE:
+            told.append(f"{source.title}: not reported, defined in none of its excerpts: {', '.join(absent)}.")
+    return told
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is told of the sources.
+
+    Attributes:
+        table: a row a source and measure, see :func:`summarise`.
+        separation: a row a measure, see :func:`separate`.
+        curves: a row a source, feature and lag, see :func:`curve_intervals`.
+        summary: for JSON, see :func:`summary`.
+    """
+
+    table: pd.DataFrame
+    separation: pd.DataFrame
+    curves: pd.DataFrame
+    summary: dict[str, object]
+
+
+def compare(sources: Sequence[Source], settings: Evaluation, seconds: float, seed: int) -> Comparison:
+    """Compare sources: real music, the same shuffled and white noise, as :func:`references` gives them, then models.
+
+    Args:
+        sources: in this order.
+        settings: draws and level of the intervals.
+        seconds: length of an excerpt.
+        seed: of the draws.
+    """
+    table = summarise(sources, settings, seed)
+    separation = separate(sources[0].measures, sources[1].measures, settings, seed)
+    curves = curve_intervals(sources, settings, seed)
+    return Comparison(table, separation, curves, summary(sources, table, separation, seconds))
+
+
+def summary(
+    sources: Sequence[Source], table: pd.DataFrame, separation: pd.DataFrame, seconds: float
+) -> dict[str, object]:
+    """What other pages use, for JSON: every value a number or None.
+
+    Args:
+        sources: all that is compared, real music first.
+        table: of :func:`summarise`.
+        separation: of :func:`separate`.
+        seconds: length of an excerpt.
+    """
+    values: Mapping[str, dict[str, float | None]] = {
+        source.name: {
+            str(row.measure): _finite(row.value) for row in table[table["source"] == source.name].itertuples()
+        }
+        for source in sources
+    }
+    verdicts = {
+        verdict: [str(name) for name in separation["measure"][separation["verdict"] == verdict]]
+        for verdict in (KEPT, DROPPED, UNDECIDED)
+    }
+    return {
+        "seconds": seconds,
+        **verdicts,
+        "level": [measure.name for measure in of_kind(LEVEL)],
+        "models": {source.model: values[source.name] for source in sources if source.model is not None},
+        **{name: values[name] for name in REFERENCES if name in values},
+        "missing": reasons(sources, separation, seconds),
+    }
+
+
+def _finite(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,0 +1,72 @@
+"""From packed music and drawn audio to figures and a page, by the commands that the rules run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from page_reading import read_page
+
+from descant.audio import mulaw
+from descant.commands.distances import distances
+from descant.commands.distances_page import distances_page
+from descant.commands.embed import embed
+from descant.evaluation.distances.results import DistancesError, read_rows
+from descant.sequences import Labels, SequenceWriter
+
+RATE, SECONDS = 8000, 0.5
+
+
+def hum(number: int, seconds: float) -> np.ndarray:
+    """Mu-law classes of a low tone with a little noise, another one for every number."""
+    random = np.random.default_rng(number)
+    time = np.arange(round(seconds * RATE)) / RATE
+    wave = 0.4 * np.sin(2 * np.pi * random.uniform(150, 300) * time) + 0.01 * random.standard_normal(len(time))
+    return mulaw.encode(wave)
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> dict[str, Path]:
+    """Embedded sets of hums, of noise that was drawn, and of hums that were."""
+    with SequenceWriter(tmp_path / "audio", mulaw.CLASSES, hop=1, sample_rate=RATE) as writer:
+        for number in range(14):
+            split = "train" if number < 7 else "test"
+            writer.add(f"{number:016x}", split, Labels(), iter([hum(number, 2.2)]))
+    np.save(tmp_path / "near.npy", np.stack([hum(number, 1.0) for number in range(20, 26)]))
+    np.save(tmp_path / "far.npy", np.random.default_rng(0).integers(0, 256, (6, RATE)).astype(np.uint8))
+    drawn = {name: tmp_path / f"{name}.npy" for name in ("near", "far")}
+    made = {}
+    for name, drawn_file, split, change in [
+        ("near", drawn["near"], "test", "none"),
+        ("far", drawn["far"], "test", "none"),
+        ("train", None, "train", "none"),
+        ("test", None, "test", "none"),
+        ("shuffled", None, "test", "shuffled"),
+        ("noise", None, "test", "noise"),
+    ]:
+        made[name] = tmp_path / f"{name}.parquet"
+        cache = tmp_path / "cache" / f"{name}.parquet"
+        embed("{}", tmp_path / "audio", SECONDS, cache, made[name], drawn_file, split, change)  # type: ignore[arg-type]
+    return made
+
+
+def test_noise_is_far_and_hums_are_near_and_the_page_tells_it(vectors: dict[str, Path], tmp_path: Path) -> None:
+    models = [f"{name}={vectors[name]}" for name in ("near", "far")]
+    titles = ["near=Hums", "far=Noise = drawn"]
+    beside = [vectors[name] for name in ("test", "train", "shuffled", "noise")]
+    folder = tmp_path / "distances"
+    distances('{"bootstrap_draws": 200}', SECONDS, *beside, models, titles, folder)
+    headline = json.loads((folder / "summary.json").read_text())["headline"]
+    near, far = (headline["models"][name] for name in ("near", "far"))
+    assert near["value"] < headline["floor"] < far["value"] and far["low"] > near["high"]
+    titled = {row.name: row.title for row in read_rows(folder / "distances.csv")}
+    assert titled["far"] == "Noise = drawn"
+    distances_page(folder, tmp_path / "distances.html")
+    text = read_page((tmp_path / "distances.html").read_text(), str(tmp_path)).text
+    assert "Hums" in text and "musicnn: not reported" in text
+    again = tmp_path / "again"
+    distances('{"bootstrap_draws": 200}', SECONDS, *beside, models, titles, again)
+    for path in folder.iterdir():
+        assert path.read_bytes() == (again / path.name).read_bytes()
+    with pytest.raises(DistancesError, match="--model"):
+        distances("{}", SECONDS, *beside, [*models, *models], titles, folder)

@@ -1,0 +1,233 @@
+"""From a corpus of two shards and a stack of two networks to the page of its reconstructions."""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+from page_reading import read_page
+from torch import nn
+
+from descant.audio import mulaw
+from descant.commands.codes import codes
+from descant.commands.likelihood import likelihood
+from descant.commands.reconstruct import reconstruct
+from descant.commands.reconstruction_page import reconstruction_page
+from descant.config.networks import ADA
+from descant.corpus.encode import encode_track
+from descant.errors import SequenceError
+from descant.modelfile import ModelFile, write_model
+from descant.sequences import Labels, SequenceWriter, open_sequence
+from descant.systems.ada import ADASystem
+
+RATE, MULTIPLE, HOP = 8000, 16, 4
+HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
+STACKS = ("low", "low.high")
+EXCERPTS = json.dumps({"seconds": 0.05, "excerpts": 3})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A folder with tracks in two shards, packed audio, and for each stack a model file and codes."""
+
+    folder: Path
+
+    def model(self, stack: str) -> Path:
+        return self.folder / f"{stack}.safetensors"
+
+    def sequence(self, stack: str) -> Path:
+        return self.folder / "sequences" / stack
+
+    def draw(self, stack: str, output: str = "drawn.npy", excerpts: str = EXCERPTS, **over: object) -> np.ndarray:
+        models = [self.model(STACKS[level]) for level in reversed(range(1 + stack.count(".")))]
+        options = {"model": models, "seed": 1, **over}
+        path = self.folder / stack / output
+        reconstruct("{}", excerpts, self.sequence("audio"), self.sequence(stack), length_multiple=MULTIPLE, output=path,
+                    runs=self.folder / "runs" / stack, **options)  # fmt: skip
+        return np.load(path, allow_pickle=False)
+
+    def score(self, stack: str, output: str, shuffle_seed: int | None) -> pd.DataFrame:
+        below = self.sequence(stack.rpartition(".")[0] or "audio")
+        path = self.folder / stack / output
+        likelihood("{}", self.model(stack), below, path, MULTIPLE, self.sequence(stack), shuffle_seed)
+        return pd.read_parquet(path)
+
+    def page(self, stacks: tuple[str, ...], out: Path, settings: str = "{}") -> str:
+        here = [self.folder / stack for stack in stacks]
+        reconstruction_page(
+            json.dumps({"reconstruction": json.loads(EXCERPTS), **json.loads(settings)}),
+            self.sequence("audio"), [self.folder / "0", self.folder / "1"], MULTIPLE,
+            out / "page.html", out / "excerpts.csv", out / "codes.csv", out / "summary.json",
+            list(stacks), [path / "drawn.npy" for path in here], [self.sequence(stack) for stack in stacks],
+            [path / "true.parquet" for path in here], [path / "shuffled.parquet" for path in here],
+        )  # fmt: skip
+        return (out / "page.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory, tiny_ada: Callable[..., ADA], lively: Callable[[nn.Module], nn.Module]
+) -> Made:
+    folder = tmp_path_factory.mktemp("made")
+    made = Made(folder)
+    random = np.random.default_rng(0)
+    with SequenceWriter(made.sequence("audio"), 256, 1, RATE) as writer:
+        for number, split in enumerate(("train", "test", "test", "test", "validation", "test")):
+            shard, track = folder / str(number % 2), f"{number:016x}"
+            shard.mkdir(exist_ok=True)
+            # the last track is too short for an excerpt
+            samples = 160 if number == 5 else 4000 + 100 * number
+            audio = 0.3 * np.sin(np.arange(samples) * 0.05 * (number + 1)) + 0.01 * random.standard_normal(samples)
+            soundfile.write(shard / f"{track}.flac", audio, RATE, subtype="PCM_24")
+            steps = encode_track(shard / f"{track}.flac", RATE, MULTIPLE)
+            writer.add(track, split, Labels(f"{HOSTILE} {number}"), steps)
+    below, classes = "audio", 256
+    for stack in STACKS:
+        torch.manual_seed(3)
+        settings = tiny_ada(hop=HOP)
+        system = ADASystem(settings, classes).eval()
+        lively(system)
+        (folder / stack).mkdir()
+        sequence = open_sequence(made.sequence(below))
+        file = ModelFile("ada", settings.model_dump(mode="json"), classes, below, sequence.hop, RATE,
+                         sequence.fingerprint, 1, system.state_dict())  # fmt: skip
+        write_model(made.model(stack), file)
+        codes(made.model(stack), made.sequence(below), made.sequence(stack))
+        below, classes = stack, system.codes
+        made.draw(stack)
+        made.score(stack, "true.parquet", None)
+        made.score(stack, "shuffled.parquet", 1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def written(made: Made) -> Path:
+    """A folder with the page of both stacks and what comes with it."""
+    made.page(STACKS, made.folder / "out")
+    return made.folder / "out"
+
+
+def test_both_draws_are_whole_excerpts_and_the_same_again(made: Made) -> None:
+    for stack in STACKS:
+        drawn = made.draw(stack)
+        assert drawn.shape == (2 * 3, 400) and drawn.dtype == np.uint8
+        assert not np.array_equal(drawn[:3], drawn[3:])
+        again = made.draw(stack, "again.npy", save_every=0.0)
+        assert np.array_equal(drawn, again)
+        assert not np.array_equal(drawn, made.draw(stack, "other.npy", seed=2))
+
+
+def test_levels_that_were_drawn_are_not_drawn_again(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed job goes on from: with all levels in its run directory it builds no engine."""
+    drawn = made.draw("low.high")
+
+    def refuse(*given: object) -> None:
+        raise AssertionError("an engine was built")
+
+    monkeypatch.setattr("descant.sampling.levels.build_engine", refuse)
+    assert np.array_equal(made.draw("low.high", "later.npy"), drawn)
+    with pytest.raises(AssertionError, match="an engine was built"):
+        made.draw("low.high", "later.npy", seed=5)
+
+
+def test_it_is_what_upsampling_the_true_codes_gives(made: Made) -> None:
+    """Level by level by the command that upsamples, with the seed of this draw."""
+    from descant.config.models import Sampling
+    from descant.modelfile import read_model
+    from descant.sampling.levels import draw_below, level_settings
+    from descant.seeds import derive_seed
+    from descant.systems.restore import restore_ada
+
+    held = open_sequence(made.sequence("low.high"))
+    tracks = [track for track in held.tracks("test") if track.length * 16 >= 400]
+    starts = [(track.length * 16 - 400) // 2 // 16 for track in tracks]
+    rows = [held.steps(track)[start : start + 25] for track, start in zip(tracks, starts, strict=True)]
+    steps = torch.from_numpy(np.concatenate([rows, rows]).astype(np.int64))
+    for stack in reversed(STACKS):
+        file = read_model(made.model(stack))
+        level = level_settings(Sampling(engine="reference"), derive_seed(1, "reconstruct", file.sequence), 1, 30.0)
+        drawn = draw_below(restore_ada(file), steps, level, made.folder / "by hand" / stack)
+        steps = torch.from_numpy(np.array(drawn).astype(np.int64))
+    assert np.array_equal(steps.numpy(), made.draw("low.high"))
+
+
+def test_shuffled_codes_are_scored_on_the_same_steps_and_cost_more(made: Made) -> None:
+    true, shuffled = made.score("low", "true.parquet", None), made.score("low", "shuffled.parquet", 1)
+    assert true.drop(columns="bits").equals(shuffled.drop(columns="bits"))
+    assert (true["bits"] != shuffled["bits"]).all()
+    assert shuffled.equals(made.score("low", "again.parquet", 1))
+    assert not shuffled.equals(made.score("low", "other.parquet", 2))
+
+
+def test_the_page_tells_and_plays_what_was_measured(made: Made, written: Path) -> None:
+    page = read_page((written / "page.html").read_text(), str(made.folder), "alert(1)>")
+    assert "49" not in page.text.split("mu-law alone")[0] and f"{HOSTILE} 1, from 0:00.2" in page.text
+    heard = [
+        soundfile.read(io.BytesIO(base64.b64decode(attributes["src"].partition("base64,")[2])))
+        for attributes in page.all("audio")
+    ]
+    assert len(heard) == 3 * (2 + len(STACKS))
+    assert all(rate == RATE and len(audio) == 400 for audio, rate in heard)
+    # of the first excerpt: the original, through mu-law, and each stack's first draw
+    for (audio, _), stack in zip(heard[2:4], STACKS, strict=True):
+        np.testing.assert_allclose(audio, mulaw.decode(made.draw(stack)[0]), atol=2**-15)
+    assert np.array_equal(mulaw.encode(heard[1][0]), mulaw.encode(mulaw.decode(mulaw.encode(heard[0][0]))))
+    assert "not reported: intervals of the reconstructions: 3 test tracks long enough, 5 needed" in page.text
+    assert "not reported: interval of low's gap: 4 test tracks, 5 needed" in page.text
+
+
+def test_the_summary_and_the_tables_hold_the_page_s_figures(made: Made, written: Path) -> None:
+    summary = json.loads((written / "summary.json").read_text())
+    excerpts, usage = pd.read_csv(written / "excerpts.csv"), pd.read_csv(written / "codes.csv").set_index("stack")
+    assert list(summary["stacks"]) == list(STACKS) and len(summary["missing"]) == 3
+    for stack, figures in summary["stacks"].items():
+        rows = excerpts[excerpts["rendering"] == stack]
+        assert len(rows) == 3
+        assert figures["snr_db"] == pytest.approx(rows["snr_db"].mean())
+        assert figures["lsd_db"] == pytest.approx(rows["lsd_db"].mean())
+        held = open_sequence(made.sequence(stack))
+        counted = np.concatenate([held.steps(track) for track in held.tracks("test")])
+        assert figures["codes_used_share"] == len(np.unique(counted)) / held.classes
+        assert usage.loc[stack]["codes"] == len(counted)
+        true, shuffled = (pd.read_parquet(made.folder / stack / f"{name}.parquet") for name in ("true", "shuffled"))
+        gap = (shuffled["bits"].sum() - true["bits"].sum()) / true["steps"].sum()
+        assert figures["gap_bits"] == pytest.approx(gap)
+    mulaw_rows = excerpts[excerpts["rendering"] == "mu-law alone"]
+    assert summary["mulaw"]["snr_db"] == pytest.approx(mulaw_rows["snr_db"].mean()) and summary["mulaw"]["snr_db"] > 30
+
+
+def test_too_short_tracks_and_no_stack_are_told_and_stop_nothing(made: Made, tmp_path: Path) -> None:
+    long = json.dumps({"seconds": 9.0, "excerpts": 3})
+    assert made.draw("low", "none.npy", long).shape == (0, 0)
+    before = (made.folder / "low" / "drawn.npy").read_bytes()
+    try:
+        made.draw("low", excerpts=long)
+        html = made.page(("low",), tmp_path / "short", json.dumps({"reconstruction": json.loads(long)}))
+    finally:
+        (made.folder / "low" / "drawn.npy").write_bytes(before)
+    page = read_page(html, str(made.folder))
+    assert "not reported: no test track is as long as an excerpt, 9 s" in page.text and not page.all("audio")
+    summary = json.loads((tmp_path / "short" / "summary.json").read_text())
+    assert summary["stacks"]["low"]["snr_db"] is None and summary["stacks"]["low"]["gap_bits"] is not None
+    html = made.page((), tmp_path / "none")
+    page = read_page(html)
+    assert "no model has a stack" in page.text and len(page.all("table")) == 0
+    assert list(csv.reader((tmp_path / "none" / "codes.csv").open()))[1:] == []
+    assert made.page((), tmp_path / "again") == html
+
+
+def test_mistakes_are_told(made: Made) -> None:
+    with pytest.raises(SequenceError, match="every ADA of the stack"):
+        made.draw("low.high", "wrong.npy", model=[made.model("low.high")])
+    assert not (made.folder / "low.high" / "wrong.npy").exists()
+    with pytest.raises(SequenceError, match="differ in number"):
+        reconstruction_page("{}", made.sequence("audio"), [], MULTIPLE, made.folder / "x", made.folder / "x",
+                            made.folder / "x", made.folder / "x", ["low"])  # fmt: skip

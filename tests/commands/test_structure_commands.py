@@ -1,0 +1,63 @@
+"""Commands of structure and transcription, by hand as a rule would call them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from descant.audio import mulaw
+from descant.sequences import Labels, SequenceWriter
+
+RATE = 8000
+
+
+def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"descant.commands.{name}", *options], cwd=folder, capture_output=True, text=True
+    )
+
+
+def test_none_of_them_imports_torch(tmp_path: Path) -> None:
+    program = "import sys\n"
+    for name in ("measure_structure", "transcribe", "structure_summary", "structure_page"):
+        program += f"import descant.commands.{name}\n"
+    program += "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.slow
+def test_from_audio_to_the_page_with_lists_as_snakemake_writes_them(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    with SequenceWriter(tmp_path / "audio", 256, hop=1, sample_rate=RATE) as writer:
+        writer.add("t", "test", Labels(), iter([mulaw.encode(0.1 * random.standard_normal(RATE))]))
+    np.save(tmp_path / "drawn.npy", mulaw.encode(0.1 * random.standard_normal((2, RATE))))
+    common = ["--settings", "{}", "--seconds", "1"]
+    real, drawn = ["--sequence", "audio"], ["--drawn", "drawn.npy", "--sample-rate", str(RATE)]
+    for options, name in ((real, "held-out"), (drawn, "a"), (drawn, "b")):
+        for program, more in (("measure_structure", []), ("transcribe", ["--transcription", "{}"])):
+            told = command(tmp_path, program, *common, *more, *options, "--output", f"{program}/{name}")
+            assert told.returncode == 0, told.stderr
+    files = [f"--{name}={name}.csv" for name in ("table", "separation", "curves")] + ["--summary=summary.json"]
+    models = ["--model", "a=First", "b=Second 'model'"]
+    of_models = ["--drawn-structure", "measure_structure/a", "measure_structure/b"]
+    of_models += ["--drawn-transcription", "transcribe/a", "transcribe/b"]
+    of_real = ["--structure", "measure_structure/held-out", "--transcription", "transcribe/held-out"]
+    told = command(tmp_path, "structure_summary", *common, *files, *models, *of_real, *of_models)
+    assert told.returncode == 0, told.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert list(summary["models"]) == ["a", "b"] and summary["seconds"] == 1.0
+    folders = [f"--structure=measure_structure/{name}" for name in ("held-out", "a", "b")]
+    folders += [f"--transcription=transcribe/{name}" for name in ("held-out", "a", "b")]
+    told = command(tmp_path, "structure_page", *files, *models, *folders, "--output", "page.html")
+    assert told.returncode == 0, told.stderr
+    assert "Second &#39;model&#39;" in (tmp_path / "page.html").read_text()
+
+
+def test_a_mistake_is_told_with_its_cure(tmp_path: Path) -> None:
+    told = command(tmp_path, "measure_structure", "--settings", "{}", "--seconds", "1", "--output", "x")
+    assert told.returncode == 1 and "give either --sequence or --drawn" in told.stderr
+    assert not (tmp_path / "x").exists()

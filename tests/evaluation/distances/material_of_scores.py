@@ -1,0 +1,31 @@
+"""Real material for sanity tests: embedded scores, played on the SoundFont's piano and on its strings."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+from descant.audio import mulaw
+from descant.config.corpus import Scores
+from descant.corpus import rendering
+from descant.corpus.scores import locate, read_pieces
+
+RATE = 16000
+STRING_ENSEMBLE = 48
+
+
+def played(folder: Path, pieces: range, seconds: float, program: int) -> list[npt.NDArray[np.uint8]]:
+    """Mu-law classes of some pieces of the shipped list, each ``(samples,)``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tracks = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "GRAND_PIANO", program)
+        listed = read_pieces(Scores())
+        for number in pieces:
+            piece = listed[number]
+            path = folder / f"{number}.flac"
+            rendering.render(locate("builtin", piece.path), piece.quarters_per_minute, seconds, RATE, path)
+            tracks.append(mulaw.encode(soundfile.read(path, dtype="float32")[0]))
+    return tracks

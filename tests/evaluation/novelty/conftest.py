@@ -1,0 +1,38 @@
+"""Rendered music that is searched: real scores through the pipeline's own synthesiser."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from descant.audio import mulaw
+from descant.config.corpus import Scores
+from descant.corpus.rendering import render
+from descant.corpus.scores import locate, read_pieces
+from descant.evaluation.novelty.features import Features, open_features, write_features
+from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+
+RATE = 16000
+TRACKS, HELD_OUT = 22, 8
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> PackedSequence:
+    """30 s of each of 22 pieces as packed mu-law audio; the last eight are held out."""
+    folder = tmp_path_factory.mktemp("rendered")
+    with SequenceWriter(folder / "audio", mulaw.CLASSES, hop=1, sample_rate=RATE) as writer:
+        for number, piece in enumerate(read_pieces(Scores())[:TRACKS]):
+            score = locate("builtin", piece.path)
+            render(score, piece.quarters_per_minute, 30, RATE, folder / "a.flac")
+            split = "train" if number < TRACKS - HELD_OUT else "validation" if number % 4 == 0 else "test"
+            steps = mulaw.encode(soundfile.read(folder / "a.flac")[0])
+            writer.add(f"{number:016x}", split, Labels(piece.title, piece.composer), iter([steps]))
+    return open_sequence(folder / "audio")
+
+
+@pytest.fixture(scope="session")
+def features(rendered: PackedSequence, tmp_path_factory: pytest.TempPathFactory) -> Features:
+    """What is compared of them."""
+    folder: Path = tmp_path_factory.mktemp("features")
+    write_features(rendered, folder)
+    return open_features(folder)

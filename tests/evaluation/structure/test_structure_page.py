@@ -1,0 +1,131 @@
+"""The page: self-contained, tells what was kept, dropped and not reported; pictures have fixed bytes."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from known_sounds import RATE, clicks, noise, tones
+from page_reading import read_page
+from PIL import Image
+
+from descant.audio import mulaw
+from descant.config.evaluation import Evaluation
+from descant.config.structure import Structure, Transcription
+from descant.evaluation.structure.compare import compare
+from descant.evaluation.structure.conditions import Origin, open_material
+from descant.evaluation.structure.files import (
+    Paths,
+    StructureError,
+    model_title,
+    read_comparison,
+    read_drawn,
+    read_notes,
+    read_references,
+    read_similarity,
+    write_comparison,
+)
+from descant.evaluation.structure.measure import Gathered, measure_excerpt
+from descant.evaluation.structure.page import Folder, build_page, structure_html
+from descant.evaluation.structure.pictures import roll_png, similarity_png
+from descant.evaluation.transcription.excerpts import transcribe_excerpts
+from descant.evaluation.transcription.notes import Note
+from descant.sequences import Labels, SequenceWriter
+
+SETTINGS = Structure(excerpts=6)
+TITLE = "A <b>model</b> & more"
+
+
+def measure(origin: Origin, seconds: float, folder: Path) -> None:
+    """Everything that the commands write of one origin."""
+    material = open_material(origin, seconds, SETTINGS, 1)
+    gathered = Gathered()
+    found = list(material.excerpts)
+    for condition, excerpt in found:
+        gathered.add(condition, excerpt, measure_excerpt(excerpt, material.sample_rate))
+    (folder / "structure").mkdir(parents=True)
+    (folder / "transcription").mkdir()
+    gathered.write(folder / "structure")
+    transcribe_excerpts(found, material.sample_rate, Transcription(), 1, 1, folder / "transcription")
+
+
+def a_run(folder: Path, tracks: int, seconds: float) -> tuple[Paths, list[Folder]]:
+    """Real tracks with a pulse, a model that draws noise, measured and compared."""
+    with SequenceWriter(folder / "audio", 256, hop=1, sample_rate=RATE) as writer:
+        for number in range(tracks):
+            music = clicks(90 + 5 * number, seconds) + 0.2 * tones([60, 64, 67, 72], seconds)
+            writer.add(f"t{number}", "test", Labels(), iter([mulaw.encode(music)]))
+    np.save(folder / "drawn.npy", mulaw.encode(np.stack([noise(seed, seconds) for seed in range(6)])))
+    measure(Origin(folder / "audio", None, RATE), seconds, folder / "real")
+    measure(Origin(None, folder / "drawn.npy", RATE), seconds, folder / "model")
+    sources = [
+        *read_references(folder / "real/structure", folder / "real/transcription"),
+        read_drawn(f"hop8={TITLE}", folder / "model/structure", folder / "model/transcription"),
+    ]
+    paths = Paths(folder / "table.csv", folder / "separation.csv", folder / "curves.csv", folder / "summary.json")
+    write_comparison(compare(sources, Evaluation(bootstrap_draws=200), seconds, 1), paths)
+    folders = [Folder("Held-out real music", folder / "real/structure", folder / "real/transcription")]
+    return paths, [*folders, Folder(TITLE, folder / "model/structure", folder / "model/transcription")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Paths, list[Folder]]:
+    return a_run(tmp_path_factory.mktemp("structure"), 5, 4.0)
+
+
+def test_the_page_is_self_contained_and_tells_what_was_kept(finished: tuple[Paths, list[Folder]]) -> None:
+    paths, folders = finished
+    comparison = read_comparison(paths)
+    assert "pulse_clarity" in comparison.summary["kept"]
+    html = structure_html("Structure", build_page(comparison, {"hop8": TITLE}, folders))
+    page = read_page(html, str(paths.table.parent))
+    assert "<b>model</b>" not in html and TITLE in page.text
+    assert "5 excerpts of 5 test tracks and 6 of each model" in page.text
+    assert "Pulse clarity" in page.text and "Dropped: does not separate real from shuffled real here" in page.text
+    assert "0.82 for piano" in page.text and "In white noise it finds" in page.text
+    assert sum(picture["width"] == "520" for picture in page.all("img")) == len(page.all("img")) == 4
+    for heading in comparison.summary["dropped"]:
+        assert heading not in page.text
+    assert html == structure_html("Structure", build_page(read_comparison(paths), {"hop8": TITLE}, folders))
+
+
+@pytest.mark.parametrize(("tracks", "seconds"), [(1, 0.1), (0, 0.1), (1, 2.5)])
+def test_little_music_stops_nothing(tmp_path: Path, tracks: int, seconds: float) -> None:
+    paths, folders = a_run(tmp_path, tracks, seconds)
+    page = read_page(structure_html("S", build_page(read_comparison(paths), {"hop8": TITLE}, folders)), str(tmp_path))
+    assert "Not reported" in page.text
+    if tracks == 0:
+        assert "no test track is as long as an excerpt" in page.text
+    if seconds > 2:
+        assert "too few test tracks" in page.text.replace("\n", " ")
+    assert "nan" not in paths.summary.read_text().lower()
+
+
+def test_pictures_have_fixed_bytes_and_sizes() -> None:
+    matrices = np.random.default_rng(1).uniform(-1, 1, (2, 16, 16))
+    matrices[:, 3] = np.nan
+    notes = [Note(0.0, 1.0, 60, 0.3), Note(1.5, 4.0, 90, 1.0)]
+    for drawn, again, size in (
+        (similarity_png(matrices), similarity_png(matrices), (520, 270)),
+        (roll_png(notes, 4.0), roll_png(notes, 4.0), (520, 230)),
+        (roll_png([], 4.0), roll_png([], 4.0), (520, 230)),
+    ):
+        assert drawn == again
+        image = Image.open(io.BytesIO(drawn))
+        assert image.size == size and not image.info.get("Software")
+    assert roll_png(notes, 4.0) != roll_png([], 4.0)
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "measures.csv").write_text("condition,group,start\n", encoding="utf-8")
+    with pytest.raises(StructureError, match=r"curves\.csv cannot be read"):
+        read_references(tmp_path, tmp_path)
+    with pytest.raises(StructureError, match=r"similarity\.npy cannot be read"):
+        read_similarity(tmp_path)
+    with pytest.raises(StructureError, match=r"notes\.csv cannot be read"):
+        read_notes(tmp_path)
+    with pytest.raises(StructureError, match="has no name"):
+        model_title("hop8")
+    (tmp_path / "summary.json").write_text("{", encoding="utf-8")
+    with pytest.raises(StructureError, match=r"summary\.json"):
+        read_comparison(Paths(*[tmp_path / "summary.json"] * 4))

@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from page_reading import read_page
+from small_report import HOSTILE, PAGES, TITLES, build_report
+
+from descant.commands.front_page import front_page
+from descant.errors import DescantError
+from descant.evaluation.front_page import FrontRow, choose_rows, music_in_words
+from descant.evaluation.site import PageError
+from descant.sequences import open_sequence
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report, with all that it was made from."""
+    folder = tmp_path_factory.mktemp("made")
+    build_report(folder)
+    return folder
+
+
+def options(made: Path) -> tuple[Path, Path, list[Path], list[str], str]:
+    models = [made / f"{name}.safetensors" for name in ("plain", "codes", "ada8")]
+    return made / "table.csv", made / "audio", models, [f"{m}={made / m / 'audio'}" for m in TITLES], "Music."
+
+
+def row(number: int, levels: int, bits: float) -> FrontRow:
+    return FrontRow(f"m{number}", f"M {number}", "", levels, bits, "", "", "")
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.floats(0, 9)), min_size=1, max_size=9))
+def test_the_best_the_deepest_and_a_plain_one_are_heard(given: list[tuple[int, float]]) -> None:
+    rows = [row(number, levels, bits) for number, (levels, bits) in enumerate(given)]
+    chosen = [choice.row for choice in choose_rows(rows)]
+    assert len({found.model for found in chosen}) == len(chosen) <= 3
+    assert chosen[0].bits == min(found.bits for found in rows)
+    others = [found for found in rows if found is not chosen[0]]
+    if any(found.levels > 1 for found in others):
+        deepest = max(found.levels for found in others)
+        assert chosen[1].levels == deepest
+        assert chosen[1].bits == min(found.bits for found in others if found.levels == deepest)
+    if any(found.levels == 1 for found in others):
+        assert chosen[-1].levels == 1
+        assert chosen[-1].bits == min(found.bits for found in others if found.levels == 1)
+
+
+def test_why_a_row_was_chosen_is_true() -> None:
+    rows = [row(0, 1, 3.0), row(1, 1, 4.0), row(2, 3, 5.0), row(3, 3, 4.5), row(4, 2, 3.5)]
+    assert [(choice.row.model, choice.why) for choice in choose_rows(rows)] == [
+        ("m0", "the fewest bits per sample of all"),
+        ("m3", "a stack of 3 levels, the fewest bits of these"),
+        ("m1", "another WaveNet with no codes"),
+    ]
+    assert choose_rows([]) == []
+
+
+def test_the_page_tells_the_run(made: Path) -> None:
+    html = (made / "results" / "report" / "index.html").read_text()
+    page = read_page(html, str(made), "<b>bold")
+    text = " ".join(page.text.replace("\N{NO-BREAK SPACE}", " ").split())
+    assert "Trained on 8.0 s of music in 2 tracks, for 30 steps in each of 3 networks." in text
+    assert "32.0 s in 8 tracks: 8.0 s in 2 tracks for training, 4.0 s in 1 track for validation" in text
+    assert "Melodies of sines. 32.0 s" in text and f"By: {HOSTILE} (4), A. Composer (4)." in text
+    assert f"Nothing was found. {HOSTILE} Not reported: too short." in text
+    table = pd.read_csv(made / "table.csv").set_index("model")
+    for model, title in TITLES.items():
+        assert f"{title}{table.loc[model, 'bits_per_sample']:.2f}" in text
+    assert text.count("3.82 ± 0.18") == 2 and "ratings by people of its own models (2018), not of these" in text
+    assert len(page.all("audio")) == 4 == len(page.all("img"))
+    assert {f"players/{model}.html" for model in TITLES} <= {link.get("href") for link in page.all("a")}
+
+
+def test_the_same_run_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        front_page(*options(made), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_run_that_lacks_parts_says_nothing_of_them(made: Path, tmp_path: Path) -> None:
+    front_page(*options(made), tmp_path / "alone.html")
+    page = read_page((tmp_path / "alone.html").read_text(), str(made))
+    assert not page.all("nav") and not page.all("a") and "What the measures found" not in page.text
+    assert "More of this run" not in page.text and len(page.all("audio")) == 4
+
+
+def test_wrong_options_are_told(made: Path, tmp_path: Path) -> None:
+    table, sequence, models, audio, source = options(made)
+    output = tmp_path / "index.html"
+    for wrong in (["nameless"], ["flat=none"], []):
+        with pytest.raises(DescantError):
+            front_page(table, sequence, models, wrong, source, output)
+    with pytest.raises(PageError, match=r"wrong\.html"):
+        front_page(table, sequence, models, audio, source, tmp_path / "wrong.html", pages=PAGES)
+    (tmp_path / "table.csv").write_text("model,title\na,b\n")
+    with pytest.raises(DescantError, match="table"):
+        front_page(tmp_path / "table.csv", sequence, models, audio, source, output)
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_labels_that_are_not_known_are_not_told(made: Path) -> None:
+    packed = open_sequence(made / "audio")
+    packed.index["artist"] = ""
+    packed.index["genre"] = ["a", "b", "c", "d", "a", "", "", ""]
+    assert music_in_words(packed, "S.")[0] == "S."
+    assert music_in_words(packed, "S.")[2:] == ["Genres: a (2), b (1), c (1), and 1 more."]

@@ -1,0 +1,145 @@
+"""Excerpts, their codes and originals are the right stretch of the right track; figures are what they are made of."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descant.audio import mulaw
+from descant.audio.files import AudioFileError
+from descant.config.evaluation import Reconstruction
+from descant.corpus.encode import encode_track
+from descant.errors import SamplingError, SequenceError
+from descant.evaluation.distortion import log_spectral_distance, snr_db
+from descant.evaluation.reconstruction import (
+    DRAWS,
+    MULAW,
+    NOISE,
+    OTHER,
+    Stretch,
+    choose_stretches,
+    codes_of,
+    mean_interval,
+    measure_renderings,
+    read_draws,
+    read_original,
+)
+from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
+
+RATE, MULTIPLE = 8000, 16
+
+
+def pack(folder: Path, lengths: list[int], hop: int = 1, classes: int = 256, split: str = "test") -> PackedSequence:
+    """Tracks whose steps count from 0 on, so that a step tells its place."""
+    with SequenceWriter(folder, classes, hop, RATE) as writer:
+        for number, length in enumerate(lengths):
+            writer.add(f"{number:016x}", split, Labels(), iter([np.arange(length // hop) % classes]))
+    return open_sequence(folder)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60).map(lambda units: units * MULTIPLE), max_size=8),
+    seconds=st.floats(0.001, 0.1),
+    excerpts=st.integers(1, 10),
+)
+def test_stretches_lie_in_the_middle_of_long_enough_tracks(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], seconds: float, excerpts: int
+) -> None:
+    audio = pack(tmp_path_factory.mktemp("audio"), lengths)
+    stretches = choose_stretches(audio, Reconstruction(seconds=seconds, excerpts=excerpts), MULTIPLE)
+    length = max(1, round(seconds * RATE / MULTIPLE)) * MULTIPLE
+    enough = [track for track in audio.tracks("test") if track.length >= length]
+    assert len(stretches) == min(excerpts, len(enough))
+    assert len({stretch.track.track for stretch in stretches}) == len(stretches)
+    for stretch in stretches:
+        assert stretch.length == length and stretch.start % MULTIPLE == 0
+        before, after = stretch.start, stretch.track.length - stretch.start - length
+        assert 0 <= before <= after < before + 2 * MULTIPLE + 1
+
+
+def test_codes_are_those_of_the_stretch_as_often_as_they_are_drawn(tmp_path: Path) -> None:
+    audio, codes = pack(tmp_path / "audio", [800, 1600]), pack(tmp_path / "codes", [800, 1600], hop=8)
+    stretches = choose_stretches(audio, Reconstruction(seconds=0.04), MULTIPLE)
+    given_codes = codes_of(stretches, codes)
+    expected = [np.arange(stretch.start // 8, (stretch.start + 320) // 8) % 256 for stretch in stretches]
+    np.testing.assert_array_equal(given_codes, np.stack(expected * DRAWS))
+    with pytest.raises(SequenceError, match="not of the audio's test tracks"):
+        codes_of(stretches, pack(tmp_path / "other", [800], hop=8))
+
+
+def test_the_original_is_what_was_companded(tmp_path: Path) -> None:
+    """At another rate, in stereo, from the second shard: sample by sample the sequence's own stretch."""
+    random = np.random.default_rng(3)
+    name = f"{7:016x}"
+    (tmp_path / "0").mkdir()
+    (tmp_path / "1").mkdir()
+    soundfile.write(tmp_path / "1" / f"{name}.flac", 0.2 * random.standard_normal((40_000, 2)), 22050, subtype="PCM_24")
+    steps = np.concatenate(list(encode_track(tmp_path / "1" / f"{name}.flac", RATE, MULTIPLE)))
+    stretch = Stretch(Track(name, 0, len(steps), "test", Labels()), 3200, 4000)
+    original = read_original([tmp_path / "0", tmp_path / "1"], stretch, RATE)
+    np.testing.assert_array_equal(mulaw.encode(original), steps[3200:7200])
+    with pytest.raises(AudioFileError, match="no audio of track"):
+        read_original([tmp_path / "0"], stretch, RATE)
+
+
+def test_codes_are_no_audio_and_torn_draws_are_told(tmp_path: Path) -> None:
+    with pytest.raises(SequenceError, match="no audio"):
+        choose_stretches(pack(tmp_path / "codes", [800], hop=8), Reconstruction(), MULTIPLE)
+    stretches = choose_stretches(pack(tmp_path / "audio", [800]), Reconstruction(seconds=0.01), MULTIPLE)
+    (tmp_path / "drawn.npy").write_bytes(b"torn")
+    with pytest.raises(SamplingError, match="cannot be read"):
+        read_draws(tmp_path / "drawn.npy", stretches)
+    np.save(tmp_path / "drawn.npy", np.zeros((1, 80), np.uint8))
+    with pytest.raises(SamplingError, match="2 draws"):
+        read_draws(tmp_path / "drawn.npy", stretches)
+    np.save(tmp_path / "drawn.npy", np.zeros((0, 0), np.uint8))
+    assert read_draws(tmp_path / "drawn.npy", []).shape == (DRAWS, 0, 0)
+
+
+def test_every_figure_is_of_the_audio_it_names() -> None:
+    random = np.random.default_rng(4)
+    stretches = [Stretch(Track(f"{n:016x}", 0, 4000, "test", Labels()), 16 * n, 2000) for n in range(2)]
+    originals = [np.clip(0.2 * random.standard_normal(2000), -1, 1).astype(np.float32) for _ in stretches]
+    companded = [mulaw.encode(original) for original in originals]
+    drawn = {name: random.integers(0, 256, (2, 2, 2000)).astype(np.uint8) for name in ("low.high", "low", "other")}
+    rows = measure_renderings(stretches, originals, companded, drawn, seed=1).set_index(["rendering", "track"])
+    assert list(dict.fromkeys(rows.index.get_level_values(0))) == [MULAW, "low", "other", "low.high", OTHER, NOISE]
+    for number, stretch in enumerate(stretches):
+        name = stretch.track.track
+        decoded = {stack: mulaw.decode(draws[:, number]) for stack, draws in drawn.items()}
+        for stack, below in (("low", MULAW), ("other", MULAW), ("low.high", "low")):
+            row = rows.loc[(stack, name)]
+            assert row["snr_db"] == snr_db(originals[number], decoded[stack][0])
+            assert row["lsd_db"] == log_spectral_distance(originals[number], decoded[stack][0])
+            assert row["draws_snr_db"] == snr_db(*decoded[stack])
+            assert row["draws_lsd_db"] == log_spectral_distance(*decoded[stack])
+            assert row["added_lsd_db"] == pytest.approx(row["lsd_db"] - rows.loc[(below, name)]["lsd_db"])
+            assert (row["start"], row["samples"]) == (16 * number, 2000)
+        quantised = mulaw.decode(mulaw.encode(originals[number]))
+        assert rows.loc[(MULAW, name)]["snr_db"] == snr_db(originals[number], quantised)
+        assert rows.loc[(OTHER, name)]["lsd_db"] == log_spectral_distance(*originals)
+        assert rows.loc[(NOISE, name)]["snr_db"] == pytest.approx(-3.01, abs=0.5)
+    assert rows.loc[MULAW]["added_lsd_db"].isna().all()
+
+
+def test_no_excerpt_is_an_empty_table_of_the_same_columns_and_silence_has_no_ratio() -> None:
+    empty = measure_renderings([], [], [], {"low": np.zeros((2, 0, 0), np.uint8)}, seed=1)
+    silence = np.zeros(2000, np.float32)
+    stretch = Stretch(Track("0" * 16, 0, 4000, "test", Labels()), 0, 2000)
+    rows = measure_renderings([stretch], [silence], [mulaw.encode(silence)], {}, seed=1)
+    assert list(rows.columns) == list(empty.columns) and empty.empty
+    assert rows["snr_db"].isna().all()
+    assert mean_interval(rows["snr_db"], 1000, 0.95, 1) is None
+
+
+def test_a_mean_has_an_interval_from_five_tracks_on() -> None:
+    values = pd.Series([1.0, 2.0, np.nan, 3.0, 4.0, 5.0])
+    mean = mean_interval(values, 1000, 0.95, seed=1)
+    assert mean is not None and mean.value == pytest.approx(3.0)
+    assert mean.low is not None and mean.high is not None and 1 < mean.low < 3 < mean.high < 5
+    few = mean_interval(values[:4], 1000, 0.95, seed=1)
+    assert few is not None and few.value == pytest.approx(2.0) and few.low is None

@@ -1,0 +1,128 @@
+# How far drawn audio lies from real music: a job embeds one set, one job compares all.
+
+
+rule embed_drawn:
+    input:
+        drawn=drawn_audio,
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+    output:
+        vectors="results/evaluation/distances/vectors/models/{model}.parquet",
+    log:
+        "results/logs/distances/models/{model}.log",
+    benchmark:
+        "results/benchmarks/distances/models/{model}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=as_json(experiment.evaluation.distances),
+        seconds=compared_seconds(),
+        cache="results/evaluation/embeddings/models/{model}.parquet",
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.embed --settings {params.settings:q} --seconds {params.seconds:q}"
+        " --sequence {params.folder:q} --drawn {input.drawn:q} --cache {params.cache:q} --output {output.vectors:q}"
+        " --threads {threads:q} 2> {log:q}"
+
+
+rule embed_real:
+    input:
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+    output:
+        vectors="results/evaluation/distances/vectors/real/{split}.{change}.parquet",
+    log:
+        "results/logs/distances/real/{split}.{change}.log",
+    benchmark:
+        "results/benchmarks/distances/real/{split}.{change}.tsv"
+    wildcard_constraints:
+        split="train|test",
+        change="none|shuffled|noise",
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=as_json(experiment.evaluation.distances),
+        seconds=compared_seconds(),
+        seed=experiment.seed,
+        cache="results/evaluation/embeddings/real/{split}.{change}.parquet",
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.embed --settings {params.settings:q} --seconds {params.seconds:q}"
+        " --sequence {params.folder:q} --split {wildcards.split:q} --change {wildcards.change:q} --seed {params.seed:q}"
+        " --cache {params.cache:q} --output {output.vectors:q} --threads {threads:q} 2> {log:q}"
+
+
+rule distances:
+    input:
+        models=collect(rules.embed_drawn.output.vectors, model=experiment.models),
+        test="results/evaluation/distances/vectors/real/test.none.parquet",
+        train="results/evaluation/distances/vectors/real/train.none.parquet",
+        shuffled="results/evaluation/distances/vectors/real/test.shuffled.parquet",
+        noise="results/evaluation/distances/vectors/real/test.noise.parquet",
+    output:
+        figures="results/evaluation/distances/distances.csv",
+        excerpts="results/evaluation/distances/excerpts.csv",
+        summary="results/evaluation/distances/summary.json",
+    log:
+        "results/logs/distances/distances.log",
+    benchmark:
+        "results/benchmarks/distances/distances.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=as_json(
+            experiment.evaluation, "bootstrap_draws", "confidence", "distances"
+        ),
+        seconds=compared_seconds(),
+        seed=experiment.seed,
+        models=[
+            f"{model}=results/evaluation/distances/vectors/models/{model}.parquet"
+            for model in experiment.models
+        ],
+        titles=[f"{model}={row.title}" for model, row in experiment.models.items()],
+        folder=subpath(output.summary, parent=True),
+    shell:
+        "python -m descant.commands.distances --settings {params.settings:q} --seconds {params.seconds:q}"
+        " --test {input.test:q} --train {input.train:q} --shuffled {input.shuffled:q} --noise {input.noise:q}"
+        " --model {params.models:q} --title {params.titles:q} --seed {params.seed:q} --output {params.folder:q}"
+        " 2> {log:q}"
+
+
+rule distances_page:
+    input:
+        figures=rules.distances.output.figures,
+        excerpts=rules.distances.output.excerpts,
+        summary=rules.distances.output.summary,
+    output:
+        page=report(
+            "results/report/distances.html",
+            caption="../report/distances.rst",
+            category="5 Measures",
+        ),
+    log:
+        "results/logs/report/distances.log",
+    benchmark:
+        "results/benchmarks/report/distances.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        pages=report_pages(),
+        folder=subpath(input.summary, parent=True),
+    shell:
+        "python -m descant.commands.distances_page --distances {params.folder:q} --output {output.page:q}"
+        " --pages {params.pages:q} 2> {log:q}"

@@ -1,0 +1,136 @@
+# Whether what is drawn was copied from the training music. Held-out music sets every threshold.
+
+
+rule novelty_features:
+    input:
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+    output:
+        features=directory("results/evaluation/novelty/features"),
+    log:
+        "results/logs/novelty/features.log",
+    benchmark:
+        "results/benchmarks/novelty/features.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.novelty_features --sequence {params.folder:q} --output {output.features:q}"
+        " 2> {log:q}"
+
+
+rule novelty_calibration:
+    input:
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+        features=rules.novelty_features.output.features,
+    output:
+        calibration="results/evaluation/novelty/calibration.json",
+    log:
+        "results/logs/novelty/calibration.log",
+    benchmark:
+        "results/benchmarks/novelty/calibration.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=1440,
+    params:
+        settings=novelty_settings(),
+        samples=sampled_samples(),
+        seed=experiment.seed,
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.novelty_calibration --settings {params.settings:q} --sequence {params.folder:q}"
+        " --features {input.features:q} --samples {params.samples:q} --seed {params.seed:q}"
+        " --output {output.calibration:q} 2> {log:q}"
+
+
+rule novelty_audio:
+    input:
+        drawn=drawn_audio,
+        features=rules.novelty_features.output.features,
+        calibration=rules.novelty_calibration.output.calibration,
+    output:
+        found="results/evaluation/novelty/models/{model}.audio.json",
+    log:
+        "results/logs/novelty/{model}.audio.log",
+    benchmark:
+        "results/benchmarks/novelty/{model}.audio.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=1440,
+    params:
+        settings=novelty_settings(),
+        sample_rate=experiment.audio.sample_rate,
+    shell:
+        "python -m descant.commands.novelty_audio --settings {params.settings:q} --calibration {input.calibration:q}"
+        " --features {input.features:q} --drawn {input.drawn:q} --sample-rate {params.sample_rate:q}"
+        " --output {output.found:q} 2> {log:q}"
+
+
+rule novelty_codes:
+    input:
+        drawn="results/samples/{model}/top.npy",
+        data=top_codes,
+        index=top_codes_index,
+    output:
+        found="results/evaluation/novelty/models/{model}.codes.json",
+    log:
+        "results/logs/novelty/{model}.codes.log",
+    benchmark:
+        "results/benchmarks/novelty/{model}.codes.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=1440,
+    params:
+        settings=novelty_settings(),
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.novelty_codes --settings {params.settings:q} --drawn {input.drawn:q}"
+        " --sequence {params.folder:q} --output {output.found:q} 2> {log:q}"
+
+
+rule novelty_page:
+    input:
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+        calibration=rules.novelty_calibration.output.calibration,
+        found=[path for row in novelty_rows() for path in novelty_files(row)],
+    output:
+        page=report(
+            "results/report/novelty.html",
+            caption="../report/novelty.rst",
+            category="5 Measures",
+        ),
+        summary="results/evaluation/novelty/summary.json",
+        matches="results/evaluation/novelty/matches.csv",
+    log:
+        "results/logs/report/novelty.log",
+    benchmark:
+        "results/benchmarks/report/novelty.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=as_json(
+            experiment.evaluation, "bootstrap_draws", "confidence", "novelty"
+        ),
+        rows=[json.dumps(row) for row in novelty_rows()],
+        seed=experiment.seed,
+        pages=report_pages(),
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.novelty_page --settings {params.settings:q} --calibration {input.calibration:q}"
+        " --row {params.rows:q} --sequence {params.folder:q} --output {output.page:q} --summary {output.summary:q}"
+        " --matches {output.matches:q} --seed {params.seed:q} --pages {params.pages:q} 2> {log:q}"

@@ -1,0 +1,180 @@
+# Musical structure and notes: of held-out real music, of the same shuffled, and of what every model drew.
+# No model can be called held-out, so that real music's folder stands beside theirs.
+
+
+rule measure_structure:
+    input:
+        steps=drawn_audio,
+    output:
+        folder=directory("results/evaluation/structure/{model}"),
+    log:
+        "results/logs/structure/{model}.log",
+    benchmark:
+        "results/benchmarks/structure/{model}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.evaluation.structure, "excerpts"),
+        seconds=structure_seconds(),
+        sample_rate=experiment.audio.sample_rate,
+    shell:
+        "python -m descant.commands.measure_structure --settings {params.settings:q} --seconds {params.seconds:q}"
+        " --drawn {input.steps:q} --sample-rate {params.sample_rate:q} --output {output.folder:q} 2> {log:q}"
+
+
+rule measure_real_structure:
+    input:
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+    output:
+        folder=directory("results/evaluation/structure/held-out"),
+    log:
+        "results/logs/structure/held-out.log",
+    benchmark:
+        "results/benchmarks/structure/held-out.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.evaluation.structure, "excerpts", "block_seconds"),
+        seconds=structure_seconds(),
+        seed=experiment.seed,
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.measure_structure --settings {params.settings:q} --seconds {params.seconds:q}"
+        " --sequence {params.folder:q} --seed {params.seed:q} --output {output.folder:q} 2> {log:q}"
+
+
+rule transcribe:
+    input:
+        steps=drawn_audio,
+    output:
+        folder=directory("results/evaluation/transcription/{model}"),
+    log:
+        "results/logs/transcription/{model}.log",
+    benchmark:
+        "results/benchmarks/transcription/{model}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.evaluation.structure, "excerpts"),
+        transcription=as_json(experiment.evaluation.transcription),
+        seconds=structure_seconds(),
+        sample_rate=experiment.audio.sample_rate,
+        seed=experiment.seed,
+    shell:
+        "python -m descant.commands.transcribe --settings {params.settings:q} --transcription {params.transcription:q}"
+        " --seconds {params.seconds:q} --drawn {input.steps:q} --sample-rate {params.sample_rate:q} --seed {params.seed:q}"
+        " --output {output.folder:q} --threads {threads:q} 2> {log:q}"
+
+
+rule transcribe_real:
+    input:
+        data="results/sequences/audio/data.npy",
+        index="results/sequences/audio/index.parquet",
+    output:
+        folder=directory("results/evaluation/transcription/held-out"),
+    log:
+        "results/logs/transcription/held-out.log",
+    benchmark:
+        "results/benchmarks/transcription/held-out.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.evaluation.structure, "excerpts", "block_seconds"),
+        transcription=as_json(experiment.evaluation.transcription),
+        seconds=structure_seconds(),
+        seed=experiment.seed,
+        folder=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.transcribe --settings {params.settings:q} --transcription {params.transcription:q}"
+        " --seconds {params.seconds:q} --sequence {params.folder:q} --seed {params.seed:q}"
+        " --output {output.folder:q} --threads {threads:q} 2> {log:q}"
+
+
+rule structure_summary:
+    input:
+        structure=rules.measure_real_structure.output.folder,
+        transcription=rules.transcribe_real.output.folder,
+        drawn_structure=collect(
+            rules.measure_structure.output.folder, model=experiment.models
+        ),
+        drawn_transcription=collect(
+            rules.transcribe.output.folder, model=experiment.models
+        ),
+    output:
+        table="results/evaluation/structure/table.csv",
+        separation="results/evaluation/structure/separation.csv",
+        curves="results/evaluation/structure/curves.csv",
+        summary="results/evaluation/structure/summary.json",
+    log:
+        "results/logs/structure.log",
+    benchmark:
+        "results/benchmarks/structure.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.evaluation, "bootstrap_draws", "confidence"),
+        seconds=structure_seconds(),
+        seed=experiment.seed,
+        models=[f"{model}={row.title}" for model, row in experiment.models.items()],
+    shell:
+        "python -m descant.commands.structure_summary --settings {params.settings:q} --seconds {params.seconds:q}"
+        " --seed {params.seed:q} --model {params.models:q} --structure {input.structure:q}"
+        " --transcription {input.transcription:q} --drawn-structure {input.drawn_structure:q}"
+        " --drawn-transcription {input.drawn_transcription:q} --table {output.table:q} --separation {output.separation:q}"
+        " --curves {output.curves:q} --summary {output.summary:q} 2> {log:q}"
+
+
+rule structure_page:
+    input:
+        table=rules.structure_summary.output.table,
+        separation=rules.structure_summary.output.separation,
+        curves=rules.structure_summary.output.curves,
+        summary=rules.structure_summary.output.summary,
+        structure=[
+            rules.measure_real_structure.output.folder,
+            *collect(rules.measure_structure.output.folder, model=experiment.models),
+        ],
+        transcription=[
+            rules.transcribe_real.output.folder,
+            *collect(rules.transcribe.output.folder, model=experiment.models),
+        ],
+    output:
+        page=report(
+            "results/report/structure.html",
+            caption="../report/structure.rst",
+            category="5 Measures",
+        ),
+    log:
+        "results/logs/report/structure.log",
+    benchmark:
+        "results/benchmarks/report/structure.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        pages=report_pages(),
+        models=[f"{model}={row.title}" for model, row in experiment.models.items()],
+    shell:
+        "python -m descant.commands.structure_page --table {input.table:q} --separation {input.separation:q}"
+        " --curves {input.curves:q} --summary {input.summary:q} --model {params.models:q} --structure {input.structure:q}"
+        " --transcription {input.transcription:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
