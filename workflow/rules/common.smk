@@ -490,5 +490,6 @@ def report_pages():
         "The table=table.html",
         "Training=curves.html",
         *(f"{label}={name}.html" for name, label in MEASURES.items()),
+        *(["Listening test=listening.html"] if people_rated() else []),
         *(["Separation=separation.html"] if separated else []),
     ]

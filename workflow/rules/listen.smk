@@ -193,6 +193,7 @@ rule listening_page:
         titles=json.dumps(
             {name: model.title for name, model in experiment.models.items()}
         ),
+        pages=lambda wildcards: [] if wildcards.source else report_pages(),
     shell:
         "python -m descant.commands.listening_page --analysis {input.analysis:q} --titles {params.titles:q}"
-        " --output {output.page:q} 2> {log:q}"
+        " --pages {params.pages:q} --output {output.page:q} 2> {log:q}"

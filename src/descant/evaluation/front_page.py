@@ -22,6 +22,7 @@ ABOUT = {
     "novelty.html": "Whether what is drawn was copied, with the nearest passages side by side.",
     "reconstruction.html": "What each level's codes keep of the music, to hear.",
     "structure.html": "Self-similarity, key, pulse and notes, against real and shuffled music.",
+    "listening.html": "What people said who listened.",
     "separation.html": "Mix and stem of a few tracks.",
 }
 
