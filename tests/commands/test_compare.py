@@ -194,6 +194,21 @@ def test_a_torn_part_is_told_without_a_path_of_the_machine(runs: tuple[Path, Pat
         assert f"torn: {part}: " in text
 
 
+def test_cells_that_are_no_numbers_and_lost_audio_are_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    shutil.copytree(runs[1], tmp_path / "torn")
+    results = tmp_path / "torn/results"
+    for name in ("table/table.csv", "table/tracks.csv", "evaluation/reconstruction/excerpts.csv"):
+        path = results / name
+        head, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([head, *(",".join([*row.split(",")[:-1], "many"]) for row in rows)]))
+    sample = next(results.glob("samples/one/audio/*.flac"))
+    sample.unlink()
+    text = words(page_of(runs[0], tmp_path / "torn", tmp_path / "page.html", show=2))
+    for part in ("the table: table.csv", "bits by track: tracks.csv", "reconstructions: excerpts.csv"):
+        assert f"torn: {part} cannot be read" in text
+    assert f"torn: {sample.name} or its figure cannot be read" in text
+
+
 def test_a_model_of_one_run_alone_is_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
     more = write_run(tmp_path / "more", models=3)
     write_network(more, "prior/thin/audio", 0.01, 30)

@@ -70,3 +70,5 @@ def test_noise_is_far_and_hums_are_near_and_the_page_tells_it(vectors: dict[str,
         assert path.read_bytes() == (again / path.name).read_bytes()
     with pytest.raises(DistancesError, match="--model"):
         distances("{}", SECONDS, *beside, [*models, *models], titles, folder)
+    with pytest.raises(DistancesError, match="--title and --model"):
+        distances("{}", SECONDS, *beside, models, titles[:1], folder)

@@ -61,3 +61,15 @@ def test_a_mistake_is_told_with_its_cure(tmp_path: Path) -> None:
     told = command(tmp_path, "measure_structure", "--settings", "{}", "--seconds", "1", "--output", "x")
     assert told.returncode == 1 and "give either --sequence or --drawn" in told.stderr
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["summary", "page"])
+def test_models_and_folders_that_differ_in_number_are_told(tmp_path: Path, name: str) -> None:
+    options = [f"--{part}=x" for part in ("table", "separation", "curves", "summary", "structure", "transcription")]
+    options += ["--model", "a=A", "b=B"]
+    if name == "page":
+        options += ["--output", "x"]
+    else:
+        options += ["--settings", "{}", "--seconds", "1", "--drawn-structure", "x", "--drawn-transcription", "x"]
+    told = command(tmp_path, f"structure_{name}", *options)
+    assert told.returncode == 1 and "give one of each" in told.stderr and "Traceback" not in told.stderr

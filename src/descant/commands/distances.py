@@ -40,8 +40,10 @@ def distances(
     """Write MMD² and the Fréchet distance of every model, with interval, floor and ceilings."""
     evaluation = cli.parse_settings(Evaluation, settings)
     given = Settings(evaluation.bootstrap_draws, evaluation.confidence, seed)
-    titles = _named("--title", title)
-    sets = [(MODEL, name, titles[name], Path(path)) for name, path in _named("--model", model).items()]
+    titles, models = _named("--title", title), _named("--model", model)
+    if list(titles) != list(models):
+        raise DistancesError("--title and --model do not name the same models", "give each a title, in the same order")
+    sets = [(MODEL, name, titles[name], Path(path)) for name, path in models.items()]
     paths = {TRAIN: train, SHUFFLED: shuffled, NOISE: noise}
     sets += [(role, role, BESIDE[role], path) for role, path in paths.items()]
     measured, outliers = [], []

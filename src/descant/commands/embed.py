@@ -24,7 +24,7 @@ def embed(
     cache: Annotated[Path, typer.Option(help="Parquet file that keeps vectors from run to run, by what the audio is")],
     output: Annotated[Path, typer.Option(help="Parquet table to write: an excerpt's vector a row")],
     drawn: Annotated[Path | None, typer.Option(help="drawn mu-law audio (.npy); leave out for real tracks")] = None,
-    split: Annotated[str, typer.Option(help="of real tracks: train, validation or test")] = "test",
+    split: Annotated[Literal["train", "validation", "test"], typer.Option(help="of real tracks")] = "test",
     change: Annotated[
         Literal["none", "shuffled", "noise"], typer.Option(help="what is done to the excerpts before")
     ] = "none",

@@ -9,7 +9,7 @@ from descant.commands import cli
 from descant.evaluation.pages import write_page
 from descant.evaluation.structure.compare import REFERENCES
 from descant.evaluation.structure.conditions import REAL
-from descant.evaluation.structure.files import Paths, model_title, read_comparison
+from descant.evaluation.structure.files import Paths, StructureError, model_title, read_comparison
 from descant.evaluation.structure.page import Folder, build_page, structure_html
 
 
@@ -30,6 +30,9 @@ def structure_page(
     """Write one self-contained page: charts, self-similarity, piano rolls, and what could not be told."""
     models = dict(model_title(named) for named in model)
     named = [REFERENCES[REAL], *models.values()]
+    if not len(named) == len(structure) == len(transcription):
+        problem = f"{len(structure)} --structure and {len(transcription)} --transcription are given for {len(named)}"
+        raise StructureError(problem, "give one of each for real music, then for every model, all named differently")
     folders = [Folder(*given) for given in zip(named, structure, transcription, strict=True)]
     page = build_page(read_comparison(Paths(table, separation, curves, summary)), models, folders)
     write_page(output, structure_html(title, page), pages or [])

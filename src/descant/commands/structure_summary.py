@@ -8,7 +8,7 @@ import typer
 from descant.commands import cli
 from descant.config.evaluation import Evaluation
 from descant.evaluation.structure.compare import compare
-from descant.evaluation.structure.files import Paths, read_drawn, read_references, write_comparison
+from descant.evaluation.structure.files import Paths, StructureError, read_drawn, read_references, write_comparison
 
 
 def structure_summary(
@@ -26,6 +26,9 @@ def structure_summary(
     seed: Annotated[int, typer.Option(help="root seed")] = 1,
 ) -> None:
     """Write every measure with its interval, and which of them tell real music from shuffled."""
+    if not len(model) == len(drawn_structure) == len(drawn_transcription):
+        problem = "--model, --drawn-structure and --drawn-transcription differ in number"
+        raise StructureError(problem, "give one of each for every model")
     folders = zip(model, drawn_structure, drawn_transcription, strict=True)
     sources = [*read_references(structure, transcription), *(read_drawn(*given) for given in folders)]
     comparison = compare(sources, cli.parse_settings(Evaluation, settings), seconds, seed)

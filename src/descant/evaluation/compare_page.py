@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from descant.errors import SamplingError
 from descant.evaluation.charts import chart, javascript
 from descant.evaluation.differences import Bootstrap, Difference, paired
 from descant.evaluation.figure_lines import Line, shown
@@ -162,19 +163,20 @@ def network_changes(first: RunResults, second: RunResults) -> list[NetworkChange
 
 
 def heard_models(first: RunResults, second: RunResults, show: int) -> list[HeardModel]:
-    """The first samples of every model, those of both runs by turns.
-
-    Raises:
-        SamplingError: when a file of the audio is missing.
-    """
+    """The first samples of every model, those of both runs by turns; what cannot be read is told in words."""
     models = []
     for model in _in_order(first.samples, second.samples):
         runs = [run for run in (first, second) if model in run.samples]
         title = next((run.table[model]["title"] for run in runs if "title" in run.table.get(model, {})), model)
-        clips = [[_named(run, clip) for clip in sample_clips(run.samples[model], show)] for run in runs]
-        words = _only_in(first, second, model in first.samples, model in second.samples)
+        only = _only_in(first, second, model in first.samples, model in second.samples)
+        clips, words = [], [f"This model is {only}" if only else ""]
+        for run in runs:
+            try:
+                clips.append([_named(run, clip) for clip in sample_clips(run.samples[model], show)])
+            except SamplingError as error:
+                words.append(f"{run.name}: {error.problem.replace(str(run.samples[model]), 'its folder')}")
         turns = [clip for pair in zip_longest(*clips) for clip in pair if clip is not None]
-        models.append(HeardModel(title, words, turns))
+        models.append(HeardModel(title, _words(*words), turns))
     return models
 
 

@@ -106,6 +106,8 @@ def read_original(folders: Sequence[Path], stretch: Stretch, sample_rate: int) -
         done += len(block)
         if done >= stop:
             break
+    if done < stop:
+        raise AudioFileError(f"track {stretch.track.track} is shorter than its codes", "delete results/sequences")
     return np.concatenate(parts)
 
 
@@ -145,27 +147,32 @@ def measure_renderings(
 
     Returns:
         A row a rendering and excerpt, ``COLUMNS``: quantisation alone (the floor), every stack's first draw, and two
-        ceilings: the excerpt of another track, and noise. ``draws_*`` compare the second draw with the first; ``added_lsd_db`` is what the top level
-        adds to the distance of the rendering below it. What is not defined is absent (NaN).
+        ceilings: the excerpt of another track, and noise. ``draws_*`` compare the second draw with the first;
+        ``added_lsd_db`` is what the top level adds to the distance of the rendering below it. What is not defined is
+        absent (NaN).
     """
     rows: list[dict[str, object]] = []
     for number, (stretch, original) in enumerate(zip(stretches, originals, strict=True)):
         quantised = mulaw.decode(companded[number])
         noise = white_noise(Excerpt(stretch.track.track, float(stretch.start), original), seed).audio
-        below = {"": _row(MULAW, stretch, original, quantised)}
+        rows.append(_row(MULAW, stretch, original, quantised))
         for stack, draws in sorted(drawn.items(), key=lambda item: item[0].count(".")):
             first, second = (mulaw.decode(draw[number]) for draw in draws)
             row = _row(stack, stretch, original, first)
             row["draws_snr_db"] = snr_db(first, second)
             row["draws_lsd_db"] = log_spectral_distance(first, second)
-            row["added_lsd_db"] = _lsd(row) - _lsd(below[stack.rpartition(".")[0]])
-            below[stack] = row
-        rows += below.values()
+            rows.append(row)
         if len(originals) > 1:
             rows.append(_row(OTHER, stretch, original, originals[number - 1]))
         rows.append(_row(NOISE, stretch, original, noise))
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype({name: "float64" for name in COLUMNS[4:]})
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({name: "float64" for name in COLUMNS[4:]})
+    for stack in drawn:
+        own, under = (
+            frame[frame["rendering"] == name].set_index("track")["lsd_db"]
+            for name in (stack, stack.rpartition(".")[0] or MULAW)
+        )
+        frame.loc[frame["rendering"] == stack, "added_lsd_db"] = (own - under).to_numpy()
+    return frame
 
 
 def _row(rendering: str, stretch: Stretch, original: Block, audio: Block) -> dict[str, object]:
@@ -177,12 +184,6 @@ def _row(rendering: str, stretch: Stretch, original: Block, audio: Block) -> dic
         "snr_db": snr_db(original, audio),
         "lsd_db": log_spectral_distance(original, audio),
     }
-
-
-def _lsd(row: Mapping[str, object]) -> float:
-    value = row["lsd_db"]
-    assert isinstance(value, float)
-    return value
 
 
 def mean_interval(values: pd.Series, draws: int, confidence: float, seed: int) -> Interval | None:

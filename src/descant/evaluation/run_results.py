@@ -17,6 +17,8 @@ from descant.evaluation.table_page import read_table
 T = TypeVar("T")
 TRACK_COLUMNS = ["model", "track", "samples", "bits"]
 EXCERPT_COLUMNS = ["rendering", "track", "start", "samples", "snr_db", "lsd_db"]
+# the others are numbers
+TEXT_COLUMNS = ("model", "rendering", "track")
 FINGERPRINT_DIGITS = 12
 
 
@@ -88,7 +90,7 @@ def read_run(folder: Path, name: str) -> RunResults:
             return empty
 
     no_rows: list[dict[str, str]] = []
-    table = part("the table", results / "table/table.csv", read_table, no_rows)
+    table = part("the table", results / "table/table.csv", _table, no_rows)
     tracks = part("bits by track", results / "table/tracks.csv", _frame(TRACK_COLUMNS), _empty(TRACK_COLUMNS))
     reconstruction = results / "evaluation/reconstruction/excerpts.csv"
     excerpts = part("reconstructions", reconstruction, _frame(EXCERPT_COLUMNS), _empty(EXCERPT_COLUMNS))
@@ -181,10 +183,22 @@ def _curves(name: str) -> Callable[[Path], Curves | None]:
     return lambda path: read_curves(name, path)
 
 
+def _table(path: Path) -> list[dict[str, str]]:
+    rows = read_table(path)
+    try:
+        for row in rows:
+            for end in ("", "_low", "_high"):
+                float(row.get(f"bits_per_sample{end}", "").strip() or 0)
+    except ValueError as error:
+        raise RunError(f"{path.name} cannot be read: {error}", "delete it and run snakemake again") from error
+    return rows
+
+
 def _frame(columns: Sequence[str]) -> Callable[[Path], pd.DataFrame]:
     def read(path: Path) -> pd.DataFrame:
         try:
-            return pd.read_csv(path, usecols=list(columns), dtype={"track": str})
+            types = {name: str if name in TEXT_COLUMNS else float for name in columns}
+            return pd.read_csv(path, usecols=list(columns), dtype=types)
         except (OSError, ValueError) as error:
             raise RunError(f"{path.name} cannot be read: {error}", "delete it and run snakemake again") from error
 

@@ -70,6 +70,18 @@ def test_fewer_excerpts_than_dimensions_give_a_number() -> None:
     assert np.isfinite(found) and found > 0
 
 
+@pytest.mark.parametrize(("groups_a_dimension", "least", "most"), [(1, 0.35, 1.0), (10, 0.0, 0.1)])
+def test_equal_populations_look_apart_unless_there_are_many_groups(
+    groups_a_dimension: int, least: float, most: float
+) -> None:
+    random, dimensions = np.random.default_rng(6), 30
+    groups, found = groups_a_dimension * dimensions, []
+    for _ in range(10):
+        fitted = [moments(drawn_set(random, groups, 1, dimensions), np.ones(groups)) for _ in range(2)]
+        found.append(frechet_distance(*fitted) / dimensions)
+    assert least < np.mean(found) < most
+
+
 def test_moments_are_numpys_where_every_group_is_one_excerpt_and_groups_count_alike() -> None:
     values = np.random.default_rng(5).standard_normal((9, 4))
     fitted = moments(set_of(values), np.ones(9))

@@ -17,6 +17,7 @@ from descant.evaluation.distances.measure import (
     MMD2,
     MODEL,
     NOISE,
+    SHUFFLED,
     TRAIN,
     Candidate,
     Measured,
@@ -100,6 +101,23 @@ def test_an_interval_of_the_frechet_distance_covers_the_true_one() -> None:
         found = row(measured, MODEL, FRECHET)
         covered += (found.low or 0) <= 2 <= (found.high or 0)
     assert covered >= 34
+
+
+def test_a_model_may_be_called_as_a_role_is() -> None:
+    random = np.random.default_rng(8)
+    reference, far = (drawn_set(random, 30, 1, 2, mean=mean) for mean in (0.0, 5.0))
+    candidates = [Candidate(TRAIN, "train", "training tracks", reference), Candidate(MODEL, "train", "Train", far)]
+    measured = measure_kind(SMALL, "", reference, candidates, SETTINGS)
+    near, model = (row(measured, role, FRECHET).value or 0.0 for role in (TRAIN, MODEL))
+    assert near < 1e-6 and model > 40
+
+
+def test_excerpts_of_one_block_are_not_shuffled_and_that_is_told() -> None:
+    reference = drawn_set(np.random.default_rng(9), 8, 2, 2)
+    candidates = [Candidate(SHUFFLED, SHUFFLED, "test tracks, shuffled", reference)]
+    found = row(measure_kind(SMALL, "", reference, candidates, SETTINGS), SHUFFLED)
+    assert found.value is None
+    assert found.reason == "not reported: an excerpt is one block, which shuffling leaves as it is"
 
 
 def test_real_excerpts_that_are_all_alike_measure_nothing() -> None:

@@ -82,7 +82,7 @@ def test_the_page_is_self_contained_and_tells_what_was_kept(finished: tuple[Path
     assert "<b>model</b>" not in html and TITLE in page.text
     assert "5 excerpts of 5 test tracks and 6 of each model" in page.text
     assert "Pulse clarity" in page.text and "Dropped: does not separate real from shuffled real here" in page.text
-    assert "0.82 for piano" in page.text and "In white noise it finds" in page.text
+    assert "95 % interval" in page.text and "Trust it for piano" in page.text and "In white noise it finds" in page.text
     assert sum(picture["width"] == "520" for picture in page.all("img")) == len(page.all("img")) == 4
     for heading in comparison.summary["dropped"]:
         assert heading not in page.text
@@ -94,6 +94,8 @@ def test_little_music_stops_nothing(tmp_path: Path, tracks: int, seconds: float)
     paths, folders = a_run(tmp_path, tracks, seconds)
     page = read_page(structure_html("S", build_page(read_comparison(paths), {"hop8": TITLE}, folders)), str(tmp_path))
     assert "Not reported" in page.text
+    if seconds < 2:
+        assert "no measure of structure is defined" in page.text
     if tracks == 0:
         assert "no test track is as long as an excerpt" in page.text
     if seconds > 2:

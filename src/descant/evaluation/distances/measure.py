@@ -189,6 +189,8 @@ def _mmd(
     paired = candidate.role in PAIRED
     if row.groups < 2:
         return replace(row, reason=f"not reported: {_of(row.role, row.groups)}, needs 2")
+    if row.role == SHUFFLED and np.array_equal(excerpts.values, reference.values):
+        return replace(row, reason="not reported: an excerpt is one block, which shuffling leaves as it is")
     kernels = Kernels(
         mean_kernels(excerpts, excerpts, bandwidth), own, mean_kernels(excerpts, reference, bandwidth), paired
     )
@@ -203,9 +205,9 @@ def _mmd(
 
 def _draws(row: Row, reference: int, paired: bool, settings: Settings) -> tuple[Array, Array]:
     second = draw_groups(reference, settings.draws, settings.seed, "reference")
-    return second if paired else draw_groups(
-        row.groups, settings.draws, settings.seed, f"{row.role} {row.name}"
-    ), second
+    if paired:
+        return second, second
+    return draw_groups(row.groups, settings.draws, settings.seed, f"{row.role} {row.name}"), second
 
 
 def _mmd_floor(row: Row, own: Array, settings: Settings) -> Row:

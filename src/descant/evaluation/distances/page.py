@@ -10,23 +10,12 @@ from descant.evaluation.charts import PALETTE, finish, javascript
 from descant.evaluation.distances.kinds import KINDS, Kind
 from descant.evaluation.distances.measure import FLOOR, FRECHET, MMD2, MODEL, TRAIN, Outlier, Row
 from descant.evaluation.distances.results import Summary
+from descant.evaluation.figure_lines import Line, Shown, decimal, shown
 from descant.evaluation.pages import count, render
+from descant.evaluation.table import Interval
 
-MINUS = "\N{MINUS SIGN}"
 CLASSES = ("model", "real music", "spoilt on purpose")
 AXIS = "MMD² from the test tracks"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row of the table; empty texts are absent figures."""
-
-    title: str
-    detail: str
-    mmd2: str
-    interval: str
-    times_floor: str
-    farthest: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,8 @@ def _part(kind: Kind, rows: Sequence[Row], outliers: Sequence[Outlier], summary:
     if reference.bandwidth is not None:
         basis = (
             f"Against {count(reference.excerpts, 'excerpt')} of {count(reference.tracks, 'test track')}, "
-            f"{summary.seconds:.3g} s each. Bandwidth of the kernel: {_told(reference.bandwidth)}, the median distance."
+            f"{summary.seconds:.3g} s each. Bandwidth of the kernel: {decimal(reference.bandwidth, 3)}, the median "
+            "distance."
         )
     reasons: dict[str, None] = {}
     for row in found:
@@ -99,22 +89,20 @@ def _part(kind: Kind, rows: Sequence[Row], outliers: Sequence[Outlier], summary:
 def _line(row: Row, floor: float | None, outliers: Sequence[Outlier]) -> Line:
     value = row.value or 0.0
     own = [outlier for outlier in outliers if row.role == MODEL and outlier.model == row.name and outlier.rank == 1]
+    times = "" if floor is None else "under it" if value <= floor else _times(value, floor)
     return Line(
-        title=row.title,
-        detail=f"{count(row.excerpts, 'excerpt')} of {count(row.groups, 'sequence' if row.role == MODEL else 'track')}",
-        mmd2=_told(value),
-        interval="" if row.low is None or row.high is None else f"{_told(row.low)} – {_told(row.high)}",
-        times_floor="" if floor is None else "under it" if value <= floor else _times(value, floor),
-        farthest=f"{own[0].sequence}, at {own[0].start:.1f} s" if own else "",
+        row.title,
+        f"{count(row.excerpts, 'excerpt')} of {count(row.groups, 'sequence' if row.role == MODEL else 'track')}",
+        [
+            shown(Interval(value, row.low, row.high), 3),
+            Shown(times),
+            Shown(f"{own[0].sequence}, at {own[0].start:.1f} s" if own else ""),
+        ],
     )
 
 
 def _times(value: float, floor: float) -> str:
     return f"{value / floor:.1f}" if floor > 0 else ""
-
-
-def _told(value: float) -> str:
-    return f"{value:.3f}".replace("-", MINUS)
 
 
 def _frechet(rows: Sequence[Row]) -> str:

@@ -220,7 +220,8 @@ def compare(sources: Sequence[Source], settings: Evaluation, seconds: float, see
     table = summarise(sources, settings, seed)
     separation = separate(sources[0].measures, sources[1].measures, settings, seed)
     curves = curve_intervals(sources, settings, seed)
-    return Comparison(table, separation, curves, summary(sources, table, separation, seconds))
+    told = {**summary(sources, table, separation, seconds), "confidence": settings.confidence}
+    return Comparison(table, separation, curves, told)
 
 
 def summary(

@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 
 from descant.evaluation.charts import javascript
+from descant.evaluation.figure_lines import MINUS, Line, Shown
 from descant.evaluation.pages import count, data_uri, render
 from descant.evaluation.structure.charts import Dot, LagPoint, dot_chart, lag_chart
-from descant.evaluation.structure.compare import KEPT, REFERENCES, UNDECIDED, Comparison
+from descant.evaluation.structure.compare import DROPPED, KEPT, REFERENCES, UNDECIDED, Comparison
 from descant.evaluation.structure.conditions import DRAWN, NOISE, REAL
 from descant.evaluation.structure.files import read_notes, read_similarity
 from descant.evaluation.structure.measures import LEVEL, MEASURES, NOTES, RANDOM, STRUCTURE, Measure, of_kind
 from descant.evaluation.structure.pictures import roll_png, similarity_png
 
-MINUS = "\N{MINUS SIGN}"
 # facts behind the other measures of notes, whether they tell order or not
 ALWAYS_TOLD = ("notes_per_second",)
+NOTES_CAPTION = "Notes; how many a second is told whether it tells order or not"
 
 
 @dataclass(frozen=True)
@@ -33,28 +34,11 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A figure, its interval, and what stands beside it; empty where there is none."""
-
-    text: str
-    spread: str
-    beside: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row of a table."""
-
-    heading: str
-    cells: Sequence[Cell]
-
-
-@dataclass(frozen=True)
 class Table:
-    """A table; a column is headed by its measure's title and unit."""
+    """A table of figures; a column is headed by its measure's title and unit."""
 
     caption: str
-    columns: Sequence[str]
+    headings: Sequence[str]
     lines: Sequence[Line]
 
 
@@ -118,13 +102,13 @@ def build_page(comparison: Comparison, models: Mapping[str, str], folders: Seque
     notes = [m for m in of_kind(NOTES) if (m in told or m.name in ALWAYS_TOLD) and _has_values(comparison.table, m)]
     return StructurePage(
         lead=_lead(comparison, titles, seconds),
-        verdict=_verdict(told, undecided),
+        verdict=_verdict(told, undecided, not {KEPT, DROPPED}.isdisjoint(verdicts.values())),
         charts=[_chart(measure, comparison.table, titles) for measure in told if measure.kind == STRUCTURE],
         dropped=_dropped(comparison),
         lags=_lag_charts(comparison.curves, titles),
         matrices=_matrices(folders),
         notes_floor=_notes_floor(comparison),
-        notes=_table("Notes", notes, comparison.table, titles) if notes else None,
+        notes=_table(NOTES_CAPTION, notes, comparison.table, titles) if notes else None,
         rolls=_rolls(folders, seconds) if notes else [],
         level=_table("Level", of_kind(LEVEL), comparison.table, titles),
         missing=[str(reason) for reason in _items(comparison.summary["missing"])],
@@ -152,13 +136,17 @@ def _lead(comparison: Comparison, titles: Mapping[str, str], seconds: float) -> 
     of_models = (
         "" if not drawn else f" and {drawn[0] if len(drawn) == 1 else f'{drawn[0]} to {drawn[-1]}'} of each model"
     )
+    confidence = f"{100 * float(str(comparison.summary['confidence'])):g} %"
     return (
         f"Excerpts of {seconds:g} s, all equally long: {count(excerpts, 'excerpt')} of {count(tracks, 'test track')}"
-        f"{of_models}. A dot is the mean over excerpts; its bar is an interval, bootstrapped over tracks or draws."
+        f"{of_models}. A dot is the mean over excerpts, its bar the {confidence} interval, bootstrapped over tracks or "
+        "drawn sequences."
     )
 
 
-def _verdict(told: Sequence[Measure], undecided: bool) -> str:
+def _verdict(told: Sequence[Measure], undecided: bool, tested: bool) -> str:
+    if not (undecided or tested):
+        return "Not reported: no measure of structure is defined for these excerpts."
     if undecided:
         return (
             "Whether these measures tell music from shuffled music at this length is not known: there are too few test "
@@ -168,7 +156,10 @@ def _verdict(told: Sequence[Measure], undecided: bool) -> str:
         return (
             "No measure of structure tells real music from the same music shuffled at this length: longer samples may."
         )
-    return "Only measures that tell held-out real music from the same music shuffled are shown."
+    return (
+        "Only measures that tell held-out real music from the same music shuffled are shown. Many are tried: with few "
+        "test tracks, one or other may pass by chance."
+    )
 
 
 def _dropped(comparison: Comparison) -> str:
@@ -257,26 +248,30 @@ def _notes_floor(comparison: Comparison) -> str:
 
 
 def _table(caption: str, measures: Sequence[Measure], table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
-    columns = [f"{measure.title}, {measure.unit}" if measure.unit else measure.title for measure in measures]
+    headings = [f"{measure.title}, {measure.unit}" if measure.unit else measure.title for measure in measures]
     values = {measure.name: _rows(table, measure.name) for measure in measures}
     random = {measure.name: _rows(table, measure.name + RANDOM) for measure in measures}
     lines = [
-        Line(title, [_cell(values[measure.name].get(source), random[measure.name].get(source)) for measure in measures])
+        Line(
+            title,
+            "",
+            [_shown(values[measure.name].get(source), random[measure.name].get(source)) for measure in measures],
+        )
         for source, title in titles.items()
     ]
-    return Table(caption, columns, lines)
+    return Table(caption, ["Music", *headings], lines)
 
 
-def _cell(
+def _shown(
     row: tuple[float | None, float | None, float | None] | None,
     random: tuple[float | None, float | None, float | None] | None,
-) -> Cell:
+) -> Shown:
     value, low, high = row or (None, None, None)
     if value is None:
-        return Cell("", "", "")
+        return Shown("")
     spread = f"[{_told(low)}, {_told(high)}]" if low is not None and high is not None else ""
     beside = f"random: {_told(random[0])}" if random is not None and random[0] is not None else ""
-    return Cell(_told(value), spread, beside)
+    return Shown(_told(value), " ".join(part for part in (spread, beside) if part))
 
 
 def _told(value: float) -> str:
