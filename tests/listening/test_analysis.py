@@ -118,10 +118,21 @@ def test_the_mixed_model_finds_what_went_in_and_agrees_with_the_means() -> None:
     table = ratings_table({"one": 3.2, "two": 2.6}, 30, 20, spread=(0.5, 0.4, 0.6))
     read = check_ratings(table, "test").table
     found = fit_mixed_model(read, "fidelity")
-    assert found.converged and found.rater_sd is not None and found.item_sd is not None
-    assert found.rater_sd == pytest.approx(0.5, abs=0.2) and found.item_sd == pytest.approx(0.4, abs=0.2)
+    assert found.converged and found.rater_sd is not None and found.clip_sd is not None
+    assert found.rater_sd == pytest.approx(0.5, abs=0.2) and found.clip_sd == pytest.approx(0.4, abs=0.2)
     means = read.groupby("system")["value"].mean()
     assert {mean.system: mean.mean for mean in found.means} == pytest.approx(means.to_dict(), abs=0.01)
+
+
+def test_the_mixed_model_takes_clips_of_one_item_for_clips_of_their_own() -> None:
+    # without a prime they share a number and nothing else; an effect of the item would find next to nothing here
+    luck = np.random.default_rng(3).normal(0, 0.8, 60)
+    table = ratings_table({"one": 3.0, "two": 3.0, "three": 3.0}, 12, 20, spread=(0.3, 0.0, 0.4))
+    clips = np.unique(table["stimulus"], return_inverse=True)[1]
+    found = fit_mixed_model(check_ratings(table.assign(value=table["value"] + luck[clips]), "test").table, "fidelity")
+    assert found.converged and found.clip_sd == pytest.approx(0.8, abs=0.15)
+    # the error of a mean is that of 20 clips and 12 raters
+    assert [mean.error for mean in found.means] == pytest.approx([np.hypot(0.8 / 20**0.5, 0.3 / 12**0.5)] * 3, rel=0.3)
 
 
 def test_what_the_mixed_model_cannot_do_is_told() -> None:

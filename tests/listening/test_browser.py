@@ -232,6 +232,45 @@ def test_two_windows_on_one_session_keep_what_was_said_last(served: Served, tmp_
     assert table[["value", "revision", "comment"]].to_numpy().tolist() == [[5, 4, "a\ufffd \U0001f3b5"]]
 
 
+def test_what_the_server_lost_is_sent_again_when_the_link_is_opened(served: Served, tmp_path: Path) -> None:
+    with chromium(tmp_path / "profile") as driver:
+        rater = Rater(driver)
+        driver.get(served.url)
+        rater.consent_by_mouse()
+        rater.press(SPACE)
+        rater.until(rater.heard)
+        rater.press("2")
+        rater.press_shift("3")
+        rater.until(lambda: len(rows(served)) == 2 and rater.saved == "Saved.")
+        # an older copy of the file was put back
+        with sqlite3.connect(served.database) as connection:
+            connection.execute("DELETE FROM ratings WHERE scale = 'musicality'")
+        assert len(rows(served)) == 1
+        driver.refresh()
+        rater.heading("Clip 2 of 3")
+        rater.until(lambda: len(rows(served)) == 2 and rater.saved == "Saved.")
+    assert rows(served) == [(0, "fidelity", 1, 2), (0, "musicality", 1, 3)]
+
+
+def test_the_next_rater_at_the_same_computer_gets_his_own_list(tmp_path: Path) -> None:
+    manifest, design, stimuli = make_test(tmp_path / "test")
+    write_site(Study.open(read_manifest(manifest), read_design(design), stimuli, must_hear=True), tmp_path / "site")
+    with opening(tmp_path / "site", "from a host") as address, chromium(tmp_path / "profile") as driver:
+        rater = Rater(driver)
+        driver.get(f"{address}?list=1")
+        rater.consent_by_mouse()
+        first = driver.execute_script("return test.session")
+        driver.get(f"{address}?list=0")
+        rater.heading("Listening test")
+        rater.consent_by_mouse()
+        assert driver.execute_script("return test.list") == 0
+        # and each finds the way back
+        for number, own in ((1, True), (0, False)):
+            driver.get(f"{address}?list={number}")
+            rater.heading("Clip 1 of 3")
+            assert (driver.execute_script("return test.session") == first) is own
+
+
 def test_one_clip_sounds_at_a_time(tmp_path: Path) -> None:
     served = Served(tmp_path, make_test(tmp_path / "test", pages=1, pairs=True, seconds=20))
     served.start()

@@ -1,12 +1,15 @@
 """What someone sends who means harm: paths, scripts, large bodies, forged names, old messages, foreign hosts."""
 
+import io
 import json
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 from browsing import Rater, chromium, needs_browser
 from hypothesis import given
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 from served import ANSWER, Served, make_test
 
 from descant.listening.answers import COMMENT_BYTES
-from descant.listening.export import export
+from descant.listening.export import export, public_name
 from descant.listening.files import read_design
 from descant.listening.guard import BODY_BYTES
 
@@ -94,6 +97,35 @@ def test_only_the_clips_of_ones_own_list_are_given(served: Served, client: httpx
     assert client.get(f"/s/{'0' * 32}/audio/{min(own)}.flac").status_code == 404
     part = client.get(f"/s/{session}/audio/{min(own)}.flac", headers={"Range": "bytes=10-19"})
     assert (part.status_code, len(part.content)) == (206, 10)
+
+
+def test_what_is_told_of_a_clip_is_the_same_for_all(served: Served, client: httpx.Client, session: str) -> None:
+    pages = client.get(f"/s/{session}/session.json").json()["pages"]
+    given = {name: client.get(f"/s/{session}/audio/{name}.flac").headers for page in pages for name in page["clips"]}
+    assert len(given) == 3
+    # neither the time of a file nor a hash of it: systems are written one after another
+    assert len({headers["last-modified"] for headers in given.values()}) == 1
+    assert all(headers["etag"] == f'"{name}"' for name, headers in given.items())
+    for number, name in enumerate(given):
+        os.utime(served.files[2] / f"{name}.flac", (10**9 + number, 10**9 + number))
+    for name, headers in given.items():
+        again = client.get(f"/s/{session}/audio/{name}.flac").headers
+        assert (again["last-modified"], again["etag"]) == (headers["last-modified"], headers["etag"])
+
+
+def test_who_reads_the_export_cannot_rate(served: Served, client: httpx.Client) -> None:
+    session = served.begin(client)
+    assert rate(client, session, comment="one\rtwo").status_code == 200
+    headers = {"Authorization": f"Bearer {served.token}"}
+    content = client.get("/experimenter/ratings.csv", headers=headers).content
+    assert session not in content.decode()
+    table = pd.read_csv(io.BytesIO(content), keep_default_na=False, dtype={"session": str})
+    own = table[table["session"] == public_name(session)]
+    assert own["comment"].tolist() == ["one\rtwo"]
+    for name in own["session"]:
+        assert rate(client, name).status_code == 422
+    sessions = client.get("/experimenter/state.json", headers=headers).json()["sessions"]
+    assert [told["rated"] for told in sessions if told["session"] == session] == [1]
 
 
 @pytest.mark.parametrize("forged", ["0" * 32, "0" * 31, "A" * 32, "", "../x", "%00" * 8, "ü" * 32])
@@ -244,7 +276,7 @@ def test_comments_come_back_as_they_were(served: Served, comment: str) -> None:
         (answer,) = client.get(f"/s/{session}/session.json").json()["answers"]
     assert answer["comment"] == comment
     table = export(served.database)
-    assert table.loc[table["session"] == session, "comment"].tolist() == [comment]
+    assert table.loc[table["session"] == public_name(session), "comment"].tolist() == [comment]
 
 
 @needs_browser
@@ -273,4 +305,4 @@ def test_a_script_in_a_comment_is_text_to_the_experimenter(
         driver.switch_to.alert.accept()
         rater.until(lambda: not driver.find_elements("css selector", f"button[aria-label='Delete {session[:8]}']"))
     assert rate(client, session).status_code == 410
-    assert session not in set(export(served.database)["session"])
+    assert public_name(session) not in set(export(served.database)["session"])

@@ -193,3 +193,16 @@ def test_a_file_of_the_static_page_is_taken_once(tmp_path: Path) -> None:
     table = export(path)
     assert len(table) == 4 and set(table["comment"]) == {"a & b % 😀"} and set(table["source"]) == {"people"}
     assert check_ratings(table, "export").table["rater"].nunique() == 2
+
+
+@pytest.mark.parametrize("over", [{"page": 99}, {"scale": "preference"}])
+def test_a_file_that_does_not_fit_is_named_and_leaves_nothing(tmp_path: Path, over: dict[str, object]) -> None:
+    manifest, design = small_test()
+    fits, wrong = sent_back(tmp_path, design.design), sent_back(tmp_path, design.design, "b" * 32)
+    content = RatingsFile.model_validate_json(wrong.read_bytes())
+    changed = content.ratings[0].model_copy(update=over)
+    wrong.write_text(content.model_copy(update={"ratings": (content.ratings[1], changed)}).model_dump_json())
+    with Store(tmp_path / "ratings.sqlite", "people") as store:
+        with pytest.raises(ListeningError, match=wrong.name):
+            import_files([fits, wrong], store, manifest, design)
+        assert store.read("SELECT * FROM sessions") == [] and store.read("SELECT * FROM ratings") == []

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from descant.listening.intervals import Cells, classical_sem, difference_interval, holm, mean_interval
+from descant.listening.intervals import (
+    Cells,
+    classical_sem,
+    difference_interval,
+    holm,
+    mean_interval,
+    preference_interval,
+)
 
 MEAN = 3.0
 
@@ -100,9 +107,24 @@ def test_one_rater_or_one_item_has_no_interval() -> None:
     assert classical_sem(np.array([3.0])) is None
 
 
-def test_ratings_that_are_all_alike_are_a_point() -> None:
-    found = mean_interval(Cells(np.full(9, 3.0), *full(3, 3)), 0.95)
-    assert (found.low, found.high, found.error) == (3.0, 3.0, 0.0)
+@pytest.mark.parametrize("value", [3.0, 3.1])
+def test_ratings_that_are_all_alike_tell_no_interval(value: float) -> None:
+    alike = Cells(np.full(9, value), *full(3, 3))
+    found = mean_interval(alike, 0.95)
+    assert found.value == pytest.approx(value) and (found.error, found.low, found.high, found.p) == (None,) * 4
+    # nor that two systems differ beyond chance, however few ratings there are
+    apart = difference_interval(alike, Cells(np.full(9, 2.0), *full(3, 3)), 0.95)
+    assert apart.value == pytest.approx(value - 2) and (apart.low, apart.p) == (None, None)
+
+
+@pytest.mark.parametrize("won", [0.5, -0.5])
+def test_a_preference_of_all_is_tested_exactly(won: float) -> None:
+    found = preference_interval(Cells(np.full(40, won), *full(8, 5)), 0.95)
+    exact = stats.binomtest(5 if won > 0 else 0, 5)
+    span = exact.proportion_ci(0.95, "exact")
+    assert (found.low, found.high) == pytest.approx((span.low - 0.5, span.high - 0.5))
+    assert found.p == pytest.approx(exact.pvalue)
+    assert preference_interval(Cells(np.full(5, won), *full(1, 5)), 0.95).p is None
 
 
 @settings(max_examples=6)

@@ -70,7 +70,7 @@ def test_few_ratings_have_dashes_not_figures() -> None:
     _, page = shown(rated(raters=1, items=1))
     assert "nan" not in page.text.lower() and "None" not in page.text
     assert [span for span in page.all("span") if span.get("aria-label") == "no figure"]
-    assert "too few ratings to tell raters and items apart" in page.text
+    assert "too few ratings to tell raters and clips apart" in page.text
 
 
 def test_a_scale_of_a_hundred_points_is_drawn_in_tens() -> None:

@@ -8,21 +8,30 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import httpx
 import pytest
 from served import ANSWER, Served, make_test
 
 from descant.errors import ListeningError
+from descant.listening.export import export
 from descant.listening.files import read_design, read_manifest
 from descant.listening.running import TOKEN_FILE, experimenter_token, hosts_of
 from descant.listening.static_site import write_site
+from descant.listening.store import Store
 from descant.listening.study import Study
 
 
 def test_the_token_is_drawn_once_whoever_asks(tmp_path: Path) -> None:
+    together = Barrier(8)
+
+    def ask(_: int) -> str:
+        together.wait(10)
+        return experimenter_token(tmp_path)
+
     with ThreadPoolExecutor(8) as pool:
-        tokens = set(pool.map(lambda _: experimenter_token(tmp_path), range(8)))
+        tokens = set(pool.map(ask, range(8)))
     assert len(tokens) == 1
     assert len(tokens.pop()) >= 43, "256 bits"
     assert [file.name for file in tmp_path.iterdir()] == [TOKEN_FILE]
@@ -74,6 +83,39 @@ def test_the_experimenter_stops_the_server_and_ctrl_c_does(tmp_path: Path) -> No
     assert served.token == first
     assert httpx.get(f"{served.url}/s/{session}/session.json").json()["answers"][0]["value"] == 4
     assert served.stop(signal.SIGINT) == 0
+
+
+def test_sigterm_ends_it_as_cleanly(tmp_path: Path) -> None:
+    served = Served(tmp_path, make_test(tmp_path / "test"))
+    served.start()
+    with httpx.Client() as client:
+        session = served.begin(client)
+        assert client.post(f"{served.url}/s/{session}/ratings", json=ANSWER).status_code == 200
+    assert served.stop(signal.SIGTERM) == 0
+    # the journal is written back: the one file is all there is to copy
+    assert {file.name for file in served.database.parent.iterdir()} == {"ratings.sqlite", TOKEN_FILE}
+
+
+def test_a_test_that_was_changed_keeps_what_still_arrives_and_tells(tmp_path: Path) -> None:
+    before = Served(tmp_path, make_test(tmp_path / "before"))
+    before.start()
+    with httpx.Client() as client:
+        session = before.begin(client)
+        assert client.post(f"{before.url}/s/{session}/ratings", json=ANSWER).status_code == 200
+        before.stop()
+        after = Served(tmp_path, make_test(tmp_path / "after", pages=4), port=before.port)
+        after.start()
+        # what waited in the browser is taken; the pages of the old test are no longer shown
+        late = {**ANSWER, "scale": "musicality"}
+        assert client.post(f"{after.url}/s/{session}/ratings", json=late).status_code == 200
+        assert client.get(f"{after.url}/s/{session}/session.json").status_code == 410
+        headers = {"Authorization": f"Bearer {after.token}"}
+        assert client.get(f"{after.url}/experimenter/state.json", headers=headers).json()["ratings"] == 0
+    after.stop()
+    old, new = (read_design(served.files[1]).design for served in (before, after))
+    assert len(export(after.database, design=old)) == 2 and export(after.database, design=new).empty
+    with Store(after.database, "people") as store:
+        assert (store.ratings_of_others(new), store.ratings_of_others(old)) == (2, 0)
 
 
 def test_the_server_ends_with_its_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

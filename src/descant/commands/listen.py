@@ -1,5 +1,6 @@
 """Serve the listening test."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,13 @@ def listen(
     study = Study.open(read_manifest(manifest), read_design(design), stimuli, section.must_hear)
     with Store(folder / PEOPLE_FILE, "people") as store:
         store.add_test(study.manifest, study.design)
+        if others := store.ratings_of_others(study.design.design):
+            logging.warning(
+                "%d ratings in %s are of another test: its clips or settings were others. They are kept, and do not "
+                "count for this one; with the clips and settings of before they count again",
+                others,
+                folder / PEOPLE_FILE,
+            )
         serve(study, store, section.host, section.port, section.names, folder)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from descant.listening.export import table_of
+from descant.listening.export import public_name, table_of
 from descant.listening.store import Store
 from descant.listening.study import Study
 
@@ -31,7 +31,7 @@ def state_of(store: Store, study: Study) -> dict[str, Any]:
             "code": row["code"],
             "created": row["created"],
             "excluded": bool(row["excluded"]),
-            "rated": given.get(row["session"], 0),
+            "rated": given.get(public_name(row["session"]), 0),
             "needed": needed[row["list"]],
         }
         for row in store.read("SELECT * FROM sessions WHERE design = ? ORDER BY created", design)

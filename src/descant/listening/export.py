@@ -4,10 +4,12 @@ Columns: session, list, page, position, stimulus, system, item, other, other_sys
 heard_ms, rating_ms, revision, created, excluded, lowest, highest, source, design. One row a page and scale, its latest
 revision. The comment is the page's, the same on each of its scales. ``other`` is the second clip of a pair, whose
 value is 1 where the first was preferred and 2 where the second was. ``lowest`` and ``highest`` are the allowed range of
-a control. ``excluded`` sessions are in it: whoever reads it decides, and says so.
+a control. ``excluded`` sessions are in it: whoever reads it decides, and says so. A session's id opens its link, and is
+not in the table: :func:`public_name` is.
 """
 
 import csv
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +45,8 @@ COLUMNS = (
     "design",
 )
 WHOLE = ("list", "page", "position", "item", "value", "plays", "heard_ms", "rating_ms", "revision", "lowest", "highest")
+# the half that is left, 64 bits, nobody guesses
+PUBLIC_DIGITS = 16
 LATEST = """
 SELECT r.*, s.list, s.design, s.excluded, t.number AS test FROM ratings AS r JOIN sessions AS s USING (session)
 JOIN (SELECT design, ROW_NUMBER() OVER (ORDER BY design) AS number FROM tests) AS t USING (design)
@@ -50,6 +54,11 @@ WHERE r.revision = (SELECT MAX(revision) FROM ratings AS n
                     WHERE n.session = r.session AND n.page = r.page AND n.scale = r.scale)
 ORDER BY t.number, s.created, r.session, r.position, r.scale
 """
+
+
+def public_name(session: str) -> str:
+    """What a session is called where others may read it: the first digits of its id, by which nobody can rate."""
+    return session[:PUBLIC_DIGITS]
 
 
 def export(path: Path, source: Source = "people", design: str | None = None) -> pd.DataFrame:
@@ -80,7 +89,11 @@ def table_of(store: Store, design: str | None = None) -> pd.DataFrame:
         if design in (None, row["design"])
     }
     rows = [
-        {**dict(row), **_told(tests[row["design"]], row["stimulus"], row["other"], row["scale"])}
+        {
+            **dict(row),
+            "session": public_name(row["session"]),
+            **_told(tests[row["design"]], row["stimulus"], row["other"], row["scale"]),
+        }
         for row in store.read(LATEST)
         if row["design"] in tests
     ]
@@ -111,12 +124,18 @@ def _best(control: Stimulus) -> int:
 
 
 def write_export(table: pd.DataFrame, path: Path) -> None:
-    """Write the table as Parquet or CSV, by the ending of the name, beside its place and renamed.
-
-    Texts stand in quotes in CSV, so that comments of several lines are read back as they were.
-    """
+    """Write the table as Parquet or CSV, by the ending of the name, beside its place and renamed."""
     with whole_file(path) as temporary:
-        if path.suffix == ".parquet":
-            table.to_parquet(temporary, index=False)
-        else:
-            table.to_csv(temporary, index=False, quoting=csv.QUOTE_NONNUMERIC)
+        temporary.write_bytes(parquet_bytes(table) if path.suffix == ".parquet" else csv_bytes(table))
+
+
+def parquet_bytes(table: pd.DataFrame) -> bytes:
+    """The table as Parquet."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """The table as CSV; texts stand in quotes, so that comments of several lines are read back as they were."""
+    return table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC).encode()

@@ -15,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+# of the variance of a figure, points squared: less is rounding
+NO_VARIANCE = 1e-20
+
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
@@ -40,7 +43,8 @@ class TwoWay:
 
     Attributes:
         value: the mean, or the difference of two.
-        error: its standard error; None where there are not two raters and two items.
+        error: its standard error; None where there are not two raters and two items, or nothing varies: a few ratings
+            that are all alike do not tell how far the next one lies.
         freedom: degrees of freedom of the t distribution; None with it.
         low: lower end of the interval; None with it.
         high: upper end; None with it.
@@ -79,6 +83,21 @@ def difference_interval(first: Cells, second: Cells, confidence: float) -> TwoWa
     )
 
 
+def preference_interval(cells: Cells, confidence: float) -> TwoWay:
+    """The share of comparisons that were won, minus one half; ``values`` are 0.5 for a win and -0.5 for a loss.
+
+    Where all went one way, no variance is seen. The interval and the test are then the exact ones (Clopper & Pearson
+    1934; sign test) of as many independent comparisons as there are raters, or items where these are fewer (ours).
+    """
+    found = mean_interval(cells, confidence)
+    fewest = min(len(np.unique(cells.raters)), len(np.unique(cells.items)))
+    if fewest < 2 or abs(found.value) < 0.5:
+        return found
+    bound = float(((1 - confidence) / 2) ** (1 / fewest)) - 0.5
+    low, high = (bound, 0.5) if found.value > 0 else (-0.5, -bound)
+    return TwoWay(found.value, None, None, low, high, 2 * 0.5**fewest)
+
+
 def _interval(value: float, contributions: Floats, raters: Labels, items: Labels, confidence: float) -> TwoWay:
     """Interval from what each rating adds to the figure's error ``(ratings,)``."""
     number_of_raters, number_of_items = len(np.unique(raters)), len(np.unique(items))
@@ -90,8 +109,8 @@ def _interval(value: float, contributions: Floats, raters: Labels, items: Labels
     both = float((np.bincount(np.unique(cell, return_inverse=True)[1], contributions) ** 2).sum())
     # the estimate can fall below either one-way variance, or below 0, which no variance does
     variance = max(by_rater + by_item - both, by_rater, by_item)
-    if not variance:
-        return TwoWay(value, 0.0, float(fewest - 1), value, value, 0.0 if value else 1.0)
+    if variance < NO_VARIANCE:
+        return TwoWay(value, None, None, None, None, None)
     error = float(np.sqrt(variance))
     parts = by_rater**2 / (number_of_raters - 1) + by_item**2 / (number_of_items - 1)
     freedom = max(variance**2 / parts, fewest - 1.0)

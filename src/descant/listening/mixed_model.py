@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.formula.api as smf
 
-# one dense matrix of ratings by (raters + items): beyond, it takes more than some ten seconds (ours)
+# one dense matrix of ratings by (raters + clips): beyond, it takes more than some ten seconds (ours)
 MOST_ELEMENTS = 2_000_000
 
 
@@ -22,14 +22,16 @@ class MixedMean:
 
 @dataclass(frozen=True)
 class MixedModel:
-    """Rating = system + rater + item + residual, fitted by restricted maximum likelihood.
+    """Rating = system + rater + clip + residual, fitted by restricted maximum likelihood.
+
+    The effect is the clip's and not the item's: clips of one item in two systems need not share anything but a number.
 
     Attributes:
         scale: what was rated.
         converged: whether the optimiser says so; figures of a fit that did not converge are not given.
         told: what it warned of, or why there is no fit; empty when all is well.
         rater_sd: standard deviation of the raters' effects, in points; None without a fit.
-        item_sd: of the items' effects.
+        clip_sd: of the clips' effects.
         residual_sd: of what is left.
         means: of the systems.
     """
@@ -38,7 +40,7 @@ class MixedModel:
     converged: bool
     told: str
     rater_sd: float | None
-    item_sd: float | None
+    clip_sd: float | None
     residual_sd: float | None
     means: tuple[MixedMean, ...]
 
@@ -47,13 +49,13 @@ def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
     """Fit the model to the ratings on one scale.
 
     Args:
-        table: first ratings of scored kinds on this scale; columns system, item, rater, value.
+        table: first ratings of scored kinds on this scale; columns system, stimulus, rater, value.
         scale: its name.
     """
-    raters, items = table["rater"].nunique(), table["item"].nunique()
-    if raters < 2 or items < 2 or len(table) <= raters + items + table["system"].nunique():
-        return _without(scale, "too few ratings to tell raters and items apart")
-    if len(table) * (raters + items) > MOST_ELEMENTS:
+    raters, clips, systems = (table[column].nunique() for column in ("rater", "stimulus", "system"))
+    if raters < 2 or clips < 2 * systems or len(table) <= raters + clips:
+        return _without(scale, "too few ratings to tell raters and clips apart")
+    if len(table) * (raters + clips) > MOST_ELEMENTS:
         return _without(scale, "too many ratings for a dense matrix of all effects; two-way intervals do not need it")
     if np.ptp(table["value"]) == 0:
         return _without(scale, "all ratings are the same")
@@ -66,9 +68,10 @@ def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
                 groups="whole",
                 # the empty formula of groups would add an effect of the one group, which is the mean
                 re_formula="0",
-                vc_formula={"rater": "0 + C(rater)", "item": "0 + C(item)"},
+                vc_formula={"rater": "0 + C(rater)", "clip": "0 + C(stimulus)"},
             )
-            fitted = model.fit(reml=True)
+            # gradients end before the optimum where a variance is near 0; Powell's method needs none
+            fitted = model.fit(reml=True, method="powell")
         except (np.linalg.LinAlgError, ValueError) as error:
             return _without(scale, f"not fitted: {error}")
     told = "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
@@ -76,17 +79,17 @@ def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
         return _without(scale, told or "the fit did not converge")
     sds = dict(zip(model.exog_vc.names, np.sqrt(fitted.vcomp), strict=True))
     # pandas sorts the categories, as C(system) does
-    systems = sorted(set(table["system"]))
+    names = sorted(set(table["system"]))
     return MixedModel(
         scale=scale,
         converged=True,
         told=told,
         rater_sd=float(sds["rater"]),
-        item_sd=float(sds["item"]),
+        clip_sd=float(sds["clip"]),
         residual_sd=float(np.sqrt(fitted.scale)),
         means=tuple(
             MixedMean(system, float(mean), float(error))
-            for system, mean, error in zip(systems, fitted.fe_params, fitted.bse_fe, strict=True)
+            for system, mean, error in zip(names, fitted.fe_params, fitted.bse_fe, strict=True)
         ),
     )
 

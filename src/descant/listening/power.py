@@ -16,7 +16,7 @@ from tqdm import tqdm
 from descant.config.listening import Spread
 from descant.listening.design import rows_of
 from descant.listening.files import Manifest, MosPage, Power, RaterList, TestType
-from descant.listening.intervals import Cells, TwoWay, difference_interval, mean_interval
+from descant.listening.intervals import Cells, TwoWay, difference_interval, mean_interval, preference_interval
 from descant.seeds import derive_seed
 
 DRAWS = 600
@@ -145,7 +145,7 @@ def _of_preferences(plan: Plan, assumed: Spread, seed: int, draws: int) -> _Foun
 
     def found_at(difference: float) -> float | None:
         results = [
-            mean_interval(Cells((own + difference > 0) - 0.5, plan.raters[of], plan.items[of]), LEVEL)
+            preference_interval(Cells((own + difference > 0) - 0.5, plan.raters[of], plan.items[of]), LEVEL)
             for own, of in zip(margins, chosen, strict=True)
         ]
         return _share_found(results)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from descant.errors import ListeningError
-from descant.listening.intervals import Cells, TwoWay, holm, mean_interval
+from descant.listening.intervals import Cells, TwoWay, holm, preference_interval
 
 PREFERENCE = "preference"
 
@@ -103,7 +103,7 @@ def _cells(table: pd.DataFrame, won: np.ndarray[tuple[int], np.dtype[np.bool_]])
 
 
 def _share(of: Cells, confidence: float) -> TwoWay:
-    found = mean_interval(of, confidence)
+    found = preference_interval(of, confidence)
     low = None if found.low is None else max(0.0, found.low + 0.5)
     high = None if found.high is None else min(1.0, found.high + 0.5)
     return TwoWay(found.value + 0.5, found.error, found.freedom, low, high, found.p)

@@ -61,8 +61,13 @@ def read_ratings(path: Path, design: str | None = None) -> Ratings:
         ListeningError: when it cannot be read, lacks columns, mixes people with simulated raters, or mixes designs.
     """
     try:
-        # an empty comment is a text, not an absent value
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, keep_default_na=False)
+        # an empty comment is a text, not an absent value, and so is one of digits
+        texts = {"session": str, "comment": str}
+        table = (
+            pd.read_parquet(path)
+            if path.suffix == ".parquet"
+            else pd.read_csv(path, keep_default_na=False, dtype=texts)
+        )
     except (OSError, ValueError) as error:
         raise ListeningError(f"{path} cannot be read: {error}", "export the ratings again") from error
     return check_ratings(table, str(path), design)

@@ -189,12 +189,12 @@ def _model(result: Result, scale: str) -> str:
     model = next(model for model in result.models if model.scale == scale)
     if not model.converged or model.rater_sd is None:
         return f"A crossed random-effects model was not fitted: {model.told}."
-    warned = f" It warned: {model.told}." if model.told else ""
+    warned = f" It warned: {model.told.removesuffix('.')}." if model.told else ""
     errors = [mean.error for mean in model.means]
     return (
         f"A crossed random-effects model (statsmodels, REML) finds standard deviations of {model.rater_sd:.2f} between "
-        f"raters, {model.item_sd:.2f} between items and {model.residual_sd:.2f} within; its standard errors of the "
-        f"means are {min(errors):.2f} to {max(errors):.2f}.{warned}"
+        f"raters, {model.clip_sd:.2f} between clips of a system and {model.residual_sd:.2f} within; its "
+        f"standard errors of the means are {min(errors):.2f} to {max(errors):.2f}.{warned}"
     )
 
 

@@ -2,8 +2,8 @@
 
 import contextlib
 import ipaddress
-import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -31,7 +31,7 @@ def experimenter_token(folder: Path) -> str:
     """
     path = folder / TOKEN_FILE
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{TOKEN_FILE}.{os.getpid()}.tmp"
+    temporary = folder / f"{TOKEN_FILE}.{secrets.token_hex(8)}.tmp"
     if not path.exists():
         temporary.touch(mode=0o600)
         temporary.write_text(secrets.token_urlsafe(32), encoding="ascii")
@@ -118,7 +118,8 @@ def serve(study: Study, store: Store, host: str, port: int, names: Sequence[str]
         flush=True,
     )
     threading.Thread(target=_end_with_workflow, args=(stop,), daemon=True).start()
-    # Ctrl-C is how a person ends it: uvicorn finishes what is under way, then raises it again
+    # Ctrl-C is how a person ends it, SIGTERM how a machine does: uvicorn finishes what it does, and raises it again
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         server[0].run([bound])
     print("the server has ended", flush=True)

@@ -6,7 +6,6 @@ browser keeps out of the requested address (after ``#``) and sends as ``Authoriz
 
 import asyncio
 import hmac
-import io
 from collections.abc import Callable, Iterable
 from importlib import resources
 from typing import Annotated, Literal
@@ -19,7 +18,7 @@ from starlette.types import ASGIApp
 
 from descant.listening.answers import Answer, SessionId
 from descant.listening.experimenter import state_of
-from descant.listening.export import table_of
+from descant.listening.export import csv_bytes, parquet_bytes, table_of
 from descant.listening.files import Name
 from descant.listening.guard import Guard
 from descant.listening.store import (
@@ -41,6 +40,7 @@ PARTS = {
     "rater.js": "text/javascript",
     "experimenter.js": "text/javascript",
 }
+EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 STATUS: dict[type[Exception], int] = {
     UnknownSessionError: 404,
     DeletedSessionError: 410,
@@ -162,14 +162,16 @@ def _add_rater(app: FastAPI, study: Study, store: Store) -> None:
     def audio(found: Known, name: Name) -> Response:
         if name not in clips[found.list]:
             raise HTTPException(404, "this session has no such clip")
-        cached = {"cache-control": "private, max-age=86400, immutable"}
-        return FileResponse(study.folder / f"{name}.flac", media_type="audio/flac", headers=cached)
+        # when a file was made tells which system was written first: neither its time nor a hash of it is sent
+        headers = {"cache-control": "private, max-age=86400, immutable", "etag": f'"{name}"', "last-modified": EPOCH}
+        return FileResponse(study.folder / f"{name}.flac", media_type="audio/flac", headers=headers)
 
     @app.post("/s/{session}/ratings")
-    def rate(found: Known, answer: Answer) -> dict[str, int]:
+    def rate(session: SessionId, answer: Answer) -> dict[str, int]:
+        # also of an earlier test: what waited in a browser while the test was changed is kept with the test it is of
         if study.told.must_hear and answer.plays < 1:
             raise InvalidAnswerError("a clip is rated after it was heard to its end", "play it to its end")
-        store.save(found.session, [answer])
+        store.save(session, [answer])
         return {"revision": answer.revision}
 
 
@@ -196,13 +198,11 @@ def _add_experimenter(app: FastAPI, study: Study, store: Store, token: str, stop
 
     @app.get("/experimenter/ratings.parquet", dependencies=only)
     def download() -> Response:
-        buffer = io.BytesIO()
-        table_of(store).to_parquet(buffer, index=False)
-        return Response(buffer.getvalue(), media_type="application/vnd.apache.parquet")
+        return Response(parquet_bytes(table_of(store)), media_type="application/vnd.apache.parquet")
 
     @app.get("/experimenter/ratings.csv", dependencies=only)
     def download_csv() -> Response:
-        return Response(table_of(store).to_csv(index=False), media_type="text/csv; charset=utf-8")
+        return Response(csv_bytes(table_of(store)), media_type="text/csv; charset=utf-8")
 
     @app.post("/experimenter/stop", dependencies=only)
     async def end() -> dict[str, bool]:

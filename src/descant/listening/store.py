@@ -310,6 +310,14 @@ class Store:
                     query = "SELECT MAX(revision) FROM ratings WHERE session = ? AND page = ? AND scale = ?"
                     raise RevisionConflictError(write.execute(query, key).fetchone()[0])
 
+    def ratings_of_others(self, design: str) -> int:
+        """How many ratings there are of other tests than this one, each page and scale once."""
+        query = (
+            "SELECT COUNT(*) AS ratings FROM (SELECT DISTINCT r.session, page, scale FROM ratings AS r"
+            " JOIN sessions AS s USING (session) WHERE s.design <> ?)"
+        )
+        return int(self.read(query, design)[0]["ratings"])
+
     def answers(self, session: str) -> list[Answer]:
         """The latest rating of each page and scale of a session."""
         rows = self.read(

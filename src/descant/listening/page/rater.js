@@ -53,6 +53,7 @@ class Test {
     Object.assign(this, {session, ...given});
     this.keeper = new Keeper(`descant/${this.told.design.slice(0, 16)}/${session}/`);
     this.answers = new Map();
+    const held = new Map((given.answers || []).map((answer) => [`${answer.page}/${answer.scale}`, answer.revision]));
     for (const answer of [...(given.answers || []), ...Object.values(this.keeper.get("answers", {}))]) {
       const key = `${answer.page}/${answer.scale}`;
       if (!(this.answers.get(key)?.revision >= answer.revision)) this.answers.set(key, answer);
@@ -66,6 +67,10 @@ class Test {
       this._keep(raised);
       return raised;
     });
+    // what this browser kept and the server lacks is sent again: it was refused, or the server has an older file
+    const waiting = this.queue.items, same = (one, other) => ["page", "scale", "revision"].every((key) => one[key] === other[key]);
+    const lacked = Object.entries(this.keeper.get("answers", {})).filter(([key, answer]) => !(held.get(key) >= answer.revision) && !waiting.some((other) => same(other, answer)));
+    if (!embedded && lacked.length) this.keeper.set("queue", [...waiting, ...lacked.map(([, answer]) => answer)]);
   }
 
   answer(page, scale) {
@@ -170,7 +175,7 @@ function volumeScreen() {
   next.disabled = true;
   const player = new Player(test.clip(test.told.volume), "the clip for the volume", (state) => { if (state === "playing") next.disabled = false; });
   show("Set your volume", [
-    paragraph("Play this clip and set the volume so that it is clear and comfortable. Then leave the volume as it is: all clips are equally loud.", "lead"),
+    paragraph("Play this clip and set the volume so that it is clear and comfortable. Then leave the volume as it is: all clips are about equally loud.", "lead"),
     player.node, element("p", {}, next),
   ], {player: () => player});
 }
@@ -435,16 +440,17 @@ async function openSession(session) {
 function startEmbedded() {
   const {told, lists} = JSON.parse(embedded.textContent);
   const keeper = new Keeper(`descant/${told.design.slice(0, 16)}/`);
-  const known = keeper.get("session");
+  const numbers = Object.keys(lists), asked = new URLSearchParams(location.search).get("list");
+  // a link to another list is another rater's, who sits at the same computer
+  const known = keeper.get(numbers.includes(asked) ? `session/${asked}` : "session");
   if (known && lists[known.list]) {
     enter(known.session, {told, list: known.list, pages: lists[known.list]});
     return;
   }
-  const numbers = Object.keys(lists), asked = new URLSearchParams(location.search).get("list");
-  const list = Number(asked in lists ? asked : numbers[Math.floor(Math.random() * numbers.length)]);
+  const list = Number(numbers.includes(asked) ? asked : numbers[Math.floor(Math.random() * numbers.length)]);
   consentScreen(told, lists[list].length, async () => {
     const session = hexadecimal(16);
-    keeper.set("session", {session, list});
+    for (const name of ["session", `session/${list}`]) keeper.set(name, {session, list});
     enter(session, {told, list, pages: lists[list]});
   }, null);
 }
