@@ -4,13 +4,17 @@ import json
 import re
 from pathlib import Path
 
+import browser
 import pandas as pd
+import pytest
 from listeners import ratings_table
 from page_reading import Page, read_page
+from selenium.webdriver.common.by import By
 
 from descant.commands.listening_analysis import listening_analysis
 from descant.commands.listening_page import listening_page
 from descant.config.listening import Screening
+from descant.evaluation.pages import write_page
 from descant.listening.analysis import analyse
 from descant.listening.ratings import check_ratings
 from descant.listening.results_page import build_page, results_html
@@ -95,3 +99,13 @@ def test_preferences_have_a_table_of_their_own() -> None:
     table = table.assign(other="x", other_system="two", value=(table["value"] > 2) * -1.0 + 2.0)
     _, page = shown(table)
     assert "Preferences" in page.text and "heard first was preferred on" in page.text and "of 54" in page.text
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "there is one")
+def test_a_browser_draws_its_charts_and_finds_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "listening.html"
+    write_page(path, shown(rated())[0], ["This run=index.html", "Listening test=listening.html"])
+    with browser.open_browser() as driver:
+        browser.reset(driver)
+        assert browser.faults(driver, path) == []
+        assert len(driver.find_elements(By.CSS_SELECTOR, ".chart svg")) == 4
