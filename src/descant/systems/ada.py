@@ -98,7 +98,9 @@ class ADASystem(System):
         loss = bits * LOG2
         for penalty in bottled.penalties.values():
             loss = loss + penalty
-        observed = {"moments": StepBatchNorm.moments(raw)}
+        observed = {}
+        if self.encoder.normalise is not None and self.training:
+            observed["moments"] = StepBatchNorm.moments(raw)
         if bottled.codes is not None:
             observed |= {"queries": queries.detach(), "codes": bottled.codes}
         return StepLoss(loss, metrics, observed)
