@@ -22,7 +22,7 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    folder: Path, *arguments: str, over: Path = TINY, timeout: float = 600, check: bool = True
+    folder: Path, *arguments: str, over: Path = TINY, timeout: float = 1500, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run the pipeline to its end."""
     done = subprocess.run(
