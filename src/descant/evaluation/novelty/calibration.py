@@ -88,7 +88,7 @@ def calibrate(scored: Sequence[Scored], rate: float, least: float, most: float) 
     if len(scores) < LEAST_WINDOWS or tracks < LEAST_TRACKS:
         told = (
             f"held-out music gives {len(scores)} windows of {tracks} tracks, "
-            f"and a threshold needs {LEAST_WINDOWS} of {LEAST_TRACKS}"
+            f"and a threshold needs {LEAST_WINDOWS} windows of {LEAST_TRACKS}"
         )
         return Calibration(None, None, len(scores), tracks, 0, failure=told)
     threshold = find_threshold(scores, rate, least)

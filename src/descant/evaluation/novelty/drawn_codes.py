@@ -93,7 +93,8 @@ def _least(calibration: Calibration, unreached: int) -> int:
 def _held_out_codes(codes: PackedSequence, steps: int, most: int) -> list[tuple[str, int, npt.NDArray[Any]]]:
     """Parts of validation and test tracks as long as a drawn sequence, spread evenly: track, start, codes."""
     tracks = [*codes.tracks("validation"), *codes.tracks("test")]
-    places = [(track, start) for track in tracks for start in range(0, track.length - steps + 1, steps)]
+    # halves overlap, as in the search of notes: short held-out music gives enough of them
+    places = [(track, start) for track in tracks for start in range(0, track.length - steps + 1, max(1, steps // 2))]
     taken = min(most, len(places))
     spread = [places[n * len(places) // taken] for n in range(taken)]
     return [(track.track, start, codes.steps(track)[start : start + steps]) for track, start in spread]
