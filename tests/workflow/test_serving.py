@@ -18,6 +18,11 @@ from descant.listening.export import export
 pytestmark = pytest.mark.slow
 
 
+def heed_ctrl_c() -> None:
+    """What a shell runs in its background ignores Ctrl-C, and so would all that tests start there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def listening(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The workflow while it serves, and the address."""
@@ -29,7 +34,14 @@ def listening(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     words = command(folder, "listen", "--cores", "2", "--allowed-rules", "listen", over=over)
     with (folder / "told").open("w") as told:
         workflow = subprocess.Popen(
-            words, stdout=told, stderr=subprocess.STDOUT, text=True, env=environment(), cwd=ROOT, start_new_session=True
+            words,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(),
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=heed_ctrl_c,
         )
     url = f"http://127.0.0.1:{port}"
     end = time.monotonic() + 120
