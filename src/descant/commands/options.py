@@ -27,7 +27,8 @@ def set_up_torch(threads: int, gpus: int) -> torch.device:
     Raises:
         RunError: when a GPU is asked for and none is found, or none becomes free.
     """
-    see_only_leased(nvidia_devices() if gpus else (), gpus, lease_folder(), PATIENCE)
+    if gpus:
+        see_only_leased(nvidia_devices(), gpus, lease_folder(), PATIENCE)
     if gpus and not torch.cuda.is_available():
         raise RunError(
             "a GPU is asked for (gpus_per_job) but torch finds none on this machine",

@@ -133,7 +133,7 @@ def see_only_leased(devices: Sequence[str], count: int, folder: Path, patience: 
     Raises:
         RunError: when they cannot be had.
     """
-    if VISIBLE in os.environ or not devices or not count:
+    if VISIBLE in os.environ or not devices:
         return None
     held = lease(devices, count, folder, patience)
     os.environ[VISIBLE] = ",".join(held.devices)

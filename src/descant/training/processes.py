@@ -1,7 +1,6 @@
 """The processes that share a training: one a device, by Lightning Fabric's DDP; a step's batches are dealt to them."""
 
 import ctypes
-import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -107,5 +106,3 @@ def _die_with_the_leader() -> None:
     # one that waits for a killed leader in a collective would keep its GPU for as long as the collective's patience
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
