@@ -25,6 +25,14 @@ CLASSES = 16
 LENGTHS = {"train": (192, 96, 40), "validation": (128,), "test": (160, 64)}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests that share what took minutes to make run in one process, those of a file too."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            shared = "finished" if "finished" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
     """Sums in one order, and no cores taken from the neighbours."""
