@@ -96,7 +96,7 @@ def test_what_was_chosen_and_what_it_cost_is_told(tmp_path: Path) -> None:
     part, chosen = build_part(population), population.chosen
     assert f"member {chosen.decision.member} of generation 2" in part.verdict
     assert f"{chosen.score.bits:.3f} bits per step" in part.verdict
-    assert part.cost.startswith("Cost: 4 members of 300 steps each, 1,200 steps of training, against 300 of")
+    assert part.cost.startswith("Cost: 4 members of 300 steps each, at most 1,200 steps of training, against 300 of")
     assert "member 2 in generation 1" in part.failures
     assert sum(row.chosen for row in part.rows) == 3 and len(part.rows) == 12
     failed = next(row for row in part.rows if row.failed)

@@ -40,6 +40,7 @@ class Measure:
         horizontal: title of the horizontal axis.
         vertical: title of the vertical axis.
         height: pixels.
+        explained: whether a legend tells what heavy and dashed lines are; a low chart has no room for it.
     """
 
     heading: str
@@ -48,6 +49,7 @@ class Measure:
     horizontal: str
     vertical: str
     height: int
+    explained: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,8 @@ def lineage_chart(population: Population, measure: Measure) -> dict[str, Any] | 
     dash = alt.Scale(domain=ways, range=[dashes[way] for way in ways])
     width = alt.Scale(type="ordinal", domain=kinds, range=[widths[kind] for kind in kinds])
     strength = alt.Scale(type="ordinal", domain=kinds, range=[{CHOSEN: 1.0, OTHER: 0.6}[kind] for kind in kinds])
-    # drawn in no member's colour, so in the page's ink
-    ways_legend = alt.Legend(title="goes on with", symbolStrokeColor="currentColor", symbolOpacity=1, symbolSize=500)
-    kinds_legend = alt.Legend(title="lineage", symbolStrokeColor="currentColor", symbolOpacity=1, symbolSize=500)
+    ways_legend = _ink_legend("goes on with") if measure.explained else None
+    kinds_legend = _ink_legend("lineage") if measure.explained else None
     data = alt.Chart(alt.InlineData(values=[asdict(mark) for mark in marks]))
     lines = (
         data.mark_line(strokeJoin="round")
@@ -199,3 +200,8 @@ def lineage_chart(population: Population, measure: Measure) -> dict[str, Any] | 
         ],
     )
     return finish(alt.layer(lines, dots, tips), measure.words, measure.height)
+
+
+def _ink_legend(title: str) -> alt.Legend:
+    """Of lines that stand for no member, and are drawn in the page's ink, long enough to show dashes."""
+    return alt.Legend(title=title, symbolStrokeColor="currentColor", symbolOpacity=1, symbolSize=500)

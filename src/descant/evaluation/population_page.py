@@ -77,14 +77,12 @@ def build_part(population: Population) -> Part:
 
 def _verdict(chosen: State) -> str:
     told = f"Chosen: member {chosen.decision.member} of generation {chosen.decision.generation}"
-    figures = [
-        f"{decimal(value, digits)} {unit}"
-        for value, digits, unit in ((chosen.score.bits, 3, "bits per step"), (chosen.score.perplexity, 1, "perplexity"))
-        if value is not None
-    ]
-    with_settings = [f"{setting.key} {_number(setting.after)}" for setting in chosen.decision.settings]
-    ends = f", at {' and '.join(figures)}" if figures else ""
-    return f"{told}{ends}; its last settings: {', '.join(with_settings)}." if with_settings else f"{told}{ends}."
+    if chosen.score.bits is not None:
+        told += f", at {decimal(chosen.score.bits, 3)} bits per step"
+    if chosen.score.perplexity is not None:
+        told += f", perplexity {decimal(chosen.score.perplexity, 1)}"
+    settings = [f"{setting.key} {_number(setting.after)}" for setting in chosen.decision.settings]
+    return f"{told}; its last settings: {', '.join(settings)}." if settings else f"{told}."
 
 
 def _lineage(population: Population) -> str:
@@ -106,8 +104,9 @@ def _cost(population: Population) -> str:
     members = max(len(generation) for generation in population.generations)
     if not steps:
         return ""
+    most = "at most " if any(state.failed for state in population.states) else ""
     return (
-        f"Cost: {count(members, 'member')} of {count(steps, 'step')} each, {members * steps:,} steps of training, "
+        f"Cost: {count(members, 'member')} of {count(steps, 'step')} each, {most}{members * steps:,} steps of training, "
         f"against {steps:,} of one lineage, which is what training without a population takes."
     )
 
@@ -131,7 +130,7 @@ def measures(population: Population) -> list[Measure]:
     used = "How many codes would be in use, were all used equally often; higher carries more."
     steps, generation = "training steps along the lineage", "generation"
     return [
-        Measure("Lineage", bits, bits_along, steps, "bits per step", 320),
+        Measure("Lineage", bits, bits_along, steps, "bits per step", 320, explained=True),
         *(Measure(key, tuned, setting_of(key), generation, _last_part(key), 210) for key in population.keys),
         Measure("Fitness", fitness, fitness_of, generation, "fitness", 210),
         Measure("Codes in use", used, perplexity_of, generation, "perplexity (codes)", 210),
