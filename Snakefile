@@ -52,6 +52,7 @@ rule all:
         collect(rules.players.output, model=experiment.models),
         rules.reconstruction_page.output,
         rules.structure_page.output,
+        population_pages,
         separation_pages,
         listening_pages,
 

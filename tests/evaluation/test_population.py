@@ -45,8 +45,8 @@ def test_what_is_read_is_what_the_files_tell(tmp_path: Path) -> None:
         folder = tmp_path / f"generation{generation}"
         with (folder / "decisions.csv").open(newline="") as file:
             row = next(row for row in csv.DictReader(file) if row["member"] == str(member))
-        told = {key: (setting.before, setting.after) for key, setting in
-                zip(population.keys, state.decision.settings, strict=True)}  # fmt: skip
+        decision = state.decision
+        told = {key: (decision.before.get(key), decision.after[key]) for key in population.keys}
         written = {key: (float(row[f"{key}.before"]) if generation else None, float(row[f"{key}.after"]))
                    for key in population.keys}  # fmt: skip
         assert told == written and state.decision.action == row["action"]

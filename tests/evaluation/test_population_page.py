@@ -84,7 +84,7 @@ def test_lines_begin_where_the_parent_ended_and_only_takeovers_are_dashed(tmp_pa
 @pytest.mark.parametrize(("members", "spans"), [(1, False), (4, True)])
 def test_values_over_a_decade_have_a_logarithmic_axis(tmp_path: Path, members: int, spans: bool) -> None:
     population = read_population("s", write_population(tmp_path, members))
-    rates = [setting.after for state in population.states for setting in state.decision.settings if setting.key == RATE]
+    rates = [state.decision.after[RATE] for state in population.states]
     assert (max(rates) / min(rates) >= 10) == spans
     axes = {spec["layer"][0]["encoding"]["y"]["title"]: spec["layer"][0]["encoding"]["y"]["scale"].get("type")
             for spec in specs(population_html("t", [population]))}  # fmt: skip
@@ -110,9 +110,9 @@ def test_changes_are_told_as_before_and_after(tmp_path: Path) -> None:
     rows = {row.name: row for row in build_part(population).rows}
     for state in population.states:
         row = rows[f"Generation {state.decision.generation}, member {state.decision.member}"]
-        for setting, told in zip(state.decision.settings, row.settings, strict=True):
-            shown = [float(part) for part in told.split("→")]
-            expected = [setting.after] if setting.before in (None, setting.after) else [setting.before, setting.after]
+        for (key, after), told in zip(state.decision.after.items(), row.settings, strict=True):
+            shown, before = [float(part) for part in told.split("→")], state.decision.before.get(key)
+            expected = [after] if before in (None, after) else [before, after]
             assert shown == pytest.approx(expected, rel=5e-3)
 
 

@@ -454,6 +454,34 @@ def all_metrics():
     return adas | priors
 
 
+def populations():
+    """Folder of the population of every stack in use that has one."""
+    return {
+        stack: f"results/population/{stack}"
+        for stack in experiment.stacks
+        if stack in population_stacks()
+    }
+
+
+def population_files():
+    """What the page of populations reads: the choice, every decision, and each member's score and metrics."""
+    files = []
+    for stack, folder in populations().items():
+        shape = experiment.ada(stack).population
+        files.append(f"{folder}/chosen.json")
+        for generation in range(shape.generations):
+            files.append(f"{folder}/generation{generation}/decisions.csv")
+            for member in range(shape.members):
+                place = f"{folder}/generation{generation}/member{member}"
+                files += [f"{place}/score.json", f"{place}/metrics.csv"]
+    return files
+
+
+def population_pages(wildcards):
+    """The page of populations; none where no stack in use has one."""
+    return ["results/report/population.html"] if populations() else []
+
+
 def models_of(wildcards):
     """Model files of a model: its prior's, and every ADA's."""
     adas = [
@@ -593,6 +621,7 @@ def report_pages():
         *listen,
         "The table=table.html",
         "Training=curves.html",
+        *(["Population=population.html"] if populations() else []),
         *(f"{label}={name}.html" for name, label in MEASURES.items()),
         *(["Listening test=listening.html"] if people_rated() else []),
         *(["Separation=separation.html"] if separated else []),

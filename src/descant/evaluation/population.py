@@ -15,71 +15,16 @@ from pydantic import TypeAdapter, ValidationError
 from descant.errors import DescantError
 from descant.evaluation.charts import VALIDATION, Point
 from descant.evaluation.curves import read_points
+from descant.training.population import Decision, Score
 
 T = TypeVar("T")
 COLUMNS = ("generation", "member", "parent", "action")
 BEFORE, AFTER = ".before", ".after"
-FOUNDED, KEPT, EXPLOITED = "founded", "kept", "exploited"
 CURE = "delete it and run snakemake again"
 
 
 class LineageError(DescantError):
     """A population's lineage cannot be told."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A tuned hyper-parameter of a member.
-
-    Attributes:
-        key: its dotted name: ``training.learning_rate``.
-        before: what this member had in the generation before; None in the first.
-        after: what it trains with in this one.
-    """
-
-    key: str
-    before: float | None
-    after: float
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a generation begins with.
-
-    Attributes:
-        generation: from 0.
-        member: from 0.
-        parent: member of the generation before whose state is gone on with; None in the first.
-        action: ``founded``, ``kept`` (its own state) or ``exploited`` (another's state and perturbed settings).
-        settings: of every tuned key, by name.
-    """
-
-    generation: int
-    member: int
-    parent: int | None
-    action: str
-    settings: tuple[Setting, ...]
-
-
-@dataclass(frozen=True)
-class Score:
-    """What a member reached at the end of a generation; None where its training failed.
-
-    Attributes:
-        generation: from 0.
-        member: from 0.
-        step: steps along its lineage.
-        bits: on validation windows, per step of the sequence that it learns.
-        perplexity: codes in use.
-        fitness: what members are ranked by; higher is better.
-    """
-
-    generation: int
-    member: int
-    step: int | None
-    bits: float | None
-    perplexity: float | None
-    fitness: float | None
 
 
 @dataclass(frozen=True)
@@ -132,7 +77,7 @@ class Population:
     @property
     def keys(self) -> tuple[str, ...]:
         """Names of the tuned hyper-parameters."""
-        return tuple(setting.key for setting in self.chosen.decision.settings)
+        return tuple(self.chosen.decision.after)
 
     def parent(self, state: State) -> State | None:
         """The state that another goes on from; None for a founder."""
@@ -189,19 +134,17 @@ def read_decisions(path: Path) -> list[Decision]:
             if columns != (*COLUMNS, *(f"{key}{end}" for key in keys for end in (BEFORE, AFTER))):
                 raise LineageError(f"{path} does not have the columns of decisions", CURE)
             decisions = [_decision(row, keys) for row in reader]
-    except (OSError, ValueError, TypeError, csv.Error) as error:
+    except ValidationError as error:
+        raise LineageError(f"{path} is not of its form: {error.errors()[0]['msg']}", CURE) from error
+    except (OSError, ValueError, csv.Error) as error:
         raise LineageError(f"{path} cannot be read: {error}", CURE) from error
     return sorted(decisions, key=lambda decision: decision.member)
 
 
 def _decision(row: dict[str, str], keys: Sequence[str]) -> Decision:
-    def setting(key: str) -> Setting:
-        before = row[key + BEFORE]
-        return Setting(key, float(before) if before else None, float(row[key + AFTER]))
-
-    parent = int(row["parent"]) if row["parent"] else None
-    settings = tuple(setting(key) for key in keys)
-    return Decision(int(row["generation"]), int(row["member"]), parent, row["action"], settings)
+    settings = {end: {key: row[key + end] for key in keys if row[key + end]} for end in (BEFORE, AFTER)}
+    told = {column: row[column] or None for column in COLUMNS}
+    return TypeAdapter(Decision).validate_python({**told, "before": settings[BEFORE], "after": settings[AFTER]})
 
 
 def _read_state(decision: Decision, generation: Path) -> State:
@@ -215,9 +158,8 @@ def _check(decision: Decision, generation: int, before: Sequence[State], path: P
     parent = None if decision.parent is None else _member(before, decision.parent)
     if decision.generation != generation or (generation > 0) != (parent is not None):
         raise LineageError(f"{path}: member {decision.member} does not go on from the generation before it", CURE)
-    actions = (KEPT, EXPLOITED) if generation else (FOUNDED,)
-    if decision.action not in actions:
-        raise LineageError(f"{path}: member {decision.member} is {decision.action!r}, not {' or '.join(actions)}", CURE)
+    if (generation == 0) != (decision.action == "founded"):
+        raise LineageError(f"{path}: member {decision.member} is {decision.action} in generation {generation}", CURE)
 
 
 def _member(states: Sequence[State], member: int) -> State | None:

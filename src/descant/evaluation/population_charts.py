@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from descant.evaluation.charts import PALETTE, SHAPES, finish, thin
-from descant.evaluation.population import EXPLOITED, Population, State
+from descant.evaluation.population import Population, State
 
 CHOSEN, OTHER = "leads to the chosen", "any other"
 OWN, TAKEN = "its own state", "another's, taken over"
@@ -86,8 +86,7 @@ def setting_of(key: str) -> Trace:
     """A tuned hyper-parameter over generations."""
 
     def trace(state: State) -> list[Place]:
-        values = {setting.key: setting.after for setting in state.decision.settings}
-        return [Place(state.decision.generation, values[key])]
+        return [Place(state.decision.generation, state.decision.after[key])]
 
     return trace
 
@@ -113,7 +112,7 @@ def draw_marks(population: Population, trace: Trace) -> list[Mark]:
         start, places = list(trace(parent))[-1:] if parent else [], list(trace(state))
         if not places:
             continue
-        if state.decision.action == EXPLOITED and start:
+        if state.decision.action == "exploited" and start:
             drawn += _marks(state, TAKEN, state in lineage, [], [*start, places[0]])
             start = []
         drawn += _marks(state, OWN, state in lineage, places, [*start, *places])

@@ -8,7 +8,7 @@ from typing import Any
 from descant.evaluation.charts import javascript
 from descant.evaluation.figure_lines import decimal
 from descant.evaluation.pages import count, render
-from descant.evaluation.population import Decision, LineageError, Population, Setting, State
+from descant.evaluation.population import LineageError, Population, State
 from descant.evaluation.population_charts import (
     Measure,
     bits_along,
@@ -17,6 +17,7 @@ from descant.evaluation.population_charts import (
     perplexity_of,
     setting_of,
 )
+from descant.training.population import Decision
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 MINUS = "\N{MINUS SIGN}"
@@ -81,7 +82,7 @@ def _verdict(chosen: State) -> str:
         told += f", at {decimal(chosen.score.bits, 3)} bits per step"
     if chosen.score.perplexity is not None:
         told += f", perplexity {decimal(chosen.score.perplexity, 1)}"
-    settings = [f"{setting.key} {_number(setting.after)}" for setting in chosen.decision.settings]
+    settings = [f"{key} {_number(value)}" for key, value in chosen.decision.after.items()]
     return f"{told}; its last settings: {', '.join(settings)}." if settings else f"{told}."
 
 
@@ -105,10 +106,8 @@ def _cost(population: Population) -> str:
     if not steps:
         return ""
     most = "at most " if any(state.failed for state in population.states) else ""
-    return (
-        f"Cost: {count(members, 'member')} of {count(steps, 'step')} each, {most}{members * steps:,} steps of training, "
-        f"against {steps:,} of one lineage, which is what training without a population takes."
-    )
+    trained = f"{count(members, 'member')} of {count(steps, 'step')} each, {most}{members * steps:,} steps of training"
+    return f"Cost: {trained}, against {steps:,} of one lineage, which is what training without a population takes."
 
 
 def _failures(population: Population) -> str:
@@ -126,7 +125,10 @@ def measures(population: Population) -> list[Measure]:
         "A dashed line joins a member to the end of the state that it took over."
     )
     tuned = "What each member trained with; a dashed line joins a copied and perturbed value to the one copied."
-    fitness = "What members are ranked by at the end of each generation; higher is better."
+    fitness = (
+        "What members are ranked by at the end of each generation: minus the validation bits, and less than that where "
+        "few codes are in use; higher is better."
+    )
     used = "How many codes would be in use, were all used equally often; higher carries more."
     steps, generation = "training steps along the lineage", "generation"
     return [
@@ -154,7 +156,7 @@ def _row(state: State, chosen: bool) -> Row:
         chosen=chosen,
         parent="" if decision.parent is None else f"member {decision.parent}",
         action=decision.action,
-        settings=[_change(setting) for setting in decision.settings],
+        settings=[_change(decision.before.get(key), value) for key, value in decision.after.items()],
         bits=decimal(score.bits, 3),
         perplexity=decimal(score.perplexity, 1),
         fitness=decimal(score.fitness, 3),
@@ -162,11 +164,10 @@ def _row(state: State, chosen: bool) -> Row:
     )
 
 
-def _change(setting: Setting) -> str:
-    after = _number(setting.after)
-    if setting.before is None or setting.before == setting.after:
-        return after
-    return f"{_number(setting.before)} {ARROW} {after}"
+def _change(before: float | None, after: float) -> str:
+    if before is None or before == after:
+        return _number(after)
+    return f"{_number(before)} {ARROW} {_number(after)}"
 
 
 def _number(value: float) -> str:
