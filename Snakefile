@@ -16,6 +16,7 @@ include: "workflow/rules/corpus.smk"
 include: "workflow/rules/separate.smk"
 include: "workflow/rules/sequences.smk"
 include: "workflow/rules/ada.smk"
+include: "workflow/rules/population.smk"
 include: "workflow/rules/prior.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/sample.smk"
@@ -51,6 +52,7 @@ rule all:
         collect(rules.players.output, model=experiment.models),
         rules.reconstruction_page.output,
         rules.structure_page.output,
+        population_pages,
         separation_pages,
         listening_pages,
 

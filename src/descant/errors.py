@@ -35,6 +35,10 @@ class TrainingError(DescantError):
     """Training cannot start or go on."""
 
 
+class DivergedError(TrainingError):
+    """The loss or the gradient of a step is no finite number."""
+
+
 class SamplingError(DescantError):
     """Sampling cannot start or go on."""
 

@@ -5,7 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-NAMES = ("render_audio", "players", "curves", "table_page", "separation_page", "front_page", "compare")
+NAMES = (
+    "render_audio",
+    "players",
+    "curves",
+    "table_page",
+    "separation_page",
+    "population_page",
+    "front_page",
+    "compare",
+)
 
 
 def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -61,6 +70,7 @@ def test_lists_of_options_are_spread(tmp_path: Path) -> None:
         ("render_audio", "--steps", "none.npy", "--sample-rate", "16000", "--title", "t", "--output", "o"),
         ("players", "--title", "t", "--audio", "o", "--model", "m", "--sequence", "none", "--output", "o.html"),
         ("curves", "--metrics", "nameless.csv", "--output", "o.html"),
+        ("population_page", "--population", "s=none", "--output", "o.html"),
         ("table_page", "--table", "none.csv", "--output", "o.html"),
         ("table_page", "--table", "none.csv", "--output", "o.html", "--heading", "nothing"),
     ],

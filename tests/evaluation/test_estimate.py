@@ -1,5 +1,6 @@
 """Estimates against what torch itself allocates and counts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,13 @@ def test_needs_grow_with_the_audio_seen() -> None:
     need = need_of(work, 16000)
     assert need.audio_seen == work.training.steps * work.training.batch * work.training.window / 16000
     assert need.memory > 4 * need.parameters and need.disk > 4 * need.parameters
+
+
+def test_a_population_costs_its_members_and_keeps_the_states_that_are_gone_on_from() -> None:
+    (work,) = [work for work in all_work(CONFIG) if work.population]
+    assert (work.name, work.members) == ("ada/vqvae8.vqvae8_pbt", 2)
+    plain = replace(work, population=None)
+    state = need_of(plain, 16000).disk - 4 * count_parameters(work)
+    # the first generation's 2 states, and 2 checkpoints of each member of the second
+    assert state * 6 == (need_of(work, 16000).disk - 4 * count_parameters(work)) * plain.states
+    assert need_of(work, 16000).memory == need_of(plain, 16000).memory

@@ -1,6 +1,7 @@
 """Checkpoints: whatever happens to the newest file, the training goes on from a whole one."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from descant.runs.checkpoint import Checkpoint, digest, load_latest, save
+from descant.errors import RunError
+from descant.runs.checkpoint import Checkpoint, digest, load_latest, publish, read, save, write
 
 
 def tensors(seed: int) -> dict[str, Tensor]:
@@ -140,3 +142,43 @@ def test_the_digest_tells_names_types_shapes_and_values_apart() -> None:
     ]
     assert len({digest(one) for one in different}) == len(different)
     assert digest({"a": base, "b": base + 1}) == digest({"b": base + 1, "a": base.clone()})
+
+
+def test_what_was_written_anywhere_is_read_and_what_is_torn_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "state.safetensors"
+    write(path, Checkpoint(7, tensors(7)))
+    assert equal(read(path), 7)
+    path.write_bytes(path.read_bytes()[:-5])
+    for wrong in (path, tmp_path / "missing"):
+        with pytest.raises(RunError, match=f"{wrong.name} holds no whole state"):
+            read(wrong)
+
+
+def test_a_state_may_hold_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "state", Checkpoint(3, {}))
+    assert read(tmp_path / "state") == Checkpoint(3, {})
+
+
+def test_a_published_one_takes_its_room_once_and_outlives_the_run(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out" / "state.safetensors"
+    for _ in range(2):
+        publish(folder, Checkpoint(7, tensors(7)), path)
+        assert [newest(folder)] == list(folder.iterdir())
+        assert path.samefile(newest(folder)) and equal(read(path), 7) and equal(load_latest(folder), 7)
+    newest(folder).unlink()
+    assert equal(read(path), 7)
+
+
+def test_a_published_one_is_as_new_as_its_publishing(folder: Path, tmp_path: Path) -> None:
+    os.utime(newest(folder), (1, 1))
+    publish(folder, Checkpoint(7, tensors(7)), tmp_path / "state")
+    assert (tmp_path / "state").stat().st_mtime > 1e9
+
+
+def test_without_hard_links_it_is_written_anew(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    publish(folder, Checkpoint(7, tensors(7)), tmp_path / "state")
+    assert not (tmp_path / "state").samefile(newest(folder)) and equal(read(tmp_path / "state"), 7)

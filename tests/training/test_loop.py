@@ -14,7 +14,7 @@ from torch import Tensor
 
 from descant.config.networks import ADA, WaveNetShape
 from descant.config.training import Training
-from descant.errors import RunError, TrainingError
+from descant.errors import DivergedError, RunError, TrainingError
 from descant.runs import checkpoint
 from descant.runs.checkpoint import Checkpoint
 from descant.runs.folder import locked
@@ -23,7 +23,7 @@ from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.systems.base import System
 from descant.systems.wavenet import WaveNetSystem
-from descant.training.loop import Trained, Trainer, TrainingData
+from descant.training.loop import Stretch, Trained, Trainer, TrainingData, kept_weights
 from descant.training.windows import Windows
 
 SEED = 5
@@ -65,13 +65,15 @@ class Case:
     training: Training
     sequence: PackedSequence
 
-    def trainer(self, folder: Path, at: int = -1, what: Callable[[], None] = die) -> Trainer:
+    def trainer(
+        self, folder: Path, at: int = -1, what: Callable[[], None] = die, stretch: Stretch | None = None
+    ) -> Trainer:
         torch.manual_seed(3)
         window = self.training.window
         data = TrainingData(
             Disturbed(self.sequence, window, at, what), Windows(self.sequence, "validation", window, SEED)
         )
-        return Trainer(self.build(), self.training, data, folder, SEED)
+        return Trainer(self.build(), self.training, data, folder, SEED, stretch=stretch)
 
     def finish(self, folder: Path) -> "End":
         trained = self.trainer(folder).run()
@@ -190,6 +192,43 @@ def test_a_finished_training_gone_on_with_does_nothing_and_gives_the_same(
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").iterdir()} == before
 
 
+@pytest.mark.parametrize("ends", [(8,), (1, 2, 11)])
+@pytest.mark.parametrize("name", NAMES)
+def test_done_in_stretches_it_ends_the_same(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str, ends: tuple[int, ...]
+) -> None:
+    state: Checkpoint | None = None
+    for number, until in enumerate((*ends, 12)):
+        folder = tmp_path / str(number)
+        trained = cases[name].trainer(folder, stretch=Stretch(until, state)).run()
+        state = checkpoint.load_latest(folder / "checkpoints")
+        assert state is not None and state.step == until
+        first = 0 if not number else ends[number - 1]
+        assert all(first < row.step <= until for row in trained.history)
+        assert (until, "validation") in {(row.step, row.split) for row in trained.history}
+        assert all(torch.equal(value, kept_weights(state)[key]) for key, value in trained.weights.items())
+    assert state is not None
+    # the figures are compared by the rows that both have: a stretch's last step is always validated
+    assert (
+        differences(End(Trained(trained.weights, undisturbed[name].trained.history), state.tensors), undisturbed[name])
+        == []
+    )
+    assert set(trained.history) & set(undisturbed[name].trained.history)
+
+
+def test_a_stretch_killed_and_gone_on_with_ends_the_same(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path
+) -> None:
+    case = cases["vq"]
+    case.trainer(tmp_path / "first", stretch=Stretch(5)).run()
+    start = checkpoint.load_latest(tmp_path / "first" / "checkpoints")
+    for death in (5, 9):
+        with pytest.raises(Killed):
+            case.trainer(tmp_path / "second", at=death, what=die, stretch=Stretch(12, start)).run()
+    trained = case.trainer(tmp_path / "second", stretch=Stretch(12, start)).run()
+    assert all(torch.equal(value, undisturbed["vq"].trained.weights[name]) for name, value in trained.weights.items())
+
+
 def without_optimizer(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in state.items() if not name.startswith("optimizer.")}
 
@@ -267,7 +306,7 @@ def test_a_loss_that_is_no_number_stops_and_leaves_the_checkpoint(
         system.wavenet.logits.bias.data.fill_(value)
 
     trainer = cases["prior"].trainer(tmp_path, at=7, what=poison)
-    with pytest.raises(TrainingError, match="step 7: loss is nan") as told:
+    with pytest.raises(DivergedError, match="step 7: loss is nan") as told:
         trainer.run()
     assert "learning_rate" in told.value.cure
     assert before and files_of(tmp_path / "checkpoints") == before

@@ -16,11 +16,13 @@ from descant.config.networks import ADA, Prior, WaveNetShape
 from descant.config.training import Training
 from descant.modelfile import read_model
 from descant.runs import checkpoint
+from descant.runs.checkpoint import Checkpoint
 from descant.runs.interruption import EXIT_INTERRUPTED
 from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.systems.wavenet import WaveNetSystem
 from descant.training.history import read_history
+from descant.training.loop import Stretch
 from descant.training.processes import Devices
 from descant.training.session import WITHOUT_EFFECT, Session, train_to_file
 
@@ -143,6 +145,8 @@ def test_the_model_file_opens_by_itself_and_tells_where_it_came_from(
     kept = ada.model_dump(mode="json")
     for key in WITHOUT_EFFECT:
         del kept["training"][key]
+    # a population is how settings are found, and no setting
+    del kept["population"]
     assert file.settings == kept
     # how often it was saved is no part of a model
     restored = ADA.model_validate(file.settings)
@@ -187,6 +191,10 @@ def test_a_run_is_named_by_what_determines_its_result(prior: Prior, tmp_path: Pa
         session_of(prior, tmp_path, seed=2),
         replace(session_of(prior, tmp_path), sequence_name="vqvae8"),
         replace(session_of(prior, tmp_path), kind="ada"),
+        replace(session_of(prior, tmp_path), stretch=Stretch(300)),
+        replace(session_of(prior, tmp_path), stretch=Stretch(200)),
+        replace(session_of(prior, tmp_path), stretch=Stretch(200, Checkpoint(100, {"a": torch.zeros(1)}))),
+        replace(session_of(prior, tmp_path), stretch=Stretch(200, Checkpoint(100, {"a": torch.ones(1)}))),
     ]
     names = {own, session_of(prior, tmp_path).run_folder("other data"), *(one.run_folder("data") for one in other)}
     assert len(names) == 2 + len(other)

@@ -22,7 +22,7 @@ def pages(finished: Path) -> dict[str, str]:
 def test_no_page_tells_where_or_by_whom_it_was_made(finished: Path) -> None:
     run(finished, "--report", "results/report.html")
     told = {**pages(finished), "report.html": (finished / "results" / "report.html").read_text()}
-    assert {"index.html", "table.html", "curves.html", "players/hop8.html"} <= set(told)
+    assert {"index.html", "table.html", "curves.html", "population.html", "players/hop8.html"} <= set(told)
     hidden = [str(finished), str(Path.home()), str(Path(__file__).parents[2]), "/tmp/", "/home/"]
     for name, html in told.items():
         text = DATA.sub("", html)

@@ -1,4 +1,5 @@
 # One training a stack, shared by every model that stands on it; then the codes of all tracks.
+# A stack whose top ADA has a population is trained by population.smk, to the same files.
 
 
 rule train_ada:
@@ -12,6 +13,8 @@ rule train_ada:
         "results/logs/ada/{stack}/train.log",
     benchmark:
         "results/benchmarks/ada/{stack}/train.tsv"
+    wildcard_constraints:
+        stack=alternatives(plain_stacks()),
     conda:
         "../../envs/main.yaml"
     threads: THREADS
@@ -36,7 +39,7 @@ rule encode_codes:
     input:
         data=sequence_below,
         index=index_below,
-        model=rules.train_ada.output.model,
+        model="results/ada/{stack}/model.safetensors",
     output:
         data="results/sequences/{stack}/data.npy",
         index="results/sequences/{stack}/index.parquet",

@@ -186,8 +186,112 @@ def separation_pages(wildcards):
 
 
 def ada_settings(wildcards):
-    """The top ADA's slice of the configuration."""
-    return as_json(experiment.ada(wildcards.stack))
+    """The top ADA's slice of the configuration; a population's is handed to the rules that use it."""
+    return experiment.ada(wildcards.stack).model_dump_json(exclude={"population"})
+
+
+def trained_stacks():
+    """Every stack that can be asked for: those in use, and any ADA on audio."""
+    return tuple(dict.fromkeys((*experiment.stacks, *experiment.adas)))
+
+
+def population_stacks():
+    """Stacks whose top ADA is trained by a population."""
+    return [stack for stack in trained_stacks() if experiment.ada(stack).population]
+
+
+def plain_stacks():
+    """Stacks whose top ADA is trained once."""
+    return [stack for stack in trained_stacks() if not experiment.ada(stack).population]
+
+
+def population_of(wildcards):
+    """The population of a stack's top ADA."""
+    return experiment.ada(wildcards.stack).population
+
+
+def population_settings(wildcards):
+    """What its decisions follow from, besides scores and the settings as written."""
+    return population_of(wildcards).model_dump_json(
+        exclude={"generations", "least_perplexity"}
+    )
+
+
+def tuned_as_written(wildcards):
+    """The tuned settings as written, by dotted name."""
+    real = experiment.ada(wildcards.stack).real_settings()
+    return json.dumps(
+        {name: real[name] for name in sorted(population_of(wildcards).tuned)}
+    )
+
+
+def of_members(wildcards, generation, name):
+    """A file of every member of a generation; none of one before the first."""
+    folder = f"results/population/{wildcards.stack}/generation{generation}"
+    members = range(population_of(wildcards).members if generation >= 0 else 0)
+    return [f"{folder}/member{member}/{name}" for member in members]
+
+
+def decisions_before(wildcards):
+    """The decisions that a generation's follow; none in the first."""
+    before = int(wildcards.generation) - 1
+    folder = f"results/population/{wildcards.stack}/generation{before}"
+    return [f"{folder}/decisions.csv"] if before >= 0 else []
+
+
+def scores_before(wildcards):
+    """The scores that a generation's decisions follow."""
+    return of_members(wildcards, int(wildcards.generation) - 1, "score.json")
+
+
+def states_before(wildcards):
+    """The states that a generation can go on from."""
+    return of_members(wildcards, int(wildcards.generation) - 1, "state.safetensors")
+
+
+def previous_option(wildcards):
+    """The option for their folder; none in the first generation."""
+    return [
+        f"--previous={os.path.dirname(path)}" for path in decisions_before(wildcards)
+    ]
+
+
+def last_step(wildcards):
+    """The step of the whole training that a generation ends after."""
+    steps = experiment.ada(wildcards.stack).training.steps
+    generations = population_of(wildcards).generations
+    return steps // generations * (int(wildcards.generation) + 1)
+
+
+def all_decisions(wildcards):
+    """The decisions of every generation."""
+    generations = range(population_of(wildcards).generations)
+    folder = f"results/population/{wildcards.stack}"
+    return [
+        f"{folder}/generation{generation}/decisions.csv" for generation in generations
+    ]
+
+
+def all_member_metrics(wildcards):
+    """The figures of every member of every generation."""
+    generations = range(population_of(wildcards).generations)
+    return [
+        path
+        for generation in generations
+        for path in of_members(wildcards, generation, "metrics.csv")
+    ]
+
+
+def last_scores(wildcards):
+    """The scores that the choice follows."""
+    last = population_of(wildcards).generations - 1
+    return of_members(wildcards, last, "score.json")
+
+
+def last_states(wildcards):
+    """The states that it chooses from."""
+    last = population_of(wildcards).generations - 1
+    return of_members(wildcards, last, "state.safetensors")
 
 
 def sequence_below(wildcards):
@@ -350,6 +454,34 @@ def all_metrics():
     return adas | priors
 
 
+def populations():
+    """Folder of the population of every stack in use that has one."""
+    return {
+        stack: f"results/population/{stack}"
+        for stack in experiment.stacks
+        if stack in population_stacks()
+    }
+
+
+def population_files():
+    """What the page of populations reads: the choice, every decision, and each member's score and metrics."""
+    files = []
+    for stack, folder in populations().items():
+        shape = experiment.ada(stack).population
+        files.append(f"{folder}/chosen.json")
+        for generation in range(shape.generations):
+            files.append(f"{folder}/generation{generation}/decisions.csv")
+            for member in range(shape.members):
+                place = f"{folder}/generation{generation}/member{member}"
+                files += [f"{place}/score.json", f"{place}/metrics.csv"]
+    return files
+
+
+def population_pages(wildcards):
+    """The page of populations; none where no stack in use has one."""
+    return ["results/report/population.html"] if populations() else []
+
+
 def models_of(wildcards):
     """Model files of a model: its prior's, and every ADA's."""
     adas = [
@@ -489,6 +621,7 @@ def report_pages():
         *listen,
         "The table=table.html",
         "Training=curves.html",
+        *(["Population=population.html"] if populations() else []),
         *(f"{label}={name}.html" for name, label in MEASURES.items()),
         *(["Listening test=listening.html"] if people_rated() else []),
         *(["Separation=separation.html"] if separated else []),

@@ -7,7 +7,7 @@ rule likelihood_ada:
         index=index_below,
         codes=rules.encode_codes.output.data,
         codes_index=rules.encode_codes.output.index,
-        model=rules.train_ada.output.model,
+        model="results/ada/{stack}/model.safetensors",
     output:
         bits="results/likelihood/ada/{stack}.parquet",
     log:

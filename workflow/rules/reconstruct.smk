@@ -49,7 +49,7 @@ rule likelihood_shuffled:
         index=index_below,
         codes=rules.encode_codes.output.data,
         codes_index=rules.encode_codes.output.index,
-        model=rules.train_ada.output.model,
+        model="results/ada/{stack}/model.safetensors",
     output:
         bits="results/evaluation/reconstruction/{stack}/shuffled.parquet",
     log:

@@ -88,6 +88,32 @@ rule curves:
         "python -m descant.commands.curves --metrics {params.metrics:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 
 
+rule population_page:
+    input:
+        files=population_files(),
+    output:
+        page=report(
+            "results/report/population.html",
+            caption="../report/population.rst",
+            category="3 Training",
+        ),
+    log:
+        "results/logs/report/population.log",
+    benchmark:
+        "results/benchmarks/report/population.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        pages=report_pages(),
+        populations=[f"{stack}={folder}" for stack, folder in populations().items()],
+    shell:
+        "python -m descant.commands.population_page --population {params.populations:q} --output {output.page:q}"
+        " --pages {params.pages:q} 2> {log:q}"
+
+
 rule table_page:
     input:
         table=rules.write_table.output.csv,

@@ -26,6 +26,7 @@ def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> No
     table = pd.DataFrame(
         {
             "training": [each.name for each in work],
+            "members": [each.members for each in work],
             "steps": [f"{each.training.steps:,}" for each in work],
             "parameters": [f"{need.parameters:,}" for need in needs],
             "passes over the audio": [f"{need.audio_seen / seconds['train']:.1f}" for need in needs],
@@ -34,6 +35,10 @@ def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> No
         }
     )
     print(table.to_string(index=False))
+    for each in work:
+        if each.population:
+            told = f"{each.members} members of {each.population.generations} generations"
+            print(f"{each.name}: {told}; each costs the steps and memory told, and leaves a state a generation")
     sequences = sum(len(audio.data) // config.hop(stack) for stack in ("audio", *config.stacks))
     print(f"largest memory of one training: {max(need.memory for need in needs) / GIGABYTE:.2f} GB")
     print(f"disk in all: {(sum(need.disk for need in needs) + sequences) / GIGABYTE:.2f} GB and the ingested tracks")

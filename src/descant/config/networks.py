@@ -4,11 +4,13 @@ The paper gives hops, receptive fields and the losses' form; widths, codebook si
 are not published where we could read them: every default below is ours unless its description names a source.
 """
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from descant.config.base import Section
+from descant.config.population import Population
 from descant.config.training import Training
 
 
@@ -118,6 +120,9 @@ class ADA(Section):
     modulator: ModulatorShape = Field(default_factory=ModulatorShape)
     local_model: WaveNetShape
     training: Training
+    population: Population | None = Field(
+        None, description="population-based training; empty = one plain training with the settings as written"
+    )
 
     @model_validator(mode="after")
     def _hop_fits(self) -> Self:
@@ -129,6 +134,65 @@ class ADA(Section):
                 f"set it to {-(-self.training.window // self.hop) * self.hop}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _population_fits(self) -> Self:
+        if self.population is None:
+            return self
+        steps, generations = self.training.steps, self.population.generations
+        if steps % generations:
+            raise ValueError(
+                f"training.steps is {steps}, which population.generations ({generations}) does not divide; "
+                f"set it to {-(-steps // generations) * generations}"
+            )
+        real = self.real_settings()
+        for name, bounds in self.population.tuned.items():
+            if name not in real:
+                known = ", ".join(sorted(real))
+                raise ValueError(f"population.tuned names {name!r}, which is no real-valued key here; {known} are")
+            if not bounds.least <= real[name] <= bounds.most:
+                raise ValueError(
+                    f"{name} is {real[name]:g}, outside population.tuned's bounds {bounds.least:g} to {bounds.most:g}; "
+                    "move one of them: the first member starts from the settings as written"
+                )
+            for end in (bounds.least, bounds.most):
+                try:
+                    self.tuned({name: end})
+                except ValidationError as error:
+                    raise ValueError(f"population.tuned.{name} goes to {end:g}: {error.errors()[0]['msg']}") from None
+        return self
+
+    def real_settings(self) -> dict[str, float]:
+        """Every real-valued key by its dotted name; whole numbers are left out: they give the network its shape."""
+        return dict(_reals(self.model_dump(exclude={"population"}), ""))
+
+    def tuned(self, values: Mapping[str, float]) -> Self:
+        """This ADA with other values of some real-valued keys, and without its population.
+
+        Args:
+            values: by dotted name.
+
+        Raises:
+            ValidationError: when a value is none that its key can have.
+        """
+        settings = self.model_dump(exclude={"population"})
+        for name, value in values.items():
+            *parents, last = name.split(".")
+            place = settings
+            for parent in parents:
+                place = place[parent]
+            place[last] = value
+        return type(self).model_validate(settings)
+
+
+def _reals(settings: Mapping[str, Any], prefix: str) -> list[tuple[str, float]]:
+    found = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            found += _reals(value, f"{prefix}{key}.")
+        elif isinstance(value, float):
+            found.append((f"{prefix}{key}", value))
+    return found
 
 
 class Prior(Section):

@@ -12,6 +12,7 @@ from descant.evaluation.charts import VALIDATION, Point, chart, javascript
 from descant.evaluation.pages import render
 
 COLUMNS = ("step", "split", "metric", "value")
+CURE = "delete it and run snakemake again"
 
 
 class CurvesError(DescantError):
@@ -72,27 +73,36 @@ class Group:
     ada: bool
 
 
+def read_points(name: str, path: Path) -> dict[str, list[Point]]:
+    """Read metrics by name; figures that are not finite are left out.
+
+    Raises:
+        CurvesError: when they cannot be read.
+    """
+    points: dict[str, list[Point]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise CurvesError(f"{path} does not have the columns {', '.join(COLUMNS)}", CURE)
+            for row in reader:
+                point = Point(name, int(row["step"]), row["split"], float(row["value"]))
+                if math.isfinite(point.value):
+                    points.setdefault(row["metric"], []).append(point)
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise CurvesError(f"{path} cannot be read: {error}", CURE) from error
+    return points
+
+
 def read_curves(name: str, path: Path) -> Curves:
     """Read the metrics of one training; figures that are not finite are left out.
 
     Raises:
         CurvesError: when it cannot be read or holds no figure.
     """
-    cure = "delete it and run snakemake again"
-    points: dict[str, list[Point]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise CurvesError(f"{path} does not have the columns {', '.join(COLUMNS)}", cure)
-            for row in reader:
-                point = Point(name, int(row["step"]), row["split"], float(row["value"]))
-                if math.isfinite(point.value):
-                    points.setdefault(row["metric"], []).append(point)
-    except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise CurvesError(f"{path} cannot be read: {error}", cure) from error
+    points = read_points(name, path)
     if "bits" not in points:
-        raise CurvesError(f"{path} holds no bits", cure)
+        raise CurvesError(f"{path} holds no bits", CURE)
     return Curves(name, points)
 
 

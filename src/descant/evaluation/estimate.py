@@ -8,6 +8,7 @@ import torch
 
 from descant.audio import mulaw
 from descant.config.networks import ContinuousBottleneck
+from descant.config.population import Population
 from descant.config.root import AUDIO, Config, below
 from descant.config.training import Training
 from descant.systems.ada import ADASystem
@@ -27,12 +28,27 @@ class Work:
         hop: audio samples to a step of its sequence.
         training: its section.
         build: makes its system.
+        population: what trains it, where that is more than one training.
     """
 
     name: str
     hop: int
     training: Training
     build: Callable[[], System]
+    population: Population | None = None
+
+    @property
+    def members(self) -> int:
+        """How many trainings of its length it costs."""
+        return self.population.members if self.population else 1
+
+    @property
+    def states(self) -> int:
+        """Checkpoints that stand on the disk at the end, where they are the most."""
+        if self.population is None:
+            return self.training.keep_checkpoints
+        # of every generation but the last, one of each member: a later one may go on from any
+        return self.population.members * (self.population.generations - 1 + self.training.keep_checkpoints)
 
 
 @dataclass(frozen=True)
@@ -41,9 +57,9 @@ class Need:
 
     Attributes:
         parameters: trainable numbers.
-        audio_seen: seconds of audio in all windows of the training together.
-        memory: bytes of weights, gradients, optimizer, average and activations of a step.
-        disk: bytes of its model file and of the checkpoints it keeps.
+        audio_seen: seconds of audio in all windows of the training together; of a population, of one member.
+        memory: bytes of weights, gradients, optimizer, average and activations of a step, of one member.
+        disk: bytes of its model file and of the checkpoints it keeps; of a population, of all states.
     """
 
     parameters: int
@@ -65,7 +81,8 @@ def all_work(config: Config) -> list[Work]:
     work = []
     for stack in config.stacks:
         ada, classes = config.ada(stack), classes_of(config, below(stack))
-        work.append(Work(f"ada/{stack}", config.hop(below(stack)), ada.training, partial(ADASystem, ada, classes)))
+        build = partial(ADASystem, ada, classes)
+        work.append(Work(f"ada/{stack}", config.hop(below(stack)), ada.training, build, ada.population))
     pairs = dict.fromkeys((config.models[name].prior, config.top(name)) for name in config.models)
     for prior, sequence in pairs:
         section, classes = config.priors[prior], classes_of(config, sequence)
@@ -119,5 +136,5 @@ def need_of(work: Work, sample_rate: int) -> Need:
         parameters=parameters,
         audio_seen=training.steps * training.batch * training.accumulate * training.window * work.hop / sample_rate,
         memory=weights * copies + activation_bytes(work),
-        disk=weights * (1 + (copies - 1) * training.keep_checkpoints),
+        disk=weights * (1 + (copies - 1) * work.states),
     )

@@ -18,6 +18,7 @@ SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 ABOUT = {
     "table.html": "Likelihoods of held-out tracks, beside the paper's own figures.",
     "curves.html": "How each network got there.",
+    "population.html": "Which members of a population took over others' states, and what was chosen.",
     "distances.html": "How far what is drawn lies from real music.",
     "novelty.html": "Whether what is drawn was copied, with the nearest passages side by side.",
     "reconstruction.html": "What each level's codes keep of the music, to hear.",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from descant.errors import RunError
 from descant.modelfile import write_durably
 
 NAME = re.compile(r"step-(\d{9})\.safetensors")
@@ -48,10 +50,58 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
     Raises:
         OSError: when it cannot be written; those before it are untouched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    facts = {"step": checkpoint.step, "digest": digest(checkpoint.tensors)}
-    write_durably(folder / _name(checkpoint.step), checkpoint.tensors, {"checkpoint": json.dumps(facts)})
+    write(folder / _name(checkpoint.step), checkpoint)
     for old in _newest_first(folder)[keep:]:
+        old.unlink()
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write one checkpoint durably to a path of any name.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"step": checkpoint.step, "digest": digest(checkpoint.tensors)}
+    write_durably(path, checkpoint.tensors, {"checkpoint": json.dumps(facts)})
+
+
+def read(path: Path) -> Checkpoint:
+    """Read one checkpoint.
+
+    Raises:
+        RunError: when it is missing or torn.
+    """
+    try:
+        return _load(path)
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"{path} holds no whole state: {error}", "delete it and run snakemake again") from error
+
+
+def publish(folder: Path, checkpoint: Checkpoint, path: Path) -> None:
+    """Put a finished run's last checkpoint at a path too, and delete those before it.
+
+    Both names are of one file where the file system has hard links, so that the state takes its room once and the run,
+    asked for again, is found done.
+
+    Args:
+        folder: where the run keeps its checkpoints.
+        checkpoint: the last of them.
+        path: where it shall be found.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(folder / _name(checkpoint.step))
+        # an output is as new as the job that gave it
+        os.utime(path)
+    except OSError as error:
+        log.info("%s is written anew: no hard link (%s)", path.name, error.strerror)
+        write(path, checkpoint)
+    for old in _newest_first(folder)[1:]:
         old.unlink()
 
 
@@ -59,7 +109,10 @@ def load_latest(folder: Path) -> Checkpoint | None:
     """The newest checkpoint that is whole, or None; a torn one is told in the log and passed over."""
     for path in _newest_first(folder):
         try:
-            return _load(path)
+            found = _load(path)
+            if path.name != _name(found.step):
+                raise ValueError(f"it is of step {found.step}")
+            return found
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             log.warning("checkpoint %s is torn (%s): falling back to the one before", path.name, error)
             # it must not be counted among those that are kept
@@ -71,7 +124,7 @@ def _load(path: Path) -> Checkpoint:
     with safe_open(path, framework="pt") as file:
         facts = json.loads((file.metadata() or {})["checkpoint"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if digest(tensors) != facts["digest"] or path.name != _name(facts["step"]):
+    if digest(tensors) != facts["digest"]:
         raise ValueError("its bytes do not match its digest")
     return Checkpoint(facts["step"], tensors)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from descant.config.training import Training
-from descant.errors import TrainingError
+from descant.errors import DivergedError, TrainingError
 from descant.runs import checkpoint
 from descant.runs.checkpoint import Checkpoint
 from descant.runs.folder import PATIENCE, locked
@@ -39,6 +39,19 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """The part of a training that is done in one run directory; the schedule is over the whole training.
+
+    Attributes:
+        until: the step that it ends after.
+        start: the state that it begins with; None for fresh weights.
+    """
+
+    until: int
+    start: Checkpoint | None = None
+
+
+@dataclass(frozen=True)
 class Trained:
     """What training leaves: weights ready for use, and every figure logged."""
 
@@ -57,6 +70,7 @@ class Trainer:
         seed: root seed of the noise.
         devices: what to run on; with several, the step's batches (``accumulate``) are dealt to them, which changes a
             result no more than the order in which floats are added.
+        stretch: the part of the training to do; all of it unless given.
 
     Raises:
         TrainingError: when a compiler is missing, or the batches cannot be dealt evenly.
@@ -70,6 +84,7 @@ class Trainer:
         folder: Path,
         seed: int,
         devices: Devices | None = None,
+        stretch: Stretch | None = None,
     ) -> None:
         devices = devices or Devices()
         if settings.accumulate % devices.count:
@@ -86,6 +101,7 @@ class Trainer:
         self.data = data
         self.folder = folder
         self.seed = seed
+        self.stretch = stretch or Stretch(settings.steps)
         self.step = 0
         self.processes = Processes(devices, settings.precision)
         self.fabric = self.processes.fabric
@@ -108,7 +124,7 @@ class Trainer:
         return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
     def _resume(self) -> None:
-        found = checkpoint.load_latest(self.folder / "checkpoints")
+        found = checkpoint.load_latest(self.folder / "checkpoints") or self.stretch.start
         if found is None:
             return
         self.step = found.step
@@ -136,11 +152,12 @@ class Trainer:
             ) from error
 
     def run(self) -> Trained:
-        """Train to the last step; of several processes only the leader writes, and gives what there is to keep.
+        """Train to the stretch's end; of several processes only the leader writes, and gives what there is to keep.
 
         Raises:
             Interrupted: a signal asked for a stop, or the workflow died; the state is saved.
-            TrainingError: loss or gradient is NaN or infinite; the last good checkpoint is untouched.
+            DivergedError: loss or gradient is NaN or infinite; the last good checkpoint is untouched.
+            TrainingError: a checkpoint cannot be written.
         """
         with locked(self.folder, PATIENCE) if self.processes.leads else nullcontext():
             # the leader has the lock, and no torn checkpoint is left, before the others look
@@ -152,18 +169,18 @@ class Trainer:
             return self._run_locked()
 
     def _run_locked(self) -> Trained:
-        leads = self.processes.leads
+        leads, until = self.processes.leads, self.stretch.until
         with (
             StopRequest() as stop,
             History(self.folder, self.step) if leads else nullcontext() as history,
-            tqdm(total=self.settings.steps, initial=self.step, disable=None if leads else True, unit="step") as bar,
+            tqdm(total=until, initial=self.step, disable=None if leads else True, unit="step") as bar,
         ):
             began, first = time.monotonic(), self.step
-            while self.step < self.settings.steps:
+            while self.step < until:
                 figures = self._train_step()
                 self.step += 1
                 bar.update()
-                last = self.step == self.settings.steps
+                last = self.step == until
                 if history is not None and (self.step % self.settings.log_every == 0 or last):
                     history.add(self.step, "train", {name: float(value) for name, value in figures.items()})
                     bar.set_postfix(bits=f"{float(figures['bits']):.3f}")
@@ -173,15 +190,15 @@ class Trainer:
                     if history is not None:
                         history.add(self.step, "validation", figures_held_out)
                         told = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
-                        log.info("step %d of %d: %s (%.2f steps/s)", self.step, self.settings.steps, told, rate)
+                        log.info("step %d of %d: %s (%.2f steps/s)", self.step, until, told, rate)
                 stopping = self.processes.any(stop.requested or workflow_is_gone())
                 if history is not None and (self.step % self.settings.checkpoint_every == 0 or last or stopping):
                     history.sync()
                     self.save()
                 if stopping and not last:
                     break
-            if self.step < self.settings.steps and leads:
-                raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; run again to go on")
+            if self.step < until and leads:
+                raise Interrupted(f"stopped after step {self.step} of {until}; run again to go on")
             source = self.system if self.averaged is None else self.averaged
             weights = {name: tensor.cpu() for name, tensor in source.state_dict().items()}
             return Trained(weights, [] if history is None else history.rows)
@@ -209,7 +226,7 @@ class Trainer:
             self._module, self._optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
         )
         if norm is None or not math.isfinite(float(totals["loss"]) + float(norm)):
-            raise TrainingError(
+            raise DivergedError(
                 f"step {self.step}: loss is {float(totals['loss'])}, gradient norm is {float(norm or 0)}",
                 "lower training.learning_rate or training.clip_norm, or lengthen the warm-up; "
                 "the last good checkpoint is kept",
@@ -249,6 +266,11 @@ class Trainer:
             for name, value in figures.items():
                 totals[name] = totals.get(name, 0.0) + float(value) / self.settings.validation_batches
         return totals
+
+
+def kept_weights(state: Checkpoint) -> dict[str, Tensor]:
+    """The weights that a training in this state would leave: their moving average where there is one."""
+    return _under(state.tensors, "averaged.") or _under(state.tensors, "system.")
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

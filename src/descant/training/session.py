@@ -1,20 +1,22 @@
 """From a section of the configuration and a packed sequence to a model file and its figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from descant.config.training import Training
 from descant.modelfile import ModelFile, write_model
+from descant.runs.checkpoint import digest
 from descant.runs.folder import run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 from descant.systems.base import System
 from descant.training.history import write_history
-from descant.training.loop import Trainer, TrainingData
+from descant.training.loop import Stretch, Trainer, TrainingData
 from descant.training.processes import Devices
 from descant.training.windows import Windows
 
@@ -25,9 +27,10 @@ WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints")
 
 
 def without_effect_removed(settings: dict[str, Any]) -> dict[str, Any]:
-    """A network's settings without those of its training that do not change what is learnt."""
+    """A network's settings without what does not change what one training of it learns."""
     kept = {key: value for key, value in settings["training"].items() if key not in WITHOUT_EFFECT}
-    return {**settings, "training": kept}
+    # what a population decides stands in the settings that it gives to each member's training
+    return {**{key: value for key, value in settings.items() if key != "population"}, "training": kept}
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Session:
         runs: folder of run directories.
         seed: root seed.
         devices: what to run on.
+        stretch: the part of the training to do; all of it unless given.
     """
 
     kind: str
@@ -53,11 +57,48 @@ class Session:
     runs: Path
     seed: int
     devices: Devices
+    stretch: Stretch | None = None
 
     def run_folder(self, fingerprint: str) -> Path:
         """The run directory: named by all that determines the result."""
         named = {"kind": self.kind, "seed": self.seed, "numerics": NUMERICS, "on": self.sequence_name}
+        if self.stretch is not None:
+            start = self.stretch.start
+            named |= {"until": self.stretch.until, "start": "" if start is None else digest(start.tensors)}
         return self.runs / run_name({**without_effect_removed(self.settings), **named}, fingerprint)
+
+
+def build_trainer(session: Session, sequence: PackedSequence) -> Trainer:
+    """The trainer of a session: its fresh system, its windows, its run directory.
+
+    Raises:
+        TrainingError: training cannot start.
+    """
+    training = session.training
+    seed = derive_seed(session.seed, session.kind, session.sequence_name)
+    data = TrainingData(
+        Windows(sequence, "train", training.window, seed), Windows(sequence, "validation", training.window, seed)
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, "weights"))
+        system = session.build(sequence.classes)
+    folder = session.run_folder(sequence.fingerprint)
+    return Trainer(system, training, data, folder, seed, session.devices, session.stretch)
+
+
+def model_of(session: Session, sequence: PackedSequence, weights: Mapping[str, Tensor]) -> ModelFile:
+    """The model file of a session that was trained to its end."""
+    return ModelFile(
+        kind=session.kind,
+        settings=without_effect_removed(session.settings),
+        classes=sequence.classes,
+        sequence=session.sequence_name,
+        sequence_hop=sequence.hop,
+        sample_rate=sequence.sample_rate,
+        data_fingerprint=sequence.fingerprint,
+        steps=session.training.steps,
+        weights=dict(weights),
+    )
 
 
 def train_to_file(session: Session, sequence: PackedSequence, model: Path, metrics: Path) -> None:
@@ -73,32 +114,10 @@ def train_to_file(session: Session, sequence: PackedSequence, model: Path, metri
         TrainingError: training cannot start or go on.
         Interrupted: it was asked to stop; its state is kept in the run directory.
     """
-    training = session.training
-    seed = derive_seed(session.seed, session.kind, session.sequence_name)
-    data = TrainingData(
-        Windows(sequence, "train", training.window, seed), Windows(sequence, "validation", training.window, seed)
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "weights"))
-        system = session.build(sequence.classes)
-    folder = session.run_folder(sequence.fingerprint)
-    trainer = Trainer(system, training, data, folder, seed, session.devices)
+    trainer = build_trainer(session, sequence)
     trained = trainer.run()
     if not trainer.processes.leads:
         return
     metrics.parent.mkdir(parents=True, exist_ok=True)
     write_history(metrics, trained.history)
-    write_model(
-        model,
-        ModelFile(
-            kind=session.kind,
-            settings=without_effect_removed(session.settings),
-            classes=sequence.classes,
-            sequence=session.sequence_name,
-            sequence_hop=sequence.hop,
-            sample_rate=sequence.sample_rate,
-            data_fingerprint=sequence.fingerprint,
-            steps=training.steps,
-            weights=trained.weights,
-        ),
-    )
+    write_model(model, model_of(session, sequence, trained.weights))

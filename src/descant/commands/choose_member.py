@@ -1,0 +1,39 @@
+"""Write the model of a population's fittest member."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli, options
+from descant.config.networks import ADA
+from descant.sequences import open_sequence
+from descant.training import members
+from descant.training.processes import Devices
+
+
+def choose_member(
+    settings: options.Settings,
+    sequence: options.SequenceFolder,
+    sequence_name: options.SequenceName,
+    population: Annotated[Path, typer.Option(help="folder of the population")],
+    generations: Annotated[int, typer.Option(min=1, help="how many generations it has")],
+    size: Annotated[int, typer.Option(min=1, help="how many members it has")],
+    model: Annotated[Path, typer.Option(help="model file to write")],
+    metrics: Annotated[Path, typer.Option(help="CSV of figures over all steps, along the lineage, to write")],
+    chosen: Annotated[Path, typer.Option(help="JSON that names the member to write")],
+    seed: options.Seed = 1,
+) -> None:
+    """Choose the fittest member of the last generation, and write what a plain training writes.
+
+    The model file's settings are those that the member ended with.
+    """
+    ada = cli.parse_settings(ADA, settings)
+    choice = members.read_choice(population, generations, size)
+    session = members.member_session(ada, choice.decision, sequence_name, population, seed, Devices())
+    members.write_choice(session, open_sequence(sequence), choice, model, metrics)
+    members.write_chosen(chosen, choice.score)
+
+
+if __name__ == "__main__":
+    cli.run(choose_member)

@@ -1,0 +1,295 @@
+"""A population on the disk: its decisions and scores, the training of one member, and the model that is chosen.
+
+In a population's folder each generation has one, ``generation0``, with its ``decisions.csv`` and each member's folder.
+"""
+
+import csv
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from descant.config.networks import ADA
+from descant.errors import DivergedError, RunError
+from descant.modelfile import write_model
+from descant.runs import checkpoint
+from descant.runs.checkpoint import Checkpoint
+from descant.sequences import PackedSequence
+from descant.systems.ada import ADASystem
+from descant.training.history import Row, read_history, write_history
+from descant.training.loop import Stretch, Trained, Trainer, kept_weights
+from descant.training.population import Action, Decision, Score, choose, fitness, lineage
+from descant.training.processes import Devices
+from descant.training.session import Session, build_trainer, model_of
+
+COLUMNS = ("generation", "member", "parent", "action")
+ACTIONS: dict[str, Action] = {"founded": "founded", "kept": "kept", "exploited": "exploited"}
+CURE = "delete it and run snakemake again"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MemberFiles:
+    """What the training of a member leaves.
+
+    Attributes:
+        state: everything that the next generation goes on from; it holds nothing where training failed.
+        metrics: figures over this generation's steps.
+        score: what it is worth at the end.
+    """
+
+    state: Path
+    metrics: Path
+    score: Path
+
+
+def member_files(population: Path, generation: int, member: int) -> MemberFiles:
+    """Where a member's files are in the folder of a population."""
+    folder = population / f"generation{generation}" / f"member{member}"
+    return MemberFiles(folder / "state.safetensors", folder / "metrics.csv", folder / "score.json")
+
+
+def decisions_path(population: Path, generation: int) -> Path:
+    """Where a generation's decisions are in the folder of a population."""
+    return population / f"generation{generation}" / "decisions.csv"
+
+
+def write_decisions(path: Path, decisions: Sequence[Decision]) -> None:
+    """Write a row a member: where it comes from, and each tuned setting before and after. What is absent is empty."""
+    names = sorted(decisions[0].after)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*COLUMNS, *(f"{name}.{when}" for name in names for when in ("before", "after"))])
+        for each in decisions:
+            values = [value for name in names for value in (each.before.get(name), each.after[name])]
+            told = ["" if value is None else repr(value) for value in values]
+            parent = "" if each.parent is None else each.parent
+            writer.writerow([each.generation, each.member, parent, each.action, *told])
+    temporary.replace(path)
+
+
+def read_decisions(path: Path) -> list[Decision]:
+    """Read the decisions of a generation.
+
+    Raises:
+        RunError: when they cannot be read.
+    """
+    try:
+        with path.open(newline="") as file:
+            return [
+                Decision(
+                    generation=int(row["generation"]),
+                    member=int(row["member"]),
+                    parent=int(row["parent"]) if row["parent"] else None,
+                    action=ACTIONS[row["action"]],
+                    before=_settings(row, ".before"),
+                    after=_settings(row, ".after"),
+                )
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path} holds no decisions: {error}", CURE) from error
+
+
+def _settings(row: dict[str, str], ending: str) -> dict[str, float]:
+    return {key.removesuffix(ending): float(text) for key, text in row.items() if key.endswith(ending) and text}
+
+
+def write_score(path: Path, score: Score) -> None:
+    """Write a score as JSON; what was not measured is null."""
+    _write_json(path, asdict(score))
+
+
+def read_scores(paths: Iterable[Path]) -> list[Score]:
+    """Read the scores of some members.
+
+    Raises:
+        RunError: when one cannot be read.
+    """
+    scores = []
+    for path in paths:
+        try:
+            scores.append(Score(**json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{path} holds no score: {error}", CURE) from error
+    return scores
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def member_session(
+    ada: ADA,
+    decision: Decision,
+    sequence_name: str,
+    runs: Path,
+    seed: int,
+    devices: Devices,
+    stretch: Stretch | None = None,
+) -> Session:
+    """The session of one member.
+
+    Args:
+        ada: with the settings as written.
+        decision: with those that were decided.
+        sequence_name: ``audio`` or a stack.
+        runs: folder of the member's run directories.
+        seed: root seed, the same for all members.
+        devices: what to run on.
+        stretch: the part of the training that is done.
+    """
+    own = ada.tuned(decision.after)
+    return Session(
+        kind="ada",
+        settings=own.model_dump(mode="json"),
+        build=lambda classes: ADASystem(own, classes),
+        training=own.training,
+        sequence_name=sequence_name,
+        runs=runs,
+        seed=seed,
+        devices=devices,
+        stretch=stretch,
+    )
+
+
+def train_member(
+    session: Session, sequence: PackedSequence, decision: Decision, least_perplexity: float, files: MemberFiles
+) -> None:
+    """Train one member for its generation, or go on with it; then write its state, its figures and its score.
+
+    All members start from the same weights and see the same windows and noise at the same step: what tells them apart
+    is their settings and their lineage. A member whose loss is no number does not stop the population: its score has
+    no fitness, so that another's state replaces it.
+
+    Args:
+        session: of :func:`member_session`, with its stretch.
+        sequence: what to train on.
+        decision: of this member.
+        least_perplexity: see :func:`descant.training.population.fitness`.
+        files: what to write.
+
+    Raises:
+        TrainingError: training cannot start or go on.
+        Interrupted: it was asked to stop; its state is kept in the run directory.
+    """
+    trainer = build_trainer(session, sequence)
+    trained: Trained | None = None
+    try:
+        trained = trainer.run()
+    except DivergedError as error:
+        log.warning("generation %d, member %d diverged: %s", decision.generation, decision.member, error.problem)
+    if not trainer.processes.leads:
+        return
+    history = read_history(trainer.folder / "history.csv") if trained is None else trained.history
+    files.metrics.parent.mkdir(parents=True, exist_ok=True)
+    write_history(files.metrics, history)
+    if trained is None:
+        checkpoint.write(files.state, Checkpoint(trainer.step, {}))
+    else:
+        last = Checkpoint(trainer.step, trainer.state())
+        checkpoint.publish(trainer.folder / "checkpoints", last, files.state)
+    write_score(files.score, _score(trainer, decision, history if trained else [], least_perplexity))
+
+
+def _score(trainer: Trainer, decision: Decision, history: Sequence[Row], least_perplexity: float) -> Score:
+    last = {row.metric: row.value for row in history if (row.step, row.split) == (trainer.step, "validation")}
+    worth = None
+    if "bits" in last:
+        assert isinstance(trainer.system, ADASystem)
+        worth = fitness(last["bits"], last.get("perplexity"), trainer.system.codes, least_perplexity)
+    failed = worth is None
+    return Score(
+        generation=decision.generation,
+        member=decision.member,
+        step=trainer.step,
+        bits=None if failed else last["bits"],
+        perplexity=None if failed else last.get("perplexity"),
+        fitness=worth,
+    )
+
+
+def stretch_of(decision: Decision, until: int, previous: Path | None) -> Stretch:
+    """The part of the training that falls to a decision's generation.
+
+    Args:
+        decision: of the member.
+        until: the step that the generation ends after.
+        previous: folder of the generation before; None in generation 0.
+
+    Raises:
+        RunError: when the parent's state is not given or cannot be read.
+    """
+    if decision.parent is None:
+        return Stretch(until)
+    if previous is None:
+        raise RunError(
+            f"member {decision.member} goes on from member {decision.parent}, but --previous is not given",
+            "give the folder of the generation before",
+        )
+    return Stretch(until, checkpoint.read(previous / f"member{decision.parent}" / "state.safetensors"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The fittest member of the last generation.
+
+    Attributes:
+        score: its score.
+        decision: its last decision, with the settings that it ended with.
+        state: its state.
+        history: figures along its lineage, over all steps.
+    """
+
+    score: Score
+    decision: Decision
+    state: Checkpoint
+    history: list[Row]
+
+
+def read_choice(population: Path, generations: int, members: int) -> Choice:
+    """Choose in the folder of a population all of whose generations are there.
+
+    Raises:
+        TrainingError: when every member of the last generation failed.
+        RunError: when a file of the population cannot be read.
+    """
+    decisions = [read_decisions(decisions_path(population, generation)) for generation in range(generations)]
+    last = generations - 1
+    score = choose(read_scores(member_files(population, last, member).score for member in range(members)))
+    line = lineage(decisions, score.member)
+    histories = [
+        read_history(member_files(population, generation, member).metrics) for generation, member in enumerate(line)
+    ]
+    return Choice(
+        score=score,
+        decision=next(each for each in decisions[last] if each.member == score.member),
+        state=checkpoint.read(member_files(population, last, score.member).state),
+        history=[row for history in histories for row in history],
+    )
+
+
+def write_choice(session: Session, sequence: PackedSequence, choice: Choice, model: Path, metrics: Path) -> None:
+    """Write the model file and the figures of a choice, as a plain training writes its own.
+
+    Args:
+        session: of :func:`member_session`, with the decision that was chosen.
+        sequence: what it was trained on.
+        choice: what was chosen.
+        model: path of the model file.
+        metrics: path of the CSV of figures over steps.
+    """
+    metrics.parent.mkdir(parents=True, exist_ok=True)
+    write_history(metrics, choice.history)
+    write_model(model, model_of(session, sequence, kept_weights(choice.state)))
+
+
+def write_chosen(path: Path, score: Score) -> None:
+    """Write which member was chosen, as JSON."""
+    _write_json(path, {"generation": score.generation, "member": score.member, "fitness": score.fitness})
