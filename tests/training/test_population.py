@@ -131,6 +131,8 @@ def test_the_lineage_is_that_of_the_parents() -> None:
 
     decisions = [generation(0, [None] * 3), generation(1, [0, 0, 2]), generation(2, [2, 1, 1])]
     assert [lineage(decisions, member) for member in range(3)] == [[2, 2, 0], [0, 1, 1], [0, 1, 2]]
+    with pytest.raises(TrainingError, match="generation 1 names a parent of member 0"):
+        lineage([decisions[0], generation(1, [None, 0, 0]), generation(2, [0])], 0)
 
 
 @pytest.mark.parametrize(

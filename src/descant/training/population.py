@@ -184,11 +184,18 @@ def lineage(decisions: Sequence[Sequence[Decision]], member: int) -> list[int]:
 
     Returns:
         A member for every generation, the first first; the last is ``member``.
+
+    Raises:
+        TrainingError: when a generation names no parent of one.
     """
     line = [member]
     for generation in reversed(decisions[1:]):
-        (parent,) = (decision.parent for decision in generation if decision.member == line[-1])
-        assert parent is not None
+        parent = next((decision.parent for decision in generation if decision.member == line[-1]), None)
+        if parent is None:
+            raise TrainingError(
+                f"no decision of generation {len(decisions) - len(line)} names a parent of member {line[-1]}",
+                "delete the population's folder and run snakemake again",
+            )
         line.append(parent)
     return line[::-1]
 
