@@ -196,6 +196,7 @@ class Trainer:
         parts = self.processes.share(settings.accumulate)
         for part in parts:
             windows = self.data.train.batch(self.step, part * settings.batch, settings.batch)
+            self.data.train.expect(self.step + 1, part * settings.batch, settings.batch)
             noise = torch_generator(self.seed, "noise", self.step, part)
             with self.fabric.no_backward_sync(self._module, enabled=part != parts[-1]):
                 result = self._module(windows.to(self.fabric.device), noise)
