@@ -1,152 +1,256 @@
-"""What torch.compile and bf16 gain in training: steps a second as ratios to eager fp32, side by side in one run.
+"""What bf16, torch.compile and the layout gain in training: ratios to an eager fp32 step, side by side in one run.
 
-    python benchmarks/training.py --rounds 5
+    python benchmarks/training.py --output speeds
 
-All variants take turns, so that a machine whose speed drifts slows all of them alike; medians are over rounds. The
-last column is the share of this machine's own matrix-product speed (sgemm, one thread, measured in the same run)
-that the fp32 arithmetic of the step would need: forward and backward are counted as three forward passes.
+A step is the training loop's own: loading, forward, backward, clipping, optimizer, moving average. All variants of a
+network take turns, so that a machine whose speed drifts slows all of them alike; figures are medians over rounds, and
+a ratio is the median of the rounds' own ratios, with the least and the most. Windows are of random steps: speed does
+not depend on them.
+
+Sizes. demo: the networks of config.yaml. medium: 20 layers of 64 channels, 2 taps. large: the paper's 30 layers of 3
+taps in half its width, 256 channels. paper: the large WaveNet and the hop-8 ADA of config/paper.yaml with its batch,
+for a GPU. ADAs have these as their local models.
+
+- of peak: arithmetic of the step's forward and backward passes, as torch counts it, by that of a large matrix product
+  of the same precision in the same time, measured in every round.
+- loading: share of the step spent on the windows; then the same of the network's fastest variant when the windows lie
+  on the disk and not in memory.
+- channels first: the same WaveNet of Conv1d, as it is usually written; its logits are checked against ours.
+- MiB: on a GPU, what the training keeps and its step takes on top, at most.
 """
 
-import shutil
+import os
 import statistics
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import torch
 import typer
-from lightning_fabric import Fabric
+from torch.utils.flop_counter import FlopCounterMode
+from training_cases import BASE, CLASSES, Network, Variant, build_system, networks, variants
 
-from descant.config.networks import ADA, WaveNetShape
-from descant.config.root import load
-from descant.systems.ada import ADASystem
-from descant.systems.base import System
-from descant.systems.wavenet import WaveNetSystem
+from descant.commands.options import set_up_torch, training_devices
+from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.training.loop import Trainer, TrainingData
 from descant.training.noise import torch_generator
+from descant.training.windows import Windows
 
-ROOT = Path(__file__).parent.parent
-MATRIX = 1024
-
-
-@dataclass(frozen=True)
-class Shape:
-    name: str
-    build: Callable[[], System]
-    batch: int
-    window: int
+TRACK_STEPS, TRACKS = 1 << 22, 32
+SIZES = ["demo", "medium", "large"]
 
 
-@dataclass(frozen=True)
-class Variant:
-    name: str
-    precision: str
-    compiled: bool
+def random_sequence(folder: Path) -> PackedSequence:
+    """Random steps, so many that few windows of a run lie where others did."""
+    random = np.random.default_rng(0)
+    with SequenceWriter(folder, CLASSES, hop=1, sample_rate=16000) as writer:
+        for number in range(TRACKS + 1):
+            split = "train" if number else "validation"
+            steps = random.integers(CLASSES, size=TRACK_STEPS, dtype=np.uint8)
+            writer.add(f"{number:016x}", split, Labels(), [steps])
+    return open_sequence(folder)
 
 
-def shapes() -> list[Shape]:
-    config = load(ROOT / "config.yaml")
-    ada: ADA = config.adas["vqvae8"]
-    nv = WaveNetShape(
-        stacks=2,
-        layers_per_stack=10,
-        kernel=2,
-        start_kernel=1,
-        residual_channels=64,
-        gate_channels=128,
-        skip_channels=256,
-    )
-    return [
-        Shape("demo WaveNet", lambda: WaveNetSystem(config.priors["large"].wavenet, 256), 4, 1024),
-        Shape("demo ADA, hop 8", lambda: ADASystem(ada, 256), 4, 1024),
-        Shape("20 layers, 64 channels", lambda: WaveNetSystem(nv, 256), 2, 2048),
-    ]
+class Clocked(Windows):
+    """Windows that tell how long the training waited for them."""
 
+    seconds = 0.0
 
-def variants() -> list[Variant]:
-    plain = [Variant("eager fp32", "32-true", False), Variant("eager bf16", "bf16-mixed", False)]
-    if not shutil.which("g++"):
-        return plain
-    return [*plain, Variant("compile fp32", "32-true", True), Variant("compile bf16", "bf16-mixed", True)]
-
-
-def stepper(shape: Shape, variant: Variant) -> Callable[[int], float]:
-    """A function that does one training step on random windows and returns its seconds."""
-    fabric = Fabric(accelerator="cpu", devices=1, precision=variant.precision)
-    torch.manual_seed(0)
-    system = shape.build()
-    optimizer = torch.optim.AdamW(system.parameters(), lr=1e-3)
-    module, optimizer = fabric.setup(torch.compile(system) if variant.compiled else system, optimizer)
-    windows = torch.randint(256, (shape.batch, shape.window), generator=torch_generator("windows"))
-
-    def step(number: int) -> float:
+    def batch(self, step: int, first: int, count: int) -> torch.Tensor:
         began = time.perf_counter()
-        fabric.backward(module(windows, torch_generator("noise", number)).loss)
-        fabric.clip_gradients(module, optimizer, max_norm=1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        return time.perf_counter() - began
+        drawn = super().batch(step, first, count)
+        self.seconds += time.perf_counter() - began
+        return drawn
 
-    return step
+    def expect(self, step: int, first: int, count: int) -> None:
+        began = time.perf_counter()
+        super().expect(step, first, count)
+        self.seconds += time.perf_counter() - began
 
 
-def matrix_flops() -> float:
-    left, right = torch.randn(MATRIX, MATRIX), torch.randn(MATRIX, MATRIX)
-    began = time.perf_counter()
-    for _ in range(10):
+class Steps:
+    """The training loop's own steps of one network in one way, timed."""
+
+    def __init__(self, network: Network, variant: Variant, sequence: PackedSequence, gpus: int) -> None:
+        self._cuda = gpus > 0
+        before = self._allocated()
+        settings = network.training.model_copy(update={"precision": variant.precision, "compile": variant.compiled})
+        system = build_system(network, variant.channels_first)
+        self._windows = Clocked(sequence, "train", settings.window, 0)
+        data = TrainingData(self._windows, Windows(sequence, "validation", settings.window, 0))
+        # the folder is written to by Trainer.run only
+        self._trainer = Trainer(system, settings, data, Path("unused"), 0, training_devices(gpus))
+        self.first = self.run(2)
+        self._kept = self._allocated() - before
+
+    def _allocated(self) -> int:
+        return torch.cuda.memory_allocated() if self._cuda else 0
+
+    def run(self, count: int) -> float:
+        """Do so many steps and return their seconds."""
+        if self._cuda:
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+            self._start = self._allocated()
+        self._windows.seconds, began = 0.0, time.perf_counter()
+        for _ in range(count):
+            self._trainer._train_step()
+            self._trainer.step += 1
+        if self._cuda:
+            torch.cuda.synchronize()
+        took = time.perf_counter() - began
+        self.loading = self._windows.seconds / took
+        return took
+
+    def memory(self) -> int | None:
+        """Bytes that this training keeps and the last steps took on top; None on a CPU."""
+        return self._kept + torch.cuda.max_memory_allocated() - self._start if self._cuda else None
+
+
+def product_flops(precision: str, device: torch.device) -> float:
+    """Arithmetic a second of a large matrix product, the best of a few."""
+    size = 8192 if device.type == "cuda" else 2048
+    dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
         left @ right
-    return 10 * 2 * MATRIX**3 / (time.perf_counter() - began)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - began)
+    return 2 * size**3 / min(times)
 
 
-def step_flops(shape: Shape) -> float:
-    """Arithmetic of one training step: torch's own count of a forward pass, times 3."""
-    from torch.utils.flop_counter import FlopCounterMode
+def pass_flops(network: Network, windows: torch.Tensor, device: torch.device) -> int:
+    """Arithmetic of the matrix products of a forward and a backward pass."""
+    system = network.build().to(device)
+    with FlopCounterMode(display=False) as counter, torch.autocast(device.type, torch.bfloat16, device.type == "cuda"):
+        system(windows.to(device), torch_generator("flops")).loss.backward()
+    return counter.get_total_flops()
 
-    system = shape.build()
-    with FlopCounterMode(display=False) as counter:
-        system(torch.zeros(shape.batch, shape.window, dtype=torch.int64), torch_generator("flops"))
-    return 3.0 * counter.get_total_flops()
+
+def forget_pages(path: Path) -> None:
+    """Have the kernel drop a file's pages from memory, so that they are read from the disk again."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def measure(network: Network, folder: Path, rounds: int, count: int, gpus: int) -> list[dict[str, object]]:
+    """One row a variant."""
+    device, training = torch.device("cuda" if gpus else "cpu"), network.training
+    sequence, found = open_sequence(folder), variants(channels_first=network.kind == "WaveNet")
+    steps = {each.name: Steps(network, each, sequence, gpus) for each in found}
+    windows = Windows(sequence, "train", training.window, 0).batch(0, 0, training.batch)
+    flops = training.accumulate * pass_flops(network, windows, device)
+    seconds: dict[str, list[float]] = {each.name: [] for each in found}
+    loading: dict[str, list[float]] = {each.name: [] for each in found}
+    memory: dict[str, int | None] = {}
+    peaks: dict[str, list[float]] = {each.precision: [] for each in found}
+    from_disk = []
+    for _ in range(rounds):
+        for precision in peaks:
+            peaks[precision].append(product_flops(precision, device))
+        for name, each in steps.items():
+            seconds[name].append(each.run(count) / count)
+            loading[name].append(each.loading)
+            memory[name] = each.memory()
+        quickest = steps[min(seconds, key=lambda name: seconds[name][-1])]
+        forget_pages(folder / "data.npy")
+        # the step after forgetting was expected before it
+        quickest.run(1)
+        quickest.run(count)
+        from_disk.append(quickest.loading)
+    torch.compiler.reset()
+    rows = []
+    for each in found:
+        median = statistics.median(seconds[each.name])
+        ratios = [base / mine for base, mine in zip(seconds[BASE], seconds[each.name], strict=True)]
+        taken = memory[each.name]
+        rows.append(
+            {
+                "size": network.size,
+                "network": network.kind,
+                "variant": each.name,
+                "steps/s": 1 / median,
+                "samples/s": training.accumulate * training.batch * training.window / median,
+                "ratio": statistics.median(ratios),
+                "least": min(ratios),
+                "most": max(ratios),
+                "of peak": flops / median / statistics.median(peaks[each.precision]),
+                "first two steps, s": steps[each.name].first,
+                "MiB": None if taken is None else taken / 2**20,
+                "loading": statistics.median(loading[each.name]),
+                "loading from disk": statistics.median(from_disk),
+            }
+        )
+    told = ", ".join(f"{name} {statistics.median(values) / 1e9:.0f}" for name, values in peaks.items())
+    print(f"{network.size} {network.kind}: matrix products {told} GFLOP/s")
+    return rows
+
+
+def as_text(table: pd.DataFrame) -> str:
+    shown = table.drop(columns=["least", "most"]).dropna(axis="columns", how="all")
+    shown["steps/s"] = table["steps/s"].map("{:.3g}".format)
+    shown["samples/s"] = table["samples/s"].map("{:,.0f}".format)
+    shown["ratio"] = [f"{row.ratio:.2f} [{row.least:.2f}, {row.most:.2f}]" for row in table.itertuples(index=False)]
+    shown["of peak"] = table["of peak"].map("{:.0%}".format)
+    shown["first two steps, s"] = table["first two steps, s"].map("{:.1f}".format)
+    for name in ("loading", "loading from disk"):
+        shown[name] = table[name].map("{:.2%}".format)
+    lines = [list(shown.columns), ["---"] * len(shown.columns), *shown.astype(str).to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def draw_plot(table: pd.DataFrame, path: Path) -> None:
+    groups = list(table.groupby(["size", "network"], sort=False))
+    figure, axes = plt.subplots(
+        len(groups), 1, figsize=(8, 0.5 + 0.32 * len(table) + 0.7 * len(groups)), layout="constrained",
+        height_ratios=[len(group) for _, group in groups], squeeze=False, sharex=True,
+    )  # fmt: skip
+    for axis, ((size, network), group) in zip(axes[:, 0], groups, strict=True):
+        spread = [group["ratio"] - group["least"], group["most"] - group["ratio"]]
+        bars = axis.barh(group["variant"], group["ratio"], xerr=spread, color="#4c72b0", ecolor="#999999")
+        axis.bar_label(bars, [f"  {share:.0%} of peak" for share in group["of peak"]], fontsize=8)
+        axis.set_xlim(0, float(table["most"].max()) * 1.3)
+        axis.invert_yaxis()
+        axis.axvline(1, color="#333333", linewidth=0.8)
+        axis.set_title(f"{size} {network}", fontsize=10, loc="left")
+    axes[-1, 0].set_xlabel("steps a second, as a ratio to eager fp32")
+    figure.savefig(path, dpi=110)
 
 
 def main(
-    rounds: Annotated[int, typer.Option(min=3, help="rounds; the median over them is told")] = 5,
-    steps: Annotated[int, typer.Option(min=1, help="steps a round and variant")] = 4,
+    size: Annotated[list[str], typer.Option("--sizes", help="demo, medium, large, paper; several times")] = SIZES,
+    rounds: Annotated[int, typer.Option(min=3, help="rounds; medians over them are told")] = 5,
+    steps: Annotated[int, typer.Option(min=1, help="steps a round and variant")] = 2,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    output: Annotated[Path | None, typer.Option(help="folder for training.csv and training.png")] = None,
 ) -> None:
-    """Print a table of training speeds."""
-    torch.set_num_threads(threads)
+    """Print a table of training speeds; with a folder, write it there with a plot."""
+    gpus = int(device == "cuda")
+    set_up_torch(threads, gpus)
     rows = []
-    for shape in shapes():
-        steppers = {variant.name: stepper(shape, variant) for variant in variants()}
-        warm_up = {}
-        for name, step in steppers.items():
-            began = time.perf_counter()
-            step(0)
-            step(1)
-            warm_up[name] = time.perf_counter() - began
-        seconds: dict[str, list[float]] = {name: [] for name in steppers}
-        peaks = []
-        for number in range(rounds):
-            peaks.append(matrix_flops())
-            for name, step in steppers.items():
-                seconds[name].append(sum(step(number * steps + each) for each in range(steps)) / steps)
-        flops, peak = step_flops(shape), statistics.median(peaks)
-        base = seconds["eager fp32"]
-        for name, times in seconds.items():
-            ratios = [reference / each for reference, each in zip(base, times, strict=True)]
-            rows.append(
-                {
-                    "shape": shape.name,
-                    "variant": name,
-                    "steps/s": f"{1 / statistics.median(times):.2f}",
-                    "ratio": f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]",
-                    "first two steps, s": f"{warm_up[name]:.1f}",
-                    "share of sgemm": f"{flops / statistics.median(times) / peak:.0%}",
-                }
-            )
-    print(pd.DataFrame(rows).to_string(index=False))
+    with tempfile.TemporaryDirectory() as folder:
+        random_sequence(Path(folder))
+        for name in size:
+            for network in networks(name):
+                rows += measure(network, Path(folder), rounds, steps, gpus)
+    table = pd.DataFrame(rows)
+    print(as_text(table))
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        table.to_csv(output / "training.csv", index=False, float_format="%.6g")
+        draw_plot(table, output / "training.png")
 
 
 if __name__ == "__main__":

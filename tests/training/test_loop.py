@@ -45,6 +45,24 @@ class Disturbed(Windows):
         return super().batch(step, first, count)
 
 
+class Watched(Windows):
+    """Windows that note which were expected and which were asked for."""
+
+    def __init__(self, sequence: PackedSequence, length: int) -> None:
+        super().__init__(sequence, "train", length, SEED)
+        self.expected: set[tuple[int, int, int]] = set()
+        self.asked: list[tuple[int, int, int]] = []
+
+    def expect(self, step: int, first: int, count: int) -> None:
+        self.expected.add((step, first, count))
+        super().expect(step, first, count)
+
+    def batch(self, step: int, first: int, count: int) -> Tensor:
+        assert step == 0 or (step, first, count) in self.expected
+        self.asked.append((step, first, count))
+        return super().batch(step, first, count)
+
+
 class Killed(BaseException):
     """Stands for a death between two lines: nothing is saved on the way out."""
 
@@ -227,6 +245,14 @@ def test_a_stretch_killed_and_gone_on_with_ends_the_same(
             case.trainer(tmp_path / "second", at=death, what=die, stretch=Stretch(12, start)).run()
     trained = case.trainer(tmp_path / "second", stretch=Stretch(12, start)).run()
     assert all(torch.equal(value, undisturbed["vq"].trained.weights[name]) for name, value in trained.weights.items())
+
+
+def test_every_window_is_expected_a_step_before(cases: dict[str, Case], tmp_path: Path) -> None:
+    case = cases["vq"]
+    windows = Watched(case.sequence, case.training.window)
+    validation = Windows(case.sequence, "validation", case.training.window, SEED)
+    Trainer(case.build(), case.training, TrainingData(windows, validation), tmp_path, SEED).run()
+    assert len(windows.asked) == case.training.steps * case.training.accumulate
 
 
 def without_optimizer(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,9 +1,17 @@
 """Windows: a pure function of (seed, step, number), inside one track, every start with equal chance."""
 
+import ctypes
+import mmap
+import os
+import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import scipy.stats
 import torch
@@ -91,3 +99,52 @@ def test_a_window_as_long_as_the_longest_track_is_that_track(tiny_sequence: Pack
     batch = Windows(tiny_sequence, "train", 192, 0).batch(3, 0, 4)
     longest = tiny_sequence.steps(tiny_sequence.tracks("train")[0])
     np.testing.assert_array_equal(batch.numpy(), np.tile(longest, (4, 1)))
+
+
+def resident_pages(data: np.memmap[Any, Any]) -> npt.NDArray[np.bool_]:
+    """Which pages of a mapped file are in memory, as the kernel tells it."""
+    start = data.ctypes.data - data.offset
+    flags = (ctypes.c_ubyte * -(-(data.offset + data.nbytes) // mmap.PAGESIZE))()
+    libc = ctypes.CDLL(None, use_errno=True)
+    told = libc.mincore(ctypes.c_void_p(start), ctypes.c_size_t(data.offset + data.nbytes), flags)
+    assert told == 0, os.strerror(ctypes.get_errno())
+    return np.frombuffer(flags, np.uint8) & 1 == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forgetting pages and telling where they are is Linux's")
+def test_what_is_expected_is_read_before_it_is_asked_for(
+    sequence_of: Callable[..., PackedSequence], tmp_path: Path
+) -> None:
+    length, count = 5000, 6
+    sequence = sequence_of(tmp_path / "sequence", {"train": (6_000_000,)})
+    with (tmp_path / "sequence" / "data.npy").open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    assert isinstance(sequence.data, np.memmap)
+    before = resident_pages(sequence.data)
+    if before.mean() > 0.5:
+        pytest.skip("this file system keeps its pages")
+    windows = Windows(sequence, "train", length, 3)
+    windows.expect(7, 2, count)
+    places = [sequence.data.offset + start for start in windows.starts(7, 2, count)]
+    wanted = np.unique(
+        np.concatenate([np.arange(at // mmap.PAGESIZE, (at + length - 1) // mmap.PAGESIZE + 1) for at in places])
+    )
+    for _ in range(100):
+        if (now := resident_pages(sequence.data))[wanted].all():
+            break
+        time.sleep(0.05)
+    assert now[wanted].all(), "the windows were not read"
+    assert now.mean() < 0.5, "far more was read than was expected"
+
+
+def test_expecting_changes_no_window(tiny_sequence: PackedSequence) -> None:
+    fresh, expecting = (Windows(tiny_sequence, "train", 192, 0) for _ in range(2))
+    for step in range(3):
+        expecting.expect(step + 1, 0, 4)
+        assert torch.equal(fresh.batch(step, 0, 4), expecting.batch(step, 0, 4))
+
+
+def test_steps_in_memory_need_not_be_expected(tiny_sequence: PackedSequence) -> None:
+    held = replace(tiny_sequence, data=np.array(tiny_sequence.data))
+    Windows(held, "train", 32, 0).expect(0, 0, 4)

@@ -35,7 +35,9 @@ class Training(Section):
     average_decay: float = Field(
         0.0, ge=0, lt=1, description="decay of the weights' moving average, which is evaluated and kept; 0 = off"
     )
-    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="Lightning Fabric's precision")
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true", description="Lightning Fabric's precision; bf16-mixed gains where the device has bf16 arithmetic"
+    )
     compile: bool = Field(False, description="torch.compile; needs a C++ compiler on a CPU")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=2, description="checkpoints kept; the newest may be torn, so two at least")

@@ -157,17 +157,18 @@ class WaveNet(nn.Module):
             float ``(batch, time, classes)``.
         """
         hidden = shift_right(self.embedding(steps), 1)
-        by_layer: Tensor | None = None
+        by_layer: tuple[Tensor, ...] = ()
         if conditioning is not None:
             assert self.position is not None
             hidden = (self._by_hop(hidden) + self.position.weight).flatten(1, 2)
-            by_layer = self.layer_conditioning(conditioning)
+            # unbound at once: an index a layer would have each layer's gradient fill a tensor of all layers
+            by_layer = self.layer_conditioning(conditioning).unbind(2)
         hidden = self.start(hidden)
         gated = []
         for number, layer in enumerate(self.gated_layers):
             activation = layer.convolution(hidden)
-            if by_layer is not None:
-                held = self._by_hop(activation) + by_layer[:, :, None, number]
+            if by_layer:
+                held = self._by_hop(activation) + by_layer[number][:, :, None]
                 activation = held.flatten(1, 2)
             gated.append(layer.gate(activation))
             hidden = layer.pass_on(hidden, gated[-1])

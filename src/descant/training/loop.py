@@ -112,6 +112,9 @@ class Trainer:
         )
         runnable: torch.nn.Module = torch.compile(system) if settings.compile else system  # type: ignore[assignment]
         self._module, self._optimizer = self.fabric.setup(runnable, optimizer)
+        # gathered once: they stay the same tensors, and walking the modules at every step costs more than the average
+        self._values: list[Tensor] = [parameter.detach() for parameter in system.parameters()]
+        self._means: list[Tensor] = [mean.detach() for mean in self.averaged.parameters()] if self.averaged else []
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, by name."""
@@ -213,6 +216,7 @@ class Trainer:
         parts = self.processes.share(settings.accumulate)
         for part in parts:
             windows = self.data.train.batch(self.step, part * settings.batch, settings.batch)
+            self.data.train.expect(self.step + 1, part * settings.batch, settings.batch)
             noise = torch_generator(self.seed, "noise", self.step, part)
             with self.fabric.no_backward_sync(self._module, enabled=part != parts[-1]):
                 result = self._module(windows.to(self.fabric.device), noise)
@@ -244,8 +248,7 @@ class Trainer:
             return
         # a young average forgets its random start faster (as in TensorFlow's ExponentialMovingAverage)
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
-        means: list[Tensor] = [mean.detach() for mean in self.averaged.parameters()]
-        torch._foreach_lerp_(means, [parameter.detach() for parameter in self.system.parameters()], 1 - decay)
+        torch._foreach_lerp_(self._means, self._values, 1 - decay)
         # codebooks and the queries' moments belong to the weights they were seen with: they are averaged alike
         for mean, value in zip(self.averaged.buffers(), self.system.buffers(), strict=True):
             if value.is_floating_point():

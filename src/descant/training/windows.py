@@ -1,5 +1,7 @@
 """Which windows a step is trained on: window ``i`` of step ``s`` is a pure function of (seed, s, i)."""
 
+import mmap
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -50,3 +52,14 @@ class Windows:
         """The windows themselves, int64 ``(count, length)``."""
         gathered = np.stack([self._data[start : start + self._length] for start in self.starts(step, first, count)])
         return torch.from_numpy(gathered.astype(np.int64))
+
+    def expect(self, step: int, first: int, count: int) -> None:
+        """Have the system read windows that are asked for later, while something else is computed; only a hint."""
+        data = self._data
+        if not isinstance(data, np.memmap) or not isinstance(data.base, mmap.mmap):
+            return
+        for start in self.starts(step, first, count):
+            begin = data.offset + int(start) * data.itemsize
+            # the array's file is mapped from its beginning, and a hint begins at a page
+            page = begin // mmap.PAGESIZE * mmap.PAGESIZE
+            data.base.madvise(mmap.MADV_WILLNEED, page, begin - page + self._length * data.itemsize)
