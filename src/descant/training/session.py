@@ -9,7 +9,7 @@ import torch
 
 from descant.config.training import Training
 from descant.modelfile import ModelFile, write_model
-from descant.runs.folder import run_name
+from descant.runs.folder import PATIENCE, locked, run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 from descant.systems.base import System
@@ -86,19 +86,19 @@ def train_to_file(session: Session, sequence: PackedSequence, model: Path, metri
     trained = trainer.run()
     if not trainer.processes.leads:
         return
-    metrics.parent.mkdir(parents=True, exist_ok=True)
-    write_history(metrics, trained.history)
-    write_model(
-        model,
-        ModelFile(
-            kind=session.kind,
-            settings=without_effect_removed(session.settings),
-            classes=sequence.classes,
-            sequence=session.sequence_name,
-            sequence_hop=sequence.hop,
-            sample_rate=sequence.sample_rate,
-            data_fingerprint=sequence.fingerprint,
-            steps=training.steps,
-            weights=trained.weights,
-        ),
+    file = ModelFile(
+        kind=session.kind,
+        settings=without_effect_removed(session.settings),
+        classes=sequence.classes,
+        sequence=session.sequence_name,
+        sequence_hop=sequence.hop,
+        sample_rate=sequence.sample_rate,
+        data_fingerprint=sequence.fingerprint,
+        steps=training.steps,
+        weights=trained.weights,
     )
+    # one after the other: a training that waited for this one to end writes the same files
+    with locked(folder, PATIENCE):
+        metrics.parent.mkdir(parents=True, exist_ok=True)
+        write_history(metrics, trained.history)
+        write_model(model, file)
