@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: demo test fast-test lint report clean help
+.PHONY: demo test fast-test storm lint report clean help
 
 help:
 	@echo "make demo       set up, run the default pipeline to the end, write the report: results/report/index.html"
 	@echo "make test       set up, lint, and pass all tests"
 	@echo "make fast-test  the tests that take seconds"
+	@echo "make storm      kill trainings, drawings and every rule, and compare with undisturbed runs; it takes long"
 	@echo "make report     write results/report.html from what is in results/: the pages and what made them, in one file"
 	@echo "make clean      delete results/ (asks nothing)"
 
@@ -39,6 +40,9 @@ test: $(VENV)/ready-dev lint
 
 fast-test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+storm: $(VENV)/ready-dev
+	$(BIN)/python tests/workflow/storm.py
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check src tests benchmarks

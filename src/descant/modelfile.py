@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,27 +48,36 @@ class ModelFile:
     version: str = __version__
 
 
+def temporary_of(path: Path) -> Path:
+    """The folder beside a file in which it is written; a killed writer leaves it there."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def write_durably(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write safetensors beside their place, sync, rename, sync the folder.
 
     Raises:
         OSError: whatever the file system says; the file that stood there before is untouched.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = temporary_of(path)
+    shutil.rmtree(temporary, ignore_errors=True)
     try:
+        # safetensors writes under names of its own, which nobody would clear away, and for its owner's eyes alone
+        temporary.mkdir()
+        written, readable = temporary / "written", temporary / "readable"
+        readable.touch()
         save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata)
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, written, dict(metadata)
         )
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        shutil.copymode(readable, written)
+        with written.open("rb") as file:
+            os.fsync(file.fileno())
+        written.replace(path)
     except SafetensorError as error:
         # a full disk comes as this error, with the system's words in its text
-        temporary.unlink(missing_ok=True)
         raise OSError(str(error)) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

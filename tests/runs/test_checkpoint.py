@@ -1,17 +1,26 @@
 """Checkpoints: whatever happens to the newest file, the training goes on from a whole one."""
 
+import errno
+import io
 import logging
 import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from torch import Tensor
 
+from descant import modelfile
 from descant.errors import RunError
-from descant.runs.checkpoint import Checkpoint, digest, load_latest, publish, read, save, write
+from descant.runs.checkpoint import NAME, Checkpoint, check_space, digest, load_latest, publish, read, save, write
 
 
 def tensors(seed: int) -> dict[str, Tensor]:
@@ -127,6 +136,101 @@ def test_a_checkpoint_that_cannot_be_written_leaves_those_before(folder: Path, m
     monkeypatch.undo()
     assert len(list(folder.iterdir())) == 2
     assert equal(load_latest(folder), 7)
+
+
+# where the disk may refuse: the folder, its file, the bytes, the name, the folder's sync, the one too many
+FAULTS = {
+    "mkdir": (os, "mkdir", 1),
+    "create": (os, "open", 0),
+    "write": (modelfile, "save_file", 0),
+    "mode": (os, "chmod", 0),
+    "open": (io, "open", 0),
+    "sync the file": (os, "fsync", 0),
+    "rename": (os, "replace", 0),
+    "sync the folder": (os, "fsync", 1),
+    "prune": (Path, "unlink", 0),
+}
+RENAMED = ("sync the folder", "prune")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES], ids=errno.errorcode.get)
+@pytest.mark.parametrize("step", FAULTS)
+def test_whatever_step_of_a_save_fails_a_whole_one_is_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
+) -> None:
+    module, name, spared = FAULTS[step]
+    whole, calls = getattr(module, name), []
+
+    def fail(*given: Any, **more: Any) -> Any:
+        calls.append(given)
+        if len(calls) == spared + 1:
+            # as safetensors tells what the system said
+            text = f"I/O error: {os.strerror(number)} (os error {number})"
+            raise SafetensorError(text) if name == "save_file" else OSError(number, os.strerror(number))
+        return whole(*given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, fail)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            save(folder, Checkpoint(9, tensors(9)), keep=2)
+    assert len(calls) > spared
+    assert not list(folder.glob(".*"))
+    assert equal(load_latest(folder), 9 if step in RENAMED else 7)
+    save(folder, Checkpoint(9, tensors(9)), keep=2)
+    assert equal(load_latest(folder), 9) and len(list(folder.iterdir())) == 2
+
+
+# a kill in the middle of a save, as often as it takes until one lands there
+KILLED = """
+import sys, torch
+from pathlib import Path
+from descant.runs.checkpoint import Checkpoint, save
+tensors = {"weight": torch.zeros(1 << 22)}
+print("ready", flush=True)
+for step in range(10, 10_000):
+    save(Path(sys.argv[1]), Checkpoint(step, tensors), keep=2)
+"""
+
+
+def test_what_a_killed_save_left_is_cleared_away(folder: Path) -> None:
+    deadline = time.monotonic() + 100
+    while not (left := list(folder.glob(".*"))):
+        with subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE) as saving:
+            assert saving.stdout is not None and saving.stdout.readline()
+            while not list(folder.glob(".*/.tmp*")):
+                assert time.monotonic() < deadline and saving.poll() is None
+            saving.kill()
+    assert left[0].name.startswith(".step-")
+    found = load_latest(folder)
+    assert found is not None
+    assert all(NAME.fullmatch(path.name) for path in folder.iterdir()), "it would take disk space for ever"
+
+
+def test_others_may_read_it_as_any_file(folder: Path) -> None:
+    plain = folder / "plain"
+    plain.touch()
+    assert newest(folder).stat().st_mode == plain.stat().st_mode
+
+
+def test_room_is_asked_for_what_is_kept_and_the_next_less_what_is_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = sum(path.stat().st_size for path in folder.iterdir())
+    for free, size, keep, where in (
+        (3000, 1000, 2, folder / "new"),
+        (5000, 1000, 4, folder / "new"),
+        (3 * 10**6 - held, 10**6, 2, folder),
+        (held // 2, held // 2, 2, folder),
+    ):
+        for missing in (0, 1):
+            usage = shutil.disk_usage(folder)._replace(free=free - missing)
+            monkeypatch.setattr(shutil, "disk_usage", lambda path, usage=usage: usage)
+            if missing:
+                with pytest.raises(RunError, match=f"need {free:,} bytes"):
+                    check_space(where, size, keep)
+            else:
+                check_space(where, size, keep)
+            monkeypatch.undo()
 
 
 def test_the_digest_tells_names_types_shapes_and_values_apart() -> None:

@@ -1,9 +1,13 @@
 """Training is exact: stopped or killed at any step and gone on with, it ends bit-equal to one never disturbed."""
 
+import errno
 import os
+import random
+import re
+import shutil
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,7 @@ from descant.runs.folder import locked
 from descant.runs.interruption import Interrupted
 from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
-from descant.systems.base import System
+from descant.systems.base import StepLoss, System
 from descant.systems.wavenet import WaveNetSystem
 from descant.training.loop import Stretch, Trained, Trainer, TrainingData, kept_weights
 from descant.training.windows import Windows
@@ -167,16 +171,46 @@ def test_the_same_training_twice_is_the_same(
     assert differences(cases[name].finish(tmp_path / "run"), undisturbed[name]) == []
 
 
-@pytest.mark.parametrize("stop", [1, 5, 11])
+@pytest.fixture(scope="module")
+def longer(cases: dict[str, Case]) -> dict[str, Case]:
+    """The same of twenty steps."""
+    training = {name: case.training.model_copy(update={"steps": 20}) for name, case in cases.items()}
+    return {name: Case(case.build, training[name], case.sequence) for name, case in cases.items()}
+
+
+@pytest.fixture(scope="module")
+def longer_undisturbed(longer: dict[str, Case], tmp_path_factory: pytest.TempPathFactory) -> dict[str, End]:
+    return {name: case.finish(tmp_path_factory.mktemp(name) / "run") for name, case in longer.items()}
+
+
+def scramble_generators() -> None:
+    """Leave the global generators of random numbers as a new process might find them."""
+    random.seed()
+    np.random.seed()
+    torch.seed()
+
+
+@pytest.mark.parametrize("stop", [1, 7, 10, 13, 19])
 @pytest.mark.parametrize("name", NAMES)
 def test_stopped_and_gone_on_with_it_ends_the_same(
-    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str, stop: int
+    longer: dict[str, Case], longer_undisturbed: dict[str, End], tmp_path: Path, name: str, stop: int
 ) -> None:
-    with pytest.raises(Interrupted, match=f"after step {stop} of 12"):
-        cases[name].trainer(tmp_path, at=stop - 1, what=ask_to_stop).run()
+    with pytest.raises(Interrupted, match=f"after step {stop} of 20"):
+        longer[name].trainer(tmp_path, at=stop - 1, what=ask_to_stop).run()
     found = checkpoint.load_latest(tmp_path / "checkpoints")
     assert found is not None and found.step == stop
-    assert differences(cases[name].finish(tmp_path), undisturbed[name]) == []
+    scramble_generators()
+    assert differences(longer[name].finish(tmp_path), longer_undisturbed[name]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_drawn_from_global_generators(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str
+) -> None:
+    trained = cases[name].trainer(tmp_path, at=5, what=scramble_generators).run()
+    found = checkpoint.load_latest(tmp_path / "checkpoints")
+    assert found is not None
+    assert differences(End(trained, found.tensors), undisturbed[name]) == []
 
 
 @pytest.mark.parametrize("death", [2, 6])
@@ -301,6 +335,57 @@ def test_a_checkpoint_that_forgets_a_part_would_be_noticed(
     assert any(name.startswith("state system") for name in wrong) == (part != "average")
 
 
+def role(name: str) -> str:
+    """What an item of a checkpoint is, whichever layer or parameter it belongs to."""
+    owner, *_, last = name.split(".")
+    return f"{owner}.{last}"
+
+
+def test_every_item_of_a_checkpoint_counts(cases: dict[str, Case], tmp_path: Path) -> None:
+    case = cases["vq"]
+    with pytest.raises(Interrupted):
+        case.trainer(tmp_path / "stopped", at=10, what=ask_to_stop).run()
+    shutil.copytree(tmp_path / "stopped", tmp_path / "whole")
+    whole = case.finish(tmp_path / "whole")
+    found = checkpoint.load_latest(tmp_path / "stopped" / "checkpoints")
+    assert found is not None
+    fresh = case.trainer(tmp_path / "fresh").state()
+    # what would stand there, were it not saved: Adam's slots begin at zero
+    forgotten = {name: fresh.get(name, torch.zeros_like(value)) for name, value in found.tensors.items()}
+    changed = [name for name, value in found.tensors.items() if not torch.equal(value, forgotten[name])]
+    noticed = {}
+    for number, name in enumerate({role(name): name for name in changed}.values()):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "stopped", folder)
+        harmed = Checkpoint(found.step, {**found.tensors, name: forgotten[name]})
+        checkpoint.save(folder / "checkpoints", harmed, keep=2)
+        noticed[role(name)] = bool(differences(case.finish(folder), whole))
+    assert {"optimizer.exp_avg", "optimizer.exp_avg_sq", "optimizer.step", "system.codebook"} <= noticed.keys()
+    unchanged = {role(name) for name in found.tensors} - noticed.keys()
+    assert {name.partition(".")[2] for name in unchanged} == {"num_batches_tracked"}, "a counter that nothing moves"
+    # the average's copy is taken from the system at every step
+    assert [name for name in noticed if not noticed[name]] == ["averaged.initialised"]
+
+
+def test_the_step_and_the_rows_are_part_of_the_state(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path
+) -> None:
+    for forget in ("step", "rows"):
+        folder = tmp_path / forget
+        with pytest.raises(Interrupted):
+            cases["prior"].trainer(folder, at=5, what=ask_to_stop).run()
+        found = checkpoint.load_latest(folder / "checkpoints")
+        assert found is not None and found.step == 6
+        if forget == "step":
+            shutil.rmtree(folder / "checkpoints")
+            checkpoint.save(folder / "checkpoints", Checkpoint(5, found.tensors), keep=2)
+        else:
+            (folder / "history.csv").unlink()
+        wrong = differences(cases["prior"].finish(folder), undisturbed["prior"])
+        assert "history" in wrong
+        assert any(name.startswith("weights") for name in wrong) == (forget == "step")
+
+
 def test_the_run_directory_is_locked_while_training(cases: dict[str, Case], tmp_path: Path) -> None:
     refused = []
 
@@ -339,6 +424,71 @@ def test_a_loss_that_is_no_number_stops_and_leaves_the_checkpoint(
     assert differences(cases["prior"].finish(tmp_path), undisturbed["prior"]) == []
 
 
+def break_the_loss(system: System, value: float) -> None:
+    whole = system.forward
+
+    def forward(*given: Any) -> StepLoss:
+        result = whole(*given)
+        # a constant: every gradient stays as it was
+        return replace(result, loss=result.loss + value)
+
+    system.forward = forward  # type: ignore[method-assign]
+
+
+def break_a_gradient(system: System, value: float) -> None:
+    next(iter(system.parameters())).register_hook(lambda gradient: torch.full_like(gradient, value))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("broken", [break_the_loss, break_a_gradient])
+def test_loss_or_gradient_that_is_no_number_stops_and_its_windows_are_told(
+    cases: dict[str, Case],
+    undisturbed: dict[str, End],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    broken: Callable[[System, float], None],
+    value: float,
+) -> None:
+    before: dict[str, bytes] = {}
+
+    def harm() -> None:
+        before.update(files_of(tmp_path / "checkpoints"))
+        broken(trainer.system, value)
+
+    trainer = cases["prior"].trainer(tmp_path, at=7, what=harm)
+    with pytest.raises(
+        TrainingError, match=f"step 7: loss is {value}" if broken is break_the_loss else "step 7: loss is [0-9]"
+    ):
+        trainer.run()
+    sequence = cases["prior"].sequence
+    offsets = dict(zip(sequence.index["track"], sequence.index["offset"], strict=True))
+    told = [offsets[track] + int(start) for track, start in re.findall(r"(\w{16}) from (\d+)", caplog.text)]
+    assert told == list(Windows(sequence, "train", 32, SEED).starts(7, 0, 3))
+    assert before and files_of(tmp_path / "checkpoints") == before
+    assert differences(cases["prior"].finish(tmp_path), undisturbed["prior"]) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_no_checkpoint_holds_what_is_no_number(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, value: float
+) -> None:
+    # the loss does not see what the end of a step breaks: the codebook, which steps move without a gradient
+    trainer = cases["vq"].trainer(tmp_path)
+    finish = trainer.system.finish_step
+
+    def break_the_codebook(*given: Any) -> None:
+        finish(*given)
+        if trainer.step == 7:
+            trainer.system.get_buffer("bottleneck.sums")[0, 0] = value
+
+    trainer.system.finish_step = break_the_codebook  # type: ignore[method-assign]
+    with pytest.raises(TrainingError, match=r"after step 8: .*bottleneck\.sums") as told:
+        trainer.run()
+    assert "last good checkpoint" in told.value.cure
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004.safetensors"]
+    assert differences(cases["vq"].finish(tmp_path), undisturbed["vq"]) == []
+
+
 def test_a_learning_rate_too_high_is_told(cases: dict[str, Case], tmp_path: Path) -> None:
     case = cases["prior"]
     wild = Case(case.build, case.training.model_copy(update={"learning_rate": 1e30}), case.sequence)
@@ -351,6 +501,50 @@ def test_a_checkpoint_that_cannot_be_written_is_told(cases: dict[str, Case], tmp
     with pytest.raises(TrainingError, match="checkpoint of step 4 cannot be written") as told:
         cases["prior"].trainer(tmp_path).run()
     assert "disk space" in told.value.cure
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES], ids=errno.errorcode.get)
+def test_when_the_disk_takes_it_again_it_goes_on(
+    cases: dict[str, Case],
+    undisturbed: dict[str, End],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    def refuse(*given: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    trainer = cases["vq"].trainer(tmp_path, at=7, what=lambda: monkeypatch.setattr(os, "replace", refuse))
+    size = trainer.checkpoint_bytes
+    with pytest.raises(TrainingError, match=rf"step 8 .*: {os.strerror(number)}; it takes {size:,} bytes"):
+        trainer.run()
+    monkeypatch.undo()
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004.safetensors"]
+    assert differences(cases["vq"].finish(tmp_path), undisturbed["vq"]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_size_of_a_checkpoint_is_known_before_the_first(
+    cases: dict[str, Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    trainer = cases[name].trainer(tmp_path)
+    size = trainer.checkpoint_bytes
+    free = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda path: free._replace(free=3 * size - 1))
+        with pytest.raises(RunError, match=f"need {3 * size:,} bytes .* has {3 * size - 1:,}") as told:
+            trainer.run()
+        assert "free disk space" in told.value.cure
+        assert not (tmp_path / "history.csv").exists(), "it is told before anything is done"
+        patched.setattr(shutil, "disk_usage", lambda path: free._replace(free=3 * size))
+        cases[name].finish(tmp_path)
+        # what is done needs no more
+        patched.setattr(shutil, "disk_usage", lambda path: free._replace(free=0))
+        cases[name].finish(tmp_path)
+    saved = checkpoint.load_latest(tmp_path / "checkpoints")
+    assert saved is not None
+    # Adam counts its steps in one float a parameter
+    assert size == pytest.approx(sum(tensor.nbytes for tensor in saved.tensors.values()), rel=0.05)
 
 
 def test_the_average_is_the_one_of_its_definition(cases: dict[str, Case], tmp_path: Path) -> None:

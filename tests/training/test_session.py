@@ -1,6 +1,8 @@
 """Sessions: the command line's training, killed and gone on with, and what names a run directory."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -114,6 +116,92 @@ def test_the_command_stops_when_asked_and_goes_on_to_the_same_bytes(place: Place
     assert place.model.read_bytes() == straight.model.read_bytes()
     assert place.metrics.read_bytes() == straight.metrics.read_bytes()
     assert [folder.name for folder in run_folders(straight)] == [run.name]
+
+
+def test_ctrl_c_stops_it_too_and_soon(place: Place, prior: Prior) -> None:
+    with subprocess.Popen(place.command(prior.model_dump_json()), stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 100
+        while not any((folder / "history.csv").exists() for folder in run_folders(place)):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        asked = time.monotonic()
+        told = process.communicate(timeout=100)[1]
+    assert time.monotonic() - asked < 10
+    assert process.returncode == EXIT_INTERRUPTED
+    assert "run again to go on" in told and "Traceback" not in told
+    saved = checkpoint.load_latest(run_folders(place)[0] / "checkpoints")
+    assert saved is not None and 0 < saved.step < prior.training.steps
+
+
+def test_two_at_once_in_one_run_directory_take_turns(place: Place, prior: Prior) -> None:
+    command = place.command(prior.model_dump_json())
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as one,
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as other,
+    ):
+        told = [process.communicate(timeout=100)[1] for process in (one, other)]
+    assert one.returncode == other.returncode == 0, told
+    first, second = (one, other) if "in use by process" not in told[0] else (other, one)
+    late = told[1 if second is other else 0]
+    assert f"in use by process {first.pid}: waiting" in late
+    assert f"going on from step {prior.training.steps}" in late, "it has nothing left to do"
+    straight = replace(place, folder=place.folder / "straight")
+    train_to_file(session_of(prior, straight.folder / "runs"), place.sequence, straight.model, straight.metrics)
+    assert place.model.read_bytes() == straight.model.read_bytes()
+    assert place.metrics.read_bytes() == straight.metrics.read_bytes()
+
+
+# a disk of its own, full in the middle: what the first training says, what it leaves, and the second one
+FILL = """
+mount -t tmpfs -o size="$1" none runs || exit 9
+shift
+"$@" 2> first.txt &
+while kill -0 $! && ! ls runs/*/checkpoints/step-*; do sleep 0.01; done
+cat /dev/zero > runs/filler
+wait $!
+echo "exit $?" >> first.txt
+find runs -path '*checkpoints/*' > left.txt
+rm runs/filler
+exec "$@"
+"""
+
+
+def test_a_disk_that_fills_up_is_told_and_freed_it_goes_on(place: Place, prior: Prior) -> None:
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount of one's own: unshare -rm does not work here")
+    (place.folder / "runs").mkdir()
+    often = with_training(prior, checkpoint_every=5)
+    inside = ["unshare", "-rm", "sh", "-c", FILL, "sh", "2m", *place.command(often.model_dump_json())]
+    done = subprocess.run(inside, cwd=place.folder, capture_output=True, text=True, timeout=100, check=False)
+    first = (place.folder / "first.txt").read_text()
+    assert "exit 1" in first and "Traceback" not in first
+    assert re.search(r"error: .*No space left on device", first) and "cure: free disk space" in first
+    left = (place.folder / "left.txt").read_text().split()
+    assert left and all(checkpoint.NAME.fullmatch(Path(path).name) for path in left)
+    assert done.returncode == 0 and "going on from step" in done.stderr, done.stderr
+    straight = replace(place, folder=place.folder / "straight")
+    train_to_file(session_of(prior, straight.folder / "runs"), place.sequence, straight.model, straight.metrics)
+    assert place.model.read_bytes() == straight.model.read_bytes()
+    assert place.metrics.read_bytes() == straight.metrics.read_bytes()
+
+
+def test_several_threads_give_the_same_bytes_twice(
+    place: Place, tiny_shape: Callable[..., WaveNetShape], tiny_training: Callable[..., Training]
+) -> None:
+    # large enough for torch to share the work out
+    shape = tiny_shape(residual_channels=64, gate_channels=128, skip_channels=64)
+    prior = Prior(wavenet=shape, training=tiny_training(steps=3, batch=16, window=96))
+    torch.set_num_threads(2)
+    try:
+        models = []
+        for number in range(2):
+            model = place.folder / f"{number}.safetensors"
+            train_to_file(session_of(prior, place.folder / f"runs{number}"), place.sequence, model, place.metrics)
+            models.append(model.read_bytes())
+    finally:
+        torch.set_num_threads(1)
+    assert models[0] == models[1]
 
 
 def test_a_mistake_in_the_settings_is_told_without_a_traceback(place: Place, prior: Prior) -> None:

@@ -89,3 +89,19 @@ def test_a_training_whose_workflow_was_killed_stops_by_itself(
     found = re.search(r"going on from step (\d+)", log.read_text())
     assert found and 3 <= int(found[1]) < 120
     assert (folder / MODEL).read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("torn", ["results/ada/vqvae8/model.safetensors", "results/sequences/audio/data.npy"])
+def test_a_partial_file_that_was_kept_is_refused_by_what_reads_it(finished: Path, tmp_path: Path, torn: str) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder, symlinks=True)
+    # as --keep-incomplete and a workflow that knows nothing of it would leave it: short, and not out of date
+    path, read = folder / torn, "results/likelihood/ada/vqvae8.parquet"
+    before = path.stat()
+    os.truncate(path, before.st_size * 2 // 3)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (folder / read).unlink()
+    told = run(folder, read, "--cores", "1", "--keep-incomplete", "--rerun-triggers", "mtime", check=False)
+    assert told.returncode and not (folder / read).exists()
+    log = (folder / "results/logs/likelihood/ada/vqvae8.log").read_text()
+    assert "error:" in log and "run snakemake again" in log and "Traceback" not in log

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from descant.errors import RunError
-from descant.modelfile import write_durably
+from descant.modelfile import temporary_of, write_durably
 
 NAME = re.compile(r"step-(\d{9})\.safetensors")
 log = logging.getLogger(__name__)
@@ -105,8 +106,34 @@ def publish(folder: Path, checkpoint: Checkpoint, path: Path) -> None:
         old.unlink()
 
 
+def check_space(folder: Path, size: int, keep: int) -> None:
+    """Refuse to begin what the disk cannot hold: all checkpoints that are kept, and the next one beside them.
+
+    Args:
+        folder: of the checkpoints; it must exist, or the folder above it.
+        size: bytes of one checkpoint.
+        keep: how many are kept.
+
+    Raises:
+        RunError: naming the bytes that are needed and those that are free.
+    """
+    held = sum(path.stat().st_size for path in _newest_first(folder))
+    needed = max(size, (keep + 1) * size - held)
+    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    if free < needed:
+        raise RunError(
+            f"checkpoints need {needed:,} bytes more ({keep + 1} of {size:,}, less those there), the disk has {free:,}",
+            "free disk space, or put the run on another disk (--directory)",
+        )
+
+
 def load_latest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole, or None; a torn one is told in the log and passed over."""
+    """The newest checkpoint that is whole, or None; a torn one is told in the log, passed over and deleted.
+
+    So is what a killed process was still writing: whoever holds the run directory is alone in it.
+    """
+    for torn in folder.glob(temporary_of(Path("step-*")).name):
+        shutil.rmtree(torn, ignore_errors=True)
     for path in _newest_first(folder):
         try:
             found = _load(path)

@@ -34,7 +34,7 @@ def read_steps(path: Path, classes: int) -> Tensor:
     cure = f"delete {path} and run snakemake again"
     try:
         steps = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise SamplingError(f"{path} cannot be read: {error}", cure) from error
     if steps.ndim != 2 or not steps.size or int(steps.max()) >= classes:
         raise SamplingError(f"{path} does not hold (batch, steps) of {classes} classes", cure)

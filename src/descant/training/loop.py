@@ -142,15 +142,32 @@ class Trainer:
         self._optimizer.load_state_dict({"state": slots, "param_groups": groups})
         log.info("going on from step %d", self.step)
 
+    @property
+    def checkpoint_bytes(self) -> int:
+        """Bytes of a checkpoint's tensors: weights and buffers, their average, and Adam's two moments."""
+        held = [*self.system.state_dict().values()] * (1 if self.averaged is None else 2)
+        return sum(tensor.nbytes for tensor in [*held, *self.system.parameters(), *self.system.parameters()])
+
     def save(self) -> None:
-        """Write a checkpoint of the present step."""
-        try:
-            checkpoint.save(
-                self.folder / "checkpoints", Checkpoint(self.step, self.state()), self.settings.keep_checkpoints
+        """Write a checkpoint of the present step, which holds no NaN and nothing infinite.
+
+        Raises:
+            DivergedError: when the state is not finite.
+            TrainingError: when the disk does not take it.
+        """
+        state = self.state()
+        broken = [name for name, value in state.items() if not bool(value.isfinite().all())]
+        if broken:
+            raise DivergedError(
+                f"after step {self.step}: {', '.join(broken[:3])} ({len(broken)} in all) hold NaN or infinity",
+                "lower training.learning_rate, or lengthen the warm-up; the last good checkpoint is kept",
             )
+        try:
+            checkpoint.save(self.folder / "checkpoints", Checkpoint(self.step, state), self.settings.keep_checkpoints)
         except OSError as error:
             raise TrainingError(
-                f"checkpoint of step {self.step} cannot be written: {error.strerror or error}",
+                f"checkpoint of step {self.step} cannot be written: {error.strerror or error}; "
+                f"it takes {self.checkpoint_bytes:,} bytes",
                 "free disk space or mend the permissions of results/, then run again: the checkpoint before is whole",
             ) from error
 
@@ -159,8 +176,9 @@ class Trainer:
 
         Raises:
             Interrupted: a signal asked for a stop, or the workflow died; the state is saved.
-            DivergedError: loss or gradient is NaN or infinite; the last good checkpoint is untouched.
+            DivergedError: loss, gradient or state is NaN or infinite; the last good checkpoint is untouched.
             TrainingError: a checkpoint cannot be written.
+            RunError: the run directory is in use, or the disk is too small for its checkpoints.
         """
         with locked(self.folder, PATIENCE) if self.processes.leads else nullcontext():
             # the leader has the lock, and no torn checkpoint is left, before the others look
@@ -169,6 +187,10 @@ class Trainer:
             self.processes.wait()
             if not self.processes.leads:
                 self._resume()
+            elif self.step < self.stretch.until:
+                checkpoint.check_space(
+                    self.folder / "checkpoints", self.checkpoint_bytes, self.settings.keep_checkpoints
+                )
             return self._run_locked()
 
     def _run_locked(self) -> Trained:
@@ -230,8 +252,11 @@ class Trainer:
             self._module, self._optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
         )
         if norm is None or not math.isfinite(float(totals["loss"]) + float(norm)):
+            first, count = parts[0] * settings.batch, len(parts) * settings.batch
+            log.error("windows of step %d: %s", self.step, ", ".join(self.data.train.places(self.step, first, count)))
             raise DivergedError(
-                f"step {self.step}: loss is {float(totals['loss'])}, gradient norm is {float(norm or 0)}",
+                f"step {self.step}: loss is {float(totals['loss'])}, gradient norm is {float(norm or 0)}; "
+                "its windows are told in the log",
                 "lower training.learning_rate or training.clip_norm, or lengthen the warm-up; "
                 "the last good checkpoint is kept",
             )

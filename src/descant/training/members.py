@@ -15,6 +15,7 @@ from descant.errors import DivergedError, RunError
 from descant.modelfile import write_model
 from descant.runs import checkpoint
 from descant.runs.checkpoint import Checkpoint
+from descant.runs.folder import PATIENCE, locked
 from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.training.history import Row, read_history, write_history
@@ -187,15 +188,17 @@ def train_member(
         log.warning("generation %d, member %d diverged: %s", decision.generation, decision.member, error.problem)
     if not trainer.processes.leads:
         return
-    history = read_history(trainer.folder / "history.csv") if trained is None else trained.history
-    files.metrics.parent.mkdir(parents=True, exist_ok=True)
-    write_history(files.metrics, history)
-    if trained is None:
-        checkpoint.write(files.state, Checkpoint(trainer.step, {}))
-    else:
-        last = Checkpoint(trainer.step, trainer.state())
-        checkpoint.publish(trainer.folder / "checkpoints", last, files.state)
-    write_score(files.score, _score(trainer, decision, history if trained else [], least_perplexity))
+    # one after the other: a training that waited for this one to end writes the same files
+    with locked(trainer.folder, PATIENCE):
+        history = read_history(trainer.folder / "history.csv") if trained is None else trained.history
+        files.metrics.parent.mkdir(parents=True, exist_ok=True)
+        write_history(files.metrics, history)
+        if trained is None:
+            checkpoint.write(files.state, Checkpoint(trainer.step, {}))
+        else:
+            last = Checkpoint(trainer.step, trainer.state())
+            checkpoint.publish(trainer.folder / "checkpoints", last, files.state)
+        write_score(files.score, _score(trainer, decision, history if trained else [], least_perplexity))
 
 
 def _score(trainer: Trainer, decision: Decision, history: Sequence[Row], least_perplexity: float) -> Score:

@@ -11,7 +11,7 @@ from torch import Tensor
 from descant.config.training import Training
 from descant.modelfile import ModelFile, write_model
 from descant.runs.checkpoint import digest
-from descant.runs.folder import run_name
+from descant.runs.folder import PATIENCE, locked, run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 from descant.systems.base import System
@@ -118,6 +118,8 @@ def train_to_file(session: Session, sequence: PackedSequence, model: Path, metri
     trained = trainer.run()
     if not trainer.processes.leads:
         return
-    metrics.parent.mkdir(parents=True, exist_ok=True)
-    write_history(metrics, trained.history)
-    write_model(model, model_of(session, sequence, trained.weights))
+    # one after the other: a training that waited for this one to end writes the same files
+    with locked(trainer.folder, PATIENCE):
+        metrics.parent.mkdir(parents=True, exist_ok=True)
+        write_history(metrics, trained.history)
+        write_model(model, model_of(session, sequence, trained.weights))

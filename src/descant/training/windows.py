@@ -37,6 +37,7 @@ class Windows:
         usable = index[index["length"] >= length]
         self._data = sequence.data
         self._offsets = usable["offset"].to_numpy(dtype=np.int64)
+        self._tracks = usable["track"].to_numpy()
         self._last = np.cumsum(usable["length"].to_numpy(dtype=np.int64) - length + 1)
         self._length = length
         self._seed = derive_seed(seed, "windows", split)
@@ -47,6 +48,12 @@ class Windows:
         track = np.searchsorted(self._last, draws, side="right")
         before = np.concatenate([[0], self._last[:-1]])[track]
         return np.asarray(self._offsets[track] + draws - before)
+
+    def places(self, step: int, first: int, count: int) -> list[str]:
+        """The same windows for people: each one's track, and its first step within that."""
+        starts = self.starts(step, first, count)
+        tracks = np.searchsorted(self._offsets, starts, side="right") - 1
+        return [f"{self._tracks[n]} from {at - self._offsets[n]}" for n, at in zip(tracks, starts, strict=True)]
 
     def batch(self, step: int, first: int, count: int) -> Tensor:
         """The windows themselves, int64 ``(count, length)``."""

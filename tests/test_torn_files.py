@@ -1,0 +1,51 @@
+"""Whatever file a step of the pipeline reads: cut short anywhere, it is refused, and the way out is told."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from descant.errors import DescantError
+from descant.modelfile import ModelFile, read_model, write_model
+from descant.sampling.files import read_steps, write_steps
+from descant.sequences import PackedSequence, open_sequence
+
+PARTS = 64
+
+
+def make_model(folder: Path) -> Path:
+    weights = {"weight": torch.arange(600.0).view(20, 30), "steps": torch.tensor(3)}
+    write_model(folder / "model.safetensors", ModelFile("wavenet", {}, 16, "audio", 1, 1000, "ab", 12, weights))
+    return folder / "model.safetensors"
+
+
+def make_steps(folder: Path) -> Path:
+    write_steps(folder / "top.npy", np.arange(600, dtype=np.uint8).reshape(2, 300) % 16)
+    return folder / "top.npy"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "data.npy", "index.parquet", "top.npy"])
+def test_cut_short_anywhere_it_is_refused(
+    tmp_path: Path, sequence_of: Callable[..., PackedSequence], name: str
+) -> None:
+    sequence_of(tmp_path, {"train": (192, 96), "validation": (128,)})
+    made = {"model.safetensors": make_model, "top.npy": make_steps}
+    path = made[name](tmp_path) if name in made else tmp_path / name
+
+    def read() -> None:
+        if name == "model.safetensors":
+            read_model(path)
+        elif name == "top.npy":
+            read_steps(path, 16)
+        else:
+            open_sequence(tmp_path)
+
+    whole = path.read_bytes()
+    read()
+    for part in range(PARTS):
+        path.write_bytes(whole[: len(whole) * part // PARTS])
+        with pytest.raises(DescantError) as told:
+            read()
+        assert "run snakemake again" in told.value.cure, f"cut at {part}/{PARTS}"
