@@ -345,3 +345,10 @@ def test_perplexity_is_the_exponential_of_the_entropy(codes: list[int]) -> None:
 def test_perplexity_is_between_one_code_and_uniform_use(classes: int, repeats: int) -> None:
     assert float(perplexity(torch.arange(classes).repeat(repeats), classes)) == pytest.approx(classes)
     assert float(perplexity(torch.full((repeats,), classes - 1), classes)) == 1.0
+
+
+def test_perplexity_compiles_to_one_graph() -> None:
+    codes = torch.randint(8, (3, 50), generator=torch.Generator().manual_seed(1))
+    compiled = torch.compile(lambda codes: perplexity(codes, 8), fullgraph=True, backend="eager")
+    share = np.bincount(codes.flatten().numpy(), minlength=8) / 150
+    assert float(compiled(codes)) == pytest.approx(np.exp(scipy.stats.entropy(share)), rel=1e-12)

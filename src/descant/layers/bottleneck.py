@@ -220,6 +220,9 @@ def jitter(quantised: Tensor, chance: float, noise: torch.Generator) -> Tensor:
 
 def perplexity(codes: Tensor, classes: int) -> Tensor:
     """Exponential of the entropy of the codes' use: between 1 (collapse) and ``classes`` (uniform)."""
-    share = torch.bincount(codes.flatten(), minlength=classes).double() / codes.numel()
-    entropy: Tensor = torch.special.entr(share).sum()
+    flat = codes.flatten()
+    # no bincount: its length depends on the codes, which torch.compile cannot trace and a GPU must wait for
+    counts = torch.zeros(classes, dtype=torch.float64, device=flat.device)
+    counts.scatter_add_(0, flat, torch.ones_like(flat, dtype=torch.float64))
+    entropy: Tensor = torch.special.entr(counts / codes.numel()).sum()
     return entropy.exp()
