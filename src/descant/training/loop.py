@@ -108,7 +108,11 @@ class Trainer:
         self.system = system
         self.averaged = copy.deepcopy(system).to(self.fabric.device) if settings.average_decay else None
         optimizer = torch.optim.AdamW(
-            system.parameters(), lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay
+            system.parameters(),
+            lr=settings.learning_rate,
+            betas=settings.betas,
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         runnable: torch.nn.Module = torch.compile(system) if settings.compile else system  # type: ignore[assignment]
         self._module, self._optimizer = self.fabric.setup(runnable, optimizer)

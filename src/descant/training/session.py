@@ -21,7 +21,7 @@ from descant.training.processes import Devices
 from descant.training.windows import Windows
 
 # part of every run's name: raise it when a change makes the same settings give other weights
-NUMERICS = 2
+NUMERICS = 3
 # these do not change what is learnt, so a change of theirs goes on with the same run
 WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints")
 
