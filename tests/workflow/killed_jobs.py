@@ -74,9 +74,12 @@ class Job:
         while running.poll() is None and not self.is_at_work(running):
             time.sleep(0.001)
         begun = time.monotonic()
+        while running.poll() is None and not all((self.folder / name).exists() for name in self.outputs):
+            time.sleep(0.01)
+        seconds = time.monotonic() - begun
         if code := running.wait(300):
             raise AssertionError(f"the job ended with {code}\n{(self.folder / 'log.txt').read_text()[-2000:]}")
-        return Ended({name: (self.folder / name).read_bytes() for name in self.outputs}, time.monotonic() - begun)
+        return Ended({name: (self.folder / name).read_bytes() for name in self.outputs}, seconds)
 
     def is_at_work(self, running: subprocess.Popen[bytes]) -> bool:
         """Whether this process has taken the run directory."""
@@ -109,7 +112,7 @@ class Ended:
 
     Attributes:
         outputs: bytes by name.
-        seconds: from taking the run directory to the end.
+        seconds: from taking the run directory to the last output.
     """
 
     outputs: dict[str, bytes]
