@@ -39,6 +39,10 @@ class DivergedError(TrainingError):
     """The loss or the gradient of a step is no finite number."""
 
 
+class PopulationError(DescantError):
+    """What a population-based training left cannot be read, or does not hang together."""
+
+
 class SamplingError(DescantError):
     """Sampling cannot start or go on."""
 

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import random
+import shutil
 from pathlib import Path
 
 RATE, COMMITMENT = "training.learning_rate", "bottleneck.commitment"
@@ -78,6 +79,5 @@ def write_population(
         fitness = [None if (generation, member) in fail else -reached[member] for member in range(members)]
         settings, bits = begun, reached
     best = max((value, member) for member, value in enumerate(fitness) if value is not None)
-    chosen = {"generation": generations - 1, "member": best[1], "fitness": best[0]}
-    (folder / "chosen.json").write_text(json.dumps(chosen))
+    shutil.copy(folder / f"generation{generations - 1}" / f"member{best[1]}" / "score.json", folder / "chosen.json")
     return folder

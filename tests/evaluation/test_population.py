@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_population import COMMITMENT, RATE, write_population
 
+from descant.errors import PopulationError
 from descant.evaluation.curves import CurvesError
-from descant.evaluation.population import LineageError, read_population
+from descant.evaluation.population import read_population
 
 STEPS = 100
 SIZES = st.integers(1, 5)
@@ -62,14 +64,13 @@ def test_what_is_read_is_what_the_files_tell(tmp_path: Path) -> None:
 
 def test_generations_of_an_earlier_configuration_are_not_read(tmp_path: Path) -> None:
     folder = write_population(tmp_path, generations=3)
-    chosen = {"generation": 1, "member": 0, "fitness": -1.0}
-    (folder / "chosen.json").write_text(json.dumps(chosen))
+    shutil.copy(folder / "generation1" / "member0" / "score.json", folder / "chosen.json")
     assert len(read_population("s", folder).generations) == 2
 
 
+SCORE = '{"generation": %d, "member": %d, "step": 1, "bits": 1.0, "perplexity": 1.0, "fitness": -1.0}'
 SPOILT = {
-    "chosen.json": ["", "[]", '{"generation": 2}', '{"generation": 2, "member": 9}', '{"generation": -1, "member": 0}',
-                    '{"generation": 7, "member": 0}'],
+    "chosen.json": ["", "[]", '{"generation": 2}', SCORE % (2, 9), SCORE % (-1, 0), SCORE % (7, 0)],
     "generation1/decisions.csv": ["", "generation,member\n", "generation,member,parent,action\n1,0,9,kept\n",
                                   "generation,member,parent,action\n1,0,,founded\n",
                                   "generation,member,parent,action\n1,0,0,born\n",
@@ -86,16 +87,16 @@ SPOILT = {
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in SPOILT.items() for text in texts])
 def test_wrong_files_are_told_with_a_cure(tmp_path: Path, name: str, text: str) -> None:
     (write_population(tmp_path) / name).write_text(text)
-    with pytest.raises(LineageError, match="run snakemake again"):
+    with pytest.raises(PopulationError, match="run snakemake again"):
         read_population("s", tmp_path)
 
 
 def test_missing_files_and_a_failed_choice_are_told(tmp_path: Path) -> None:
-    with pytest.raises(LineageError, match="cannot be read"):
+    with pytest.raises(PopulationError, match="cannot be read"):
         read_population("s", tmp_path)
     write_population(tmp_path, fail=frozenset({(2, 1)}))
-    (tmp_path / "chosen.json").write_text('{"generation": 2, "member": 1}')
-    with pytest.raises(LineageError, match="trained to its end"):
+    shutil.copy(tmp_path / "generation2" / "member1" / "score.json", tmp_path / "chosen.json")
+    with pytest.raises(PopulationError, match="trained to its end"):
         read_population("s", tmp_path)
     (tmp_path / "generation0" / "member0" / "metrics.csv").unlink()
     with pytest.raises(CurvesError, match="cannot be read"):

@@ -10,8 +10,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 from small_population import COMMITMENT, RATE, write_population
 
 from descant.commands.population_page import population_page
+from descant.errors import PopulationError
 from descant.evaluation.pages import write_page
-from descant.evaluation.population import LineageError, Population, read_population
+from descant.evaluation.population import Population, read_population
 from descant.evaluation.population_charts import (
     CHOSEN,
     OWN,
@@ -142,7 +143,7 @@ def test_command_writes_the_page_with_its_navigation(tmp_path: Path) -> None:
     page = read_page(output.read_text(), str(tmp_path))
     assert "vqvae8.pbt" in page.text and [link["href"] for link in page.all("a") if "aria-current" in link]
     for given in (["nameless"], [], [f"a={tmp_path / 'p'}"] * 2):
-        with pytest.raises(LineageError, match="--population"):
+        with pytest.raises(PopulationError, match="--population"):
             population_page(given, output)
 
 

@@ -20,7 +20,8 @@ from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.training import members
 from descant.training.history import read_history
-from descant.training.population import Decision, Score, decide, found
+from descant.training.population import Decision, Score, decide
+from descant.training.population_files import decisions_path, member_files, read_decisions, read_score, write_decisions
 from descant.training.processes import Devices
 from descant.training.session import Session, train_to_file
 
@@ -47,13 +48,13 @@ class Run:
         stretch = members.stretch_of(decision, until, previous)
         runs = self.folder / "runs" / f"{generation}" / f"{member}"
         session = members.member_session(self.ada, decision, "audio", runs, 1, Devices(), stretch)
-        files = members.member_files(self.folder, generation, member)
+        files = member_files(self.folder, generation, member)
         members.train_member(session, self.sequence, decision, self.population.least_perplexity, files)
-        (score,) = members.read_scores([files.score])
+        score = read_score(files.score)
         return score
 
     def generation(self, decisions: list[Decision]) -> list[Score]:
-        members.write_decisions(members.decisions_path(self.folder, decisions[0].generation), decisions)
+        write_decisions(decisions_path(self.folder, decisions[0].generation), decisions)
         return [self.train(each) for each in decisions]
 
     def finish(self, first: list[Decision]) -> list[list[Score]]:
@@ -109,7 +110,7 @@ def test_a_member_that_is_kept_is_one_plain_training_to_the_byte(build: Callable
     line = [own, *(Decision(generation, 0, 0, "kept", own.after, own.after) for generation in (1, 2))]
     scores = [run.train(each) for each in line]
     assert [score.step for score in scores] == [4, 8, 12]
-    files = [members.member_files(run.folder, generation, 0) for generation in range(3)]
+    files = [member_files(run.folder, generation, 0) for generation in range(3)]
     history = [row for each in files for row in read_history(each.metrics)]
     choice = members.Choice(scores[2], line[2], checkpoint.read(files[2].state), history)
     session = members.member_session(run.ada, choice.decision, "audio", run.folder, 1, Devices())
@@ -123,7 +124,7 @@ def test_a_member_that_is_kept_is_one_plain_training_to_the_byte(build: Callable
 def test_all_members_start_from_the_same_weights(build: Callable[..., Run]) -> None:
     run = build(training={"steps": 2, "log_every": 1, "schedule": {}})
     run.generation(founders(0.01, 0.5))
-    rows = [read_history(members.member_files(run.folder, 0, member).metrics) for member in range(2)]
+    rows = [read_history(member_files(run.folder, 0, member).metrics) for member in range(2)]
     first = [next(row for row in history if (row.step, row.metric) == (1, "bits")) for history in rows]
     assert first[0] == first[1] and rows[0] != rows[1]
 
@@ -132,7 +133,7 @@ def test_one_that_diverges_has_no_fitness_and_is_replaced(build: Callable[..., R
     run = build(training={"schedule": {}})
     first = founders(1e30, 0.01)
     scores = run.generation(first)
-    files = members.member_files(run.folder, 0, 0)
+    files = member_files(run.folder, 0, 0)
     assert (scores[0].bits, scores[0].perplexity, scores[0].fitness) == (None, None, None)
     assert json.loads(files.score.read_text())["fitness"] is None and scores[0].step < 6
     assert files.metrics.exists() and checkpoint.read(files.state).tensors == {}
@@ -147,12 +148,12 @@ def test_the_choice_is_the_fittest_with_the_figures_of_its_lineage(build: Callab
     # as good as no learning: the other's state replaces it
     first = founders(1e-6, 0.01)
     scores = run.finish(first)
-    decisions = members.read_decisions(members.decisions_path(run.folder, 1))
+    decisions = read_decisions(decisions_path(run.folder, 1))
     assert [(each.action, each.parent) for each in decisions] == [("exploited", 1), ("kept", 1)]
     choice = members.read_choice(run.folder, 2, 2)
     assert choice.score == max(scores[1], key=lambda score: score.fitness or -math.inf)
     assert choice.decision == decisions[choice.score.member]
-    histories = [members.member_files(run.folder, 0, 1), members.member_files(run.folder, 1, choice.score.member)]
+    histories = [member_files(run.folder, 0, 1), member_files(run.folder, 1, choice.score.member)]
     assert choice.history == [row for files in histories for row in read_history(files.metrics)]
     assert sorted({row.step for row in choice.history}) == [2, 4, 6, 8, 10, 12]
     bits = {row.step: row.value for row in choice.history if (row.split, row.metric) == ("validation", "bits")}
@@ -170,7 +171,7 @@ def test_a_member_asked_for_again_is_found_done_and_written_alike(build: Callabl
     run = build()
     first = founders(0.01, 0.02)
     run.generation(first)
-    files = members.member_files(run.folder, 0, 1)
+    files = member_files(run.folder, 0, 1)
     before = [path.read_bytes() for path in (files.state, files.metrics, files.score)]
     for path in (files.state, files.metrics, files.score):
         path.unlink()
@@ -192,7 +193,7 @@ def test_it_is_better_than_its_worst_founder_and_moves_towards_the_good_rate(bui
     best = [max(score.fitness for score in generation if score.fitness is not None) for generation in scores]
     worst = -read_worst(run.plain(first[0].after))
     assert best[-1] > best[0] and best[-1] > worst + 0.5
-    last = members.read_decisions(members.decisions_path(run.folder, 5))
+    last = read_decisions(decisions_path(run.folder, 5))
     rates = [each.after[RATE] for each in last]
     # all go on from the good one, whose rate is perturbed by at most 1.25 a generation
     assert math.exp(sum(math.log(rate) for rate in rates) / 4) > 10 * 8e-5
@@ -205,37 +206,6 @@ def read_worst(folder: Path) -> float:
     rows = read_history(folder / "metrics.csv")
     assert read_model(folder / "model.safetensors").steps == 120
     return [row.value for row in rows if (row.split, row.metric) == ("validation", "bits")][-1]
-
-
-def test_decisions_are_read_as_they_were_written(tmp_path: Path) -> None:
-    tuned = {RATE: {"least": 1e-5, "most": 1.0}, "jitter": {"least": 0.01, "most": 0.3}}
-    population = Population(members=5, tuned=tuned)
-    first = found(population, {RATE: 1 / 3, "jitter": 0.1}, 1)
-    second = decide(population, first, [Score(0, member, 1, None, None, -member) for member in range(5)], 1)
-    for decisions in (first, second):
-        members.write_decisions(tmp_path / "decisions.csv", decisions)
-        assert members.read_decisions(tmp_path / "decisions.csv") == decisions
-    header, founder = (tmp_path / "decisions.csv").read_text().splitlines()[:2]
-    assert header == f"generation,member,parent,action,jitter.before,jitter.after,{RATE}.before,{RATE}.after"
-    assert founder.startswith("1,0,0,kept,0.1,0.1,0.333")
-
-
-@pytest.mark.parametrize("text", ["", "generation,member\n1,2\n", "generation,member,parent,action\n1,x,2,kept\n"])
-def test_what_holds_no_decisions_is_told(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "decisions.csv"
-    if text:
-        path.write_text(text)
-    with pytest.raises(RunError, match=r"decisions.csv holds no decisions") as told:
-        members.read_decisions(path)
-    assert "run snakemake again" in told.value.cure
-
-
-@pytest.mark.parametrize("text", ["", "{", '{"member": 1}', "[]"])
-def test_what_holds_no_score_is_told(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "score.json"
-    path.write_text(text)
-    with pytest.raises(RunError, match=r"score.json holds no score"):
-        members.read_scores([path])
 
 
 def test_a_parent_without_its_folder_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from descant.commands import cli, options
 from descant.config.networks import ADA
 from descant.sequences import open_sequence
 from descant.training import members
+from descant.training.population_files import write_score
 from descant.training.processes import Devices
 
 
@@ -21,7 +22,7 @@ def choose_member(
     size: Annotated[int, typer.Option(min=1, help="how many members it has")],
     model: Annotated[Path, typer.Option(help="model file to write")],
     metrics: Annotated[Path, typer.Option(help="CSV of figures over all steps, along the lineage, to write")],
-    chosen: Annotated[Path, typer.Option(help="JSON that names the member to write")],
+    chosen: Annotated[Path, typer.Option(help="JSON of the chosen member's score to write")],
     seed: options.Seed = 1,
 ) -> None:
     """Choose the fittest member of the last generation, and write what a plain training writes.
@@ -32,7 +33,7 @@ def choose_member(
     choice = members.read_choice(population, generations, size)
     session = members.member_session(ada, choice.decision, sequence_name, population, seed, Devices())
     members.write_choice(session, open_sequence(sequence), choice, model, metrics)
-    members.write_chosen(chosen, choice.score)
+    write_score(chosen, choice.score)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from descant.commands.options import Seed
 from descant.config.population import Population
 from descant.errors import ConfigError
 from descant.seeds import derive_seed
-from descant.training.members import read_decisions, read_scores, write_decisions
 from descant.training.population import decide, found
+from descant.training.population_files import read_decisions, read_score, write_decisions
 
 
 def decide_generation(
@@ -37,7 +37,7 @@ def decide_generation(
             raise ConfigError(f"--written is no mapping of numbers: {error}", "give JSON such as '{}'") from None
         decisions = found(population, values, own_seed)
     else:
-        decisions = decide(population, read_decisions(before), read_scores(scores or []), own_seed)
+        decisions = decide(population, read_decisions(before), [read_score(path) for path in scores or []], own_seed)
     write_decisions(output, decisions)
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from descant.commands import cli
+from descant.errors import PopulationError
 from descant.evaluation.pages import write_page
-from descant.evaluation.population import LineageError, Population, read_population
+from descant.evaluation.population import Population, read_population
 from descant.evaluation.population_page import population_html
 
 
@@ -23,7 +24,7 @@ def population_page(
         name, separator, folder = given.partition("=")
         if not separator or not name:
             problem = f"--population {given!r} has no name"
-            raise LineageError(problem, "write --population vqvae8.vqvae8_pbt=results/population/vqvae8.vqvae8_pbt")
+            raise PopulationError(problem, "write --population vqvae8.vqvae8_pbt=results/population/vqvae8.vqvae8_pbt")
         read.append(read_population(name, Path(folder)))
     write_page(output, population_html(title, read), pages or [])
 

@@ -7,9 +7,10 @@ import typer
 
 from descant.commands import cli, options
 from descant.config.networks import ADA
-from descant.errors import RunError
+from descant.errors import PopulationError
 from descant.sequences import open_sequence
 from descant.training import members
+from descant.training.population_files import CURE, MemberFiles, read_decisions
 
 
 def train_member(
@@ -36,12 +37,12 @@ def train_member(
     """
     options.set_up_torch(threads, gpus)
     ada = cli.parse_settings(ADA, settings)
-    decided = next((each for each in members.read_decisions(decisions) if each.member == member), None)
+    decided = next((each for each in read_decisions(decisions) if each.member == member), None)
     if decided is None:
-        raise RunError(f"{decisions} decides nothing for member {member}", "delete it and run snakemake again")
+        raise PopulationError(f"{decisions} decides nothing for member {member}", CURE)
     stretch = members.stretch_of(decided, until, previous)
     session = members.member_session(ada, decided, sequence_name, runs, seed, options.training_devices(gpus), stretch)
-    files = members.MemberFiles(state, metrics, score)
+    files = MemberFiles(state, metrics, score)
     members.train_member(session, open_sequence(sequence), decided, least_perplexity, files)
 
 

@@ -4,35 +4,21 @@ Read from ``results/population/STACK``: each generation's ``decisions.csv`` and 
 ``metrics.csv``. Generations after the chosen one are of another configuration, and are not read.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
-from descant.errors import DescantError
+from descant.errors import PopulationError
 from descant.evaluation.charts import VALIDATION, Point
 from descant.evaluation.curves import read_points
 from descant.training.population import Decision, Score
-
-T = TypeVar("T")
-COLUMNS = ("generation", "member", "parent", "action")
-BEFORE, AFTER = ".before", ".after"
-CURE = "delete it and run snakemake again"
-
-
-class LineageError(DescantError):
-    """A population's lineage cannot be told."""
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Which state the stack goes on with."""
-
-    generation: int
-    member: int
+from descant.training.population_files import (
+    CURE,
+    decisions_path,
+    member_files,
+    read_decisions,
+    read_score,
+)
 
 
 @dataclass(frozen=True)
@@ -103,73 +89,36 @@ def read_population(name: str, folder: Path) -> Population:
         folder: ``results/population/STACK``.
 
     Raises:
-        LineageError: when a file cannot be read, or names a member that is not there.
+        PopulationError: when a file cannot be read, or names a member that is not there.
         CurvesError: when a member's metrics cannot be read.
     """
-    chosen = _read_json(Chosen, folder / "chosen.json")
+    chosen = read_score(folder / "chosen.json")
     generations: list[tuple[State, ...]] = []
     for generation in range(chosen.generation + 1):
-        path = folder / f"generation{generation}"
-        states = [_read_state(decision, path) for decision in read_decisions(path / "decisions.csv")]
+        path = decisions_path(folder, generation)
+        states = [_read_state(decision, folder) for decision in read_decisions(path)]
         for state in states:
-            _check(state.decision, generation, generations[-1] if generations else (), path / "decisions.csv")
+            _check(state.decision, generation, generations[-1] if generations else (), path)
         generations.append(tuple(states))
     found = _member(generations[-1], chosen.member) if generations else None
     if found is None or found.failed:
-        raise LineageError(f"{folder / 'chosen.json'} names no member that was trained to its end", CURE)
+        raise PopulationError(f"{folder / 'chosen.json'} names no member that was trained to its end", CURE)
     return Population(name, tuple(generations), found)
 
 
-def read_decisions(path: Path) -> list[Decision]:
-    """Read the decisions of one generation, in the order of members.
-
-    Raises:
-        LineageError: when it cannot be read or lacks a column.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = tuple(reader.fieldnames or ())
-            keys = [column.removesuffix(AFTER) for column in columns if column.endswith(AFTER)]
-            if columns != (*COLUMNS, *(f"{key}{end}" for key in keys for end in (BEFORE, AFTER))):
-                raise LineageError(f"{path} does not have the columns of decisions", CURE)
-            decisions = [_decision(row, keys) for row in reader]
-    except ValidationError as error:
-        raise LineageError(f"{path} is not of its form: {error.errors()[0]['msg']}", CURE) from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise LineageError(f"{path} cannot be read: {error}", CURE) from error
-    return sorted(decisions, key=lambda decision: decision.member)
-
-
-def _decision(row: dict[str, str], keys: Sequence[str]) -> Decision:
-    settings = {end: {key: row[key + end] for key in keys if row[key + end]} for end in (BEFORE, AFTER)}
-    told = {column: row[column] or None for column in COLUMNS}
-    return TypeAdapter(Decision).validate_python({**told, "before": settings[BEFORE], "after": settings[AFTER]})
-
-
-def _read_state(decision: Decision, generation: Path) -> State:
-    folder = generation / f"member{decision.member}"
-    score = _read_json(Score, folder / "score.json")
-    points = read_points(str(decision.member), folder / "metrics.csv").get("bits", [])
-    return State(decision, score, tuple(point for point in points if point.split == VALIDATION))
+def _read_state(decision: Decision, folder: Path) -> State:
+    files = member_files(folder, decision.generation, decision.member)
+    points = read_points(str(decision.member), files.metrics).get("bits", [])
+    return State(decision, read_score(files.score), tuple(point for point in points if point.split == VALIDATION))
 
 
 def _check(decision: Decision, generation: int, before: Sequence[State], path: Path) -> None:
     parent = None if decision.parent is None else _member(before, decision.parent)
     if decision.generation != generation or (generation > 0) != (parent is not None):
-        raise LineageError(f"{path}: member {decision.member} does not go on from the generation before it", CURE)
+        raise PopulationError(f"{path}: member {decision.member} does not go on from the generation before it", CURE)
     if (generation == 0) != (decision.action == "founded"):
-        raise LineageError(f"{path}: member {decision.member} is {decision.action} in generation {generation}", CURE)
+        raise PopulationError(f"{path}: member {decision.member} is {decision.action} in generation {generation}", CURE)
 
 
 def _member(states: Sequence[State], member: int) -> State | None:
     return next((state for state in states if state.decision.member == member), None)
-
-
-def _read_json(form: type[T], path: Path) -> T:
-    try:
-        return TypeAdapter(form).validate_json(path.read_bytes())
-    except OSError as error:
-        raise LineageError(f"{path} cannot be read: {error.strerror}", CURE) from error
-    except ValidationError as error:
-        raise LineageError(f"{path} is not of its form: {error.errors()[0]['msg']}", CURE) from error

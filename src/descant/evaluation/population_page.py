@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from descant.errors import PopulationError
 from descant.evaluation.charts import javascript
 from descant.evaluation.figure_lines import decimal
 from descant.evaluation.pages import count, render
-from descant.evaluation.population import LineageError, Population, State
+from descant.evaluation.population import Population, State
 from descant.evaluation.population_charts import (
     Measure,
     bits_along,
@@ -178,11 +179,11 @@ def population_html(title: str, populations: Sequence[Population]) -> str:
     """The page as HTML.
 
     Raises:
-        LineageError: when there is no population, or two share a name.
+        PopulationError: when there is no population, or two share a name.
     """
     names = [population.name for population in populations]
     if not names or len(set(names)) < len(names):
         problem = "--population is missing or names a stack twice"
-        raise LineageError(problem, "give --population STACK=results/population/STACK for each")
+        raise PopulationError(problem, "give --population STACK=results/population/STACK for each")
     parts = [build_part(population) for population in populations]
     return render("population.html", {"title": title, "parts": parts, "javascript": javascript()})

@@ -1,13 +1,8 @@
-"""A population on the disk: its decisions and scores, the training of one member, and the model that is chosen.
+"""The training of one member of a population for one generation, and the model of the member that is chosen."""
 
-In a population's folder each generation has one, ``generation0``, with its ``decisions.csv`` and each member's folder.
-"""
-
-import csv
-import json
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from descant.config.networks import ADA
@@ -20,110 +15,19 @@ from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.training.history import Row, read_history, write_history
 from descant.training.loop import Stretch, Trained, Trainer, kept_weights
-from descant.training.population import Action, Decision, Score, choose, fitness, lineage
+from descant.training.population import Decision, Score, choose, fitness, lineage
+from descant.training.population_files import (
+    MemberFiles,
+    decisions_path,
+    member_files,
+    read_decisions,
+    read_score,
+    write_score,
+)
 from descant.training.processes import Devices
 from descant.training.session import Session, build_trainer, model_of
 
-COLUMNS = ("generation", "member", "parent", "action")
-ACTIONS: dict[str, Action] = {"founded": "founded", "kept": "kept", "exploited": "exploited"}
-CURE = "delete it and run snakemake again"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class MemberFiles:
-    """What the training of a member leaves.
-
-    Attributes:
-        state: everything that the next generation goes on from; it holds nothing where training failed.
-        metrics: figures over this generation's steps.
-        score: what it is worth at the end.
-    """
-
-    state: Path
-    metrics: Path
-    score: Path
-
-
-def member_files(population: Path, generation: int, member: int) -> MemberFiles:
-    """Where a member's files are in the folder of a population."""
-    folder = population / f"generation{generation}" / f"member{member}"
-    return MemberFiles(folder / "state.safetensors", folder / "metrics.csv", folder / "score.json")
-
-
-def decisions_path(population: Path, generation: int) -> Path:
-    """Where a generation's decisions are in the folder of a population."""
-    return population / f"generation{generation}" / "decisions.csv"
-
-
-def write_decisions(path: Path, decisions: Sequence[Decision]) -> None:
-    """Write a row a member: where it comes from, and each tuned setting before and after. What is absent is empty."""
-    names = sorted(decisions[0].after)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*COLUMNS, *(f"{name}.{when}" for name in names for when in ("before", "after"))])
-        for each in decisions:
-            values = [value for name in names for value in (each.before.get(name), each.after[name])]
-            told = ["" if value is None else repr(value) for value in values]
-            parent = "" if each.parent is None else each.parent
-            writer.writerow([each.generation, each.member, parent, each.action, *told])
-    temporary.replace(path)
-
-
-def read_decisions(path: Path) -> list[Decision]:
-    """Read the decisions of a generation.
-
-    Raises:
-        RunError: when they cannot be read.
-    """
-    try:
-        with path.open(newline="") as file:
-            return [
-                Decision(
-                    generation=int(row["generation"]),
-                    member=int(row["member"]),
-                    parent=int(row["parent"]) if row["parent"] else None,
-                    action=ACTIONS[row["action"]],
-                    before=_settings(row, ".before"),
-                    after=_settings(row, ".after"),
-                )
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"{path} holds no decisions: {error}", CURE) from error
-
-
-def _settings(row: dict[str, str], ending: str) -> dict[str, float]:
-    return {key.removesuffix(ending): float(text) for key, text in row.items() if key.endswith(ending) and text}
-
-
-def write_score(path: Path, score: Score) -> None:
-    """Write a score as JSON; what was not measured is null."""
-    _write_json(path, asdict(score))
-
-
-def read_scores(paths: Iterable[Path]) -> list[Score]:
-    """Read the scores of some members.
-
-    Raises:
-        RunError: when one cannot be read.
-    """
-    scores = []
-    for path in paths:
-        try:
-            scores.append(Score(**json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"{path} holds no score: {error}", CURE) from error
-    return scores
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")
-    temporary.replace(path)
 
 
 def member_session(
@@ -261,11 +165,12 @@ def read_choice(population: Path, generations: int, members: int) -> Choice:
 
     Raises:
         TrainingError: when every member of the last generation failed.
-        RunError: when a file of the population cannot be read.
+        PopulationError: when a file of the population cannot be read.
+        RunError: when the state of the chosen member cannot.
     """
     decisions = [read_decisions(decisions_path(population, generation)) for generation in range(generations)]
     last = generations - 1
-    score = choose(read_scores(member_files(population, last, member).score for member in range(members)))
+    score = choose([read_score(member_files(population, last, member).score) for member in range(members)])
     line = lineage(decisions, score.member)
     histories = [
         read_history(member_files(population, generation, member).metrics) for generation, member in enumerate(line)
@@ -291,8 +196,3 @@ def write_choice(session: Session, sequence: PackedSequence, choice: Choice, mod
     metrics.parent.mkdir(parents=True, exist_ok=True)
     write_history(metrics, choice.history)
     write_model(model, model_of(session, sequence, kept_weights(choice.state)))
-
-
-def write_chosen(path: Path, score: Score) -> None:
-    """Write which member was chosen, as JSON."""
-    _write_json(path, {"generation": score.generation, "member": score.member, "fitness": score.fitness})
