@@ -36,7 +36,7 @@ report: $(VENV)/ready
 
 test: $(VENV)/ready-dev lint
 	$(BIN)/python -m pytest -n 2 -m "not slow"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m slow
 
 fast-test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"

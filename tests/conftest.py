@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
+from xdist.scheduler import LoadScopeScheduling
 
 from descant.config.networks import ADA, WaveNetShape
 from descant.config.training import Training
@@ -25,12 +26,20 @@ CLASSES = 16
 LENGTHS = {"train": (192, 96, 40), "validation": (128,), "test": (160, 64)}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests that share what took minutes to make run in one process, those of a file too."""
-    for item in items:
-        if item.get_closest_marker("slow"):
-            shared = "finished" if "finished" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
-            item.add_marker(pytest.mark.xdist_group(shared))
+class Together(LoadScopeScheduling):
+    """Deals tests to processes by files, and those that share one finished run of the pipeline all to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder, _, file = nodeid.partition("::")[0].rpartition("/")
+        # a cluster and a separation of their own
+        alone = {"test_slurm.py", "test_songs.py"}
+        return folder if folder == "tests/workflow" and file not in alone else f"{folder}/{file}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """``--dist loadscope`` with scopes of ours."""
+    return Together(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(autouse=True, scope="session")

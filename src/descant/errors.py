@@ -36,7 +36,7 @@ class TrainingError(DescantError):
 
 
 class DivergedError(TrainingError):
-    """The loss or the gradient of a step is no finite number."""
+    """A step's loss or gradient, or the state after it, is not finite."""
 
 
 class PopulationError(DescantError):

@@ -29,6 +29,11 @@ def test_what_can_be_tuned_are_the_real_valued_keys(with_population: Callable[..
         assert shape not in real
 
 
+def test_a_null_is_not_tuned(with_population: Callable[..., ADA]) -> None:
+    population = with_population(tuned={**RATE, "jitter": None}).population
+    assert population is not None and set(population.tuned) == set(RATE)
+
+
 def test_tuned_settings_are_put_in_their_places_and_nothing_else_changes(with_population: Callable[..., ADA]) -> None:
     ada = with_population()
     values = {"training.learning_rate": 0.003, "bottleneck.commitment": 0.7, "jitter": 0.2}
@@ -53,7 +58,9 @@ def test_tuned_settings_are_put_in_their_places_and_nothing_else_changes(with_po
         ({"tuned": {"jitter": {"least": 0.01, "most": 0.6}}}, ["jitter goes to 0.6", "less than 0.5"]),
         ({"members": 1}, ["members", "2"]),
         ({"exploit": 0.6}, ["exploit", "0.5"]),
-        ({"factors": [0.8, 1.0]}, ["factors", "changes nothing"]),
+        ({"factors": [0.8, 1.0]}, ["factors", "one below and one above 1"]),
+        ({"factors": [2, 4]}, ["factors", "one below and one above 1"]),
+        ({"tuned": {"training.learning_rate": {"least": 1e-3, "most": float("inf")}}}, ["most", "finite"]),
         ({"size": 3}, ["size", "Extra"]),
     ],
 )

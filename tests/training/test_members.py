@@ -129,6 +129,15 @@ def test_all_members_start_from_the_same_weights(build: Callable[..., Run]) -> N
     assert first[0] == first[1] and rows[0] != rows[1]
 
 
+def test_whose_figures_were_deleted_is_scored_by_its_state(build: Callable[..., Run]) -> None:
+    run = build()
+    (own,) = founders(0.01)
+    score = run.train(own)
+    (history,) = run.folder.rglob("history.csv")
+    history.unlink()
+    assert run.train(own) == score
+
+
 def test_one_that_diverges_has_no_fitness_and_is_replaced(build: Callable[..., Run]) -> None:
     run = build(training={"schedule": {}})
     first = founders(1e30, 0.01)

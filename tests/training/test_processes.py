@@ -1,5 +1,6 @@
 """Several processes that share a training give what one gives, but for the order in which floats are added."""
 
+import json
 import os
 import signal
 import subprocess
@@ -118,6 +119,18 @@ def test_none_outlives_a_killed_leader(shared: dict[str, Shared], tmp_path: Path
     while any(Path(f"/proc/{pid}").exists() and not is_dead(pid) for pid in others):
         assert time.monotonic() < deadline, "a process waits for its killed leader"
         time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_broken_state_ends_all_of_them(shared: dict[str, Shared], tmp_path: Path) -> None:
+    settings = json.loads(shared["prior"].settings)
+    settings["training"] |= {"learning_rate": 1e39, "checkpoint_every": 1}
+    broken = Shared("wavenet", json.dumps(settings), shared["prior"].sequence)
+    assert broken.start(tmp_path / "run", 2).wait(60) == 1
+    told = (tmp_path / "run" / "log.txt").read_text()
+    # nobody was left waiting in a collective
+    assert told.count("DivergedError: after step 1") == 2 and "peer" not in told
+    assert newest(tmp_path / "run") == 0
 
 
 def children(pid: int) -> list[int]:

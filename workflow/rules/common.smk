@@ -212,9 +212,11 @@ def population_of(wildcards):
 
 def population_settings(wildcards):
     """What its decisions follow from, besides scores and the settings as written."""
-    return population_of(wildcards).model_dump_json(
-        exclude={"generations", "least_perplexity"}
+    founding = {"members", "tuned"}
+    used = founding | (
+        {"exploit", "factors"} if int(wildcards.generation) else frozenset()
     )
+    return as_json(population_of(wildcards), *used)
 
 
 def tuned_as_written(wildcards):

@@ -6,7 +6,7 @@ fitness is are not published where we could read them: every value here is ours 
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from descant.config.base import Section
 
@@ -35,7 +35,8 @@ class Population(Section):
     )
     tuned: dict[str, Bounds] = Field(
         min_length=1,
-        description="bounds by the dotted name of a real-valued key of this ADA, such as training.learning_rate",
+        description="bounds by the dotted name of a real-valued key of this ADA, such as training.learning_rate; null "
+        "takes one out again",
     )
     exploit: float = Field(
         0.25,
@@ -53,8 +54,15 @@ class Population(Section):
         0.1, ge=0, le=1, description="share of the codebook under which perplexity lowers a member's fitness; 0 = never"
     )
 
+    @field_validator("tuned", mode="before")
+    @classmethod
+    def _null_is_not_tuned(cls, tuned: object) -> object:
+        if not isinstance(tuned, dict):
+            return tuned
+        return {name: bounds for name, bounds in tuned.items() if bounds is not None}
+
     @model_validator(mode="after")
     def _factors_change_something(self) -> Self:
-        if 1 in self.factors:
-            raise ValueError("factors holds 1, which changes nothing; name one below and one above it")
+        if not min(self.factors) < 1 < max(self.factors):
+            raise ValueError(f"factors are {self.factors[0]:g} and {self.factors[1]:g}; name one below and one above 1")
         return self

@@ -152,12 +152,11 @@ class Trainer:
         held = [*self.system.state_dict().values()] * (1 if self.averaged is None else 2)
         return sum(tensor.nbytes for tensor in [*held, *self.system.parameters(), *self.system.parameters()])
 
-    def save(self) -> None:
-        """Write a checkpoint of the present step, which holds no NaN and nothing infinite.
+    def finite_state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on, by name.
 
         Raises:
-            DivergedError: when the state is not finite.
-            TrainingError: when the disk does not take it.
+            DivergedError: when something in it is NaN or infinite.
         """
         state = self.state()
         broken = [name for name, value in state.items() if not bool(value.isfinite().all())]
@@ -166,6 +165,14 @@ class Trainer:
                 f"after step {self.step}: {', '.join(broken[:3])} ({len(broken)} in all) hold NaN or infinity",
                 "lower training.learning_rate, or lengthen the warm-up; the last good checkpoint is kept",
             )
+        return state
+
+    def save(self, state: Mapping[str, Tensor]) -> None:
+        """Write a checkpoint of the present step.
+
+        Raises:
+            TrainingError: when the disk does not take it.
+        """
         try:
             checkpoint.save(self.folder / "checkpoints", Checkpoint(self.step, state), self.settings.keep_checkpoints)
         except OSError as error:
@@ -191,7 +198,7 @@ class Trainer:
             self.processes.wait()
             if not self.processes.leads:
                 self._resume()
-            elif self.step < self.stretch.until:
+            if self.step < self.stretch.until:
                 checkpoint.check_space(
                     self.folder / "checkpoints", self.checkpoint_bytes, self.settings.keep_checkpoints
                 )
@@ -221,9 +228,12 @@ class Trainer:
                         told = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
                         log.info("step %d of %d: %s (%.2f steps/s)", self.step, until, told, rate)
                 stopping = self.processes.any(stop.requested or workflow_is_gone())
-                if history is not None and (self.step % self.settings.checkpoint_every == 0 or last or stopping):
-                    history.sync()
-                    self.save()
+                if self.step % self.settings.checkpoint_every == 0 or last or stopping:
+                    # in every process, so that a broken state, which all of them have, stops all of them
+                    state = self.finite_state()
+                    if history is not None:
+                        history.sync()
+                        self.save(state)
                 if stopping and not last:
                     break
             if self.step < until and leads:

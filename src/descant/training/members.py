@@ -1,7 +1,6 @@
 """The training of one member of a population for one generation, and the model of the member that is chosen."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,22 +101,26 @@ def train_member(
         else:
             last = Checkpoint(trainer.step, trainer.state())
             checkpoint.publish(trainer.folder / "checkpoints", last, files.state)
-        write_score(files.score, _score(trainer, decision, history if trained else [], least_perplexity))
+        write_score(files.score, _score(trainer, decision, trained, least_perplexity))
 
 
-def _score(trainer: Trainer, decision: Decision, history: Sequence[Row], least_perplexity: float) -> Score:
-    last = {row.metric: row.value for row in history if (row.step, row.split) == (trainer.step, "validation")}
+def _score(trainer: Trainer, decision: Decision, trained: Trained | None, least_perplexity: float) -> Score:
+    reached: dict[str, float] = {}
+    if trained is not None:
+        end = [row for row in trained.history if (row.step, row.split) == (trainer.step, "validation")]
+        # the state is whole, though somebody may have deleted the figures beside it
+        reached = {row.metric: row.value for row in end} or trainer.validate()
     worth = None
-    if "bits" in last:
+    if reached:
         assert isinstance(trainer.system, ADASystem)
-        worth = fitness(last["bits"], last.get("perplexity"), trainer.system.codes, least_perplexity)
+        worth = fitness(reached["bits"], reached.get("perplexity"), trainer.system.codes, least_perplexity)
     failed = worth is None
     return Score(
         generation=decision.generation,
         member=decision.member,
         step=trainer.step,
-        bits=None if failed else last["bits"],
-        perplexity=None if failed else last.get("perplexity"),
+        bits=None if failed else reached["bits"],
+        perplexity=None if failed else reached.get("perplexity"),
         fitness=worth,
     )
 

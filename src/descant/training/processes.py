@@ -1,6 +1,7 @@
 """The processes that share a training: one a device, by Lightning Fabric's DDP; a step's batches are dealt to them."""
 
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
 PR_SET_PDEATHSIG = 1
+LEADER = "DESCANT_TRAINING_LEADER"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class Processes:
         )
         if not alone:
             threads = torch.get_num_threads()
+            # Fabric sets LOCAL_RANK for those that it starts
+            if "LOCAL_RANK" not in os.environ:
+                os.environ[LEADER] = str(os.getpid())
             self.fabric.launch()
             # Fabric deals all cores to its processes; how many threads there are is part of a training's bytes
             torch.set_num_threads(threads)
@@ -106,3 +111,6 @@ def _die_with_the_leader() -> None:
     # one that waits for a killed leader in a collective would keep its GPU for as long as the collective's patience
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # it may have died before that
+        if os.environ.get(LEADER) not in (None, str(os.getppid())):
+            os.kill(os.getpid(), signal.SIGKILL)
