@@ -28,6 +28,15 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A chart and the words above it."""
+
+    heading: str
+    words: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Point:
     """A figure of one training; ``value`` is the mean of neighbours where a line has too many points."""
 

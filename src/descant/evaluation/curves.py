@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from descant.errors import DescantError
-from descant.evaluation.charts import VALIDATION, Point, chart, javascript
+from descant.evaluation.charts import VALIDATION, Figure, Point, chart, javascript
 from descant.evaluation.pages import render
 
 COLUMNS = ("step", "split", "metric", "value")
@@ -40,15 +40,6 @@ class Curves:
         """The last validation figure of a metric."""
         found = [point for point in self.points.get(metric, []) if point.split == VALIDATION]
         return found[-1] if found else None
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart and the words above it."""
-
-    heading: str
-    words: str
-    spec: dict[str, Any]
 
 
 @dataclass(frozen=True)

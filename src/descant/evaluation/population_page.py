@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from descant.errors import PopulationError
-from descant.evaluation.charts import javascript
+from descant.evaluation.charts import Figure, javascript
 from descant.evaluation.figure_lines import decimal
 from descant.evaluation.pages import count, render
 from descant.evaluation.population import Population, State
@@ -22,15 +21,6 @@ from descant.training.population import Decision
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 MINUS = "\N{MINUS SIGN}"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart and the words above it."""
-
-    heading: str
-    words: str
-    spec: dict[str, Any]
 
 
 @dataclass(frozen=True)
