@@ -212,11 +212,8 @@ def population_of(wildcards):
 
 def population_settings(wildcards):
     """What its decisions follow from, besides scores and the settings as written."""
-    founding = {"members", "tuned"}
-    used = founding | (
-        {"exploit", "factors"} if int(wildcards.generation) else frozenset()
-    )
-    return as_json(population_of(wildcards), *used)
+    later = ("exploit", "factors") if int(wildcards.generation) else ()
+    return as_json(population_of(wildcards), "members", "tuned", *later)
 
 
 def tuned_as_written(wildcards):
@@ -227,28 +224,48 @@ def tuned_as_written(wildcards):
     )
 
 
-def of_members(wildcards, generation, name):
+def of_members(stack, generation, name):
     """A file of every member of a generation; none of one before the first."""
-    folder = f"results/population/{wildcards.stack}/generation{generation}"
-    members = range(population_of(wildcards).members if generation >= 0 else 0)
+    folder = f"results/population/{stack}/generation{generation}"
+    members = range(experiment.ada(stack).population.members if generation >= 0 else 0)
     return [f"{folder}/member{member}/{name}" for member in members]
+
+
+def of_all_members(stack, name):
+    """A file of every member of every generation."""
+    generations = range(experiment.ada(stack).population.generations)
+    return [
+        path
+        for generation in generations
+        for path in of_members(stack, generation, name)
+    ]
+
+
+def decisions_of(stack):
+    """The decisions of every generation of a stack's population."""
+    generations = range(experiment.ada(stack).population.generations)
+    return [
+        f"results/population/{stack}/generation{generation}/decisions.csv"
+        for generation in generations
+    ]
 
 
 def decisions_before(wildcards):
     """The decisions that a generation's follow; none in the first."""
-    before = int(wildcards.generation) - 1
-    folder = f"results/population/{wildcards.stack}/generation{before}"
-    return [f"{folder}/decisions.csv"] if before >= 0 else []
+    generation = int(wildcards.generation)
+    return decisions_of(wildcards.stack)[max(0, generation - 1) : generation]
 
 
 def scores_before(wildcards):
     """The scores that a generation's decisions follow."""
-    return of_members(wildcards, int(wildcards.generation) - 1, "score.json")
+    return of_members(wildcards.stack, int(wildcards.generation) - 1, "score.json")
 
 
 def states_before(wildcards):
     """The states that a generation can go on from."""
-    return of_members(wildcards, int(wildcards.generation) - 1, "state.safetensors")
+    return of_members(
+        wildcards.stack, int(wildcards.generation) - 1, "state.safetensors"
+    )
 
 
 def previous_option(wildcards):
@@ -267,33 +284,24 @@ def last_step(wildcards):
 
 def all_decisions(wildcards):
     """The decisions of every generation."""
-    generations = range(population_of(wildcards).generations)
-    folder = f"results/population/{wildcards.stack}"
-    return [
-        f"{folder}/generation{generation}/decisions.csv" for generation in generations
-    ]
+    return decisions_of(wildcards.stack)
 
 
 def all_member_metrics(wildcards):
     """The figures of every member of every generation."""
-    generations = range(population_of(wildcards).generations)
-    return [
-        path
-        for generation in generations
-        for path in of_members(wildcards, generation, "metrics.csv")
-    ]
+    return of_all_members(wildcards.stack, "metrics.csv")
 
 
 def last_scores(wildcards):
     """The scores that the choice follows."""
     last = population_of(wildcards).generations - 1
-    return of_members(wildcards, last, "score.json")
+    return of_members(wildcards.stack, last, "score.json")
 
 
 def last_states(wildcards):
     """The states that it chooses from."""
     last = population_of(wildcards).generations - 1
-    return of_members(wildcards, last, "state.safetensors")
+    return of_members(wildcards.stack, last, "state.safetensors")
 
 
 def sequence_below(wildcards):
@@ -469,13 +477,9 @@ def population_files():
     """What the page of populations reads: the choice, every decision, and each member's score and metrics."""
     files = []
     for stack, folder in populations().items():
-        shape = experiment.ada(stack).population
-        files.append(f"{folder}/chosen.json")
-        for generation in range(shape.generations):
-            files.append(f"{folder}/generation{generation}/decisions.csv")
-            for member in range(shape.members):
-                place = f"{folder}/generation{generation}/member{member}"
-                files += [f"{place}/score.json", f"{place}/metrics.csv"]
+        files += [f"{folder}/chosen.json", *decisions_of(stack)]
+        files += of_all_members(stack, "score.json")
+        files += of_all_members(stack, "metrics.csv")
     return files
 
 
