@@ -20,7 +20,7 @@ import typer
 from torch import Tensor
 from training_cases import BASE, Network, Variant, build_system, networks, variants
 
-from descant.commands.options import set_up_torch
+from descant.commands.set_up import set_up_torch
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence, open_sequence
 from descant.systems.restore import load_weights

@@ -37,8 +37,9 @@ import typer
 from torch.utils.flop_counter import FlopCounterMode
 from training_cases import BASE, CLASSES, Network, Variant, build_system, networks, variants
 
-from descant.commands.options import set_up_torch, training_devices
+from descant.commands.set_up import set_up_torch
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.training.devices import Devices
 from descant.training.loop import Trainer, TrainingData
 from descant.training.noise import torch_generator
 from descant.training.windows import Windows
@@ -86,7 +87,7 @@ class Steps:
         self._windows = Clocked(sequence, "train", settings.window, 0)
         data = TrainingData(self._windows, Windows(sequence, "validation", settings.window, 0))
         # the folder is written to by Trainer.run only
-        self._trainer = Trainer(system, settings, data, Path("unused"), 0, training_devices(gpus))
+        self._trainer = Trainer(system, settings, data, Path("unused"), 0, Devices.of(gpus))
         self.first = self.run(2)
         self._kept = self._allocated() - before
 

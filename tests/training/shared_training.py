@@ -12,7 +12,7 @@ from descant.sequences import open_sequence
 from descant.systems.ada import ADASystem
 from descant.systems.base import System
 from descant.systems.wavenet import WaveNetSystem
-from descant.training.processes import Devices
+from descant.training.devices import Devices
 from descant.training.session import Session, train_to_file
 
 

@@ -19,10 +19,10 @@ from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.training import members
+from descant.training.devices import Devices
 from descant.training.history import read_history
 from descant.training.population import Decision, Score, decide
 from descant.training.population_files import decisions_path, member_files, read_decisions, read_score, write_decisions
-from descant.training.processes import Devices
 from descant.training.session import Session, train_to_file
 
 RATE = "training.learning_rate"

@@ -21,8 +21,8 @@ from descant.errors import TrainingError
 from descant.runs.interruption import EXIT_INTERRUPTED
 from descant.sequences import PackedSequence
 from descant.systems.wavenet import WaveNetSystem
+from descant.training.devices import Devices
 from descant.training.loop import Trainer, TrainingData
-from descant.training.processes import Devices
 from descant.training.windows import Windows
 
 PROGRAM = Path(__file__).with_name("shared_training.py")

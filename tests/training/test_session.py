@@ -23,9 +23,9 @@ from descant.runs.interruption import EXIT_INTERRUPTED
 from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.systems.wavenet import WaveNetSystem
+from descant.training.devices import Devices
 from descant.training.history import read_history
 from descant.training.loop import Stretch
-from descant.training.processes import Devices
 from descant.training.session import WITHOUT_EFFECT, Session, train_to_file
 
 COMMAND = "descant.commands.train_prior"

@@ -9,8 +9,8 @@ from descant.commands import cli, options
 from descant.config.networks import ADA
 from descant.sequences import open_sequence
 from descant.training import members
+from descant.training.devices import Devices
 from descant.training.population_files import write_score
-from descant.training.processes import Devices
 
 
 def choose_member(

@@ -11,6 +11,7 @@ import typer
 from tqdm import tqdm
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.modelfile import check_fingerprint, read_model
 from descant.sequences import SequenceWriter, open_sequence
 from descant.systems.ada import ADASystem
@@ -39,7 +40,7 @@ def codes(
     gpus: options.GPUs = 0,
 ) -> None:
     """Encode every track of a sequence; the codes keep its index with lengths divided by the hop."""
-    device = options.set_up_torch(threads, gpus)
+    device = set_up_torch(threads, gpus)
     below, file = open_sequence(sequence), read_model(model)
     check_fingerprint(file, below)
     system = restore_ada(file).to(device)

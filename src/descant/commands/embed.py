@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.config.distances import Distances
 from descant.evaluation.distances.choose import open_embedding
 from descant.evaluation.distances.embed import Cache, embed_set, write_set
@@ -32,7 +33,7 @@ def embed(
     threads: options.Threads = 1,
 ) -> None:
     """Write the vectors of a set on every embedding that its excerpts are long enough for."""
-    options.set_up_torch(threads, 0)
+    set_up_torch(threads, 0)
     section, audio = cli.parse_settings(Distances, settings), open_sequence(sequence)
     most = section.excerpts_per_track
     if drawn is not None:

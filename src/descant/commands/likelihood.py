@@ -7,6 +7,7 @@ import numpy.typing as npt
 import typer
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.config.evaluation import Evaluation
 from descant.errors import SequenceError
 from descant.evaluation.code_usage import shuffled_codes
@@ -30,7 +31,7 @@ def likelihood(
     gpus: options.GPUs = 0,
 ) -> None:
     """Write the bits of every test track: of a prior, or with --codes of an ADA's local model given its codes."""
-    device = options.set_up_torch(threads, gpus)
+    device = set_up_torch(threads, gpus)
     evaluation = cli.parse_settings(Evaluation, settings)
     file, scored = read_model(model), open_sequence(sequence)
     check_fingerprint(file, scored)

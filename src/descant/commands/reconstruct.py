@@ -9,6 +9,7 @@ import torch
 import typer
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.config.evaluation import Reconstruction
 from descant.config.models import Sampling
 from descant.errors import SequenceError
@@ -37,7 +38,7 @@ def reconstruct(
 ) -> None:
     """Draw what the true codes of test tracks stand for, twice; a killed draw goes on where it was."""
     # the threads are the engine's: torch only computes small blocks of conditioning, slower on many than on one
-    device = options.set_up_torch(1, gpus)
+    device = set_up_torch(1, gpus)
     sampling = cli.parse_settings(Sampling, settings)
     audio, coded = open_sequence(sequence), open_sequence(codes)
     stretches = choose_stretches(audio, cli.parse_settings(Reconstruction, excerpts), length_multiple)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.config.models import Sampling
 from descant.modelfile import read_model
 from descant.sampling.files import draw_folder, write_steps
@@ -27,7 +28,7 @@ def sample_prior(
 ) -> None:
     """Draw a batch of sequences from a prior; a killed draw goes on where it was."""
     # the engine deals sequences to threads; the small products around it are slower on several
-    device = options.set_up_torch(1, gpus)
+    device = set_up_torch(1, gpus)
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
     level = level_settings(sampling, derive_seed(seed, "sample", file.sequence), threads, save_every)
     folder = draw_folder(runs, {"steps": steps, "batch": sampling.count, **level.determining}, file)

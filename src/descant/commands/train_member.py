@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.config.networks import ADA
 from descant.errors import PopulationError
 from descant.sequences import open_sequence
 from descant.training import members
+from descant.training.devices import Devices
 from descant.training.population_files import CURE, MemberFiles, read_decisions
 
 
@@ -35,13 +37,13 @@ def train_member(
     It is killed, gone on with and asked to stop as a plain training is. A member that diverges is no error: its score
     says so, and the next generation replaces it.
     """
-    options.set_up_torch(threads, gpus)
+    set_up_torch(threads, gpus)
     ada = cli.parse_settings(ADA, settings)
     decided = next((each for each in read_decisions(decisions) if each.member == member), None)
     if decided is None:
         raise PopulationError(f"{decisions} decides nothing for member {member}", CURE)
     stretch = members.stretch_of(decided, until, previous)
-    session = members.member_session(ada, decided, sequence_name, runs, seed, options.training_devices(gpus), stretch)
+    session = members.member_session(ada, decided, sequence_name, runs, seed, Devices.of(gpus), stretch)
     files = MemberFiles(state, metrics, score)
     members.train_member(session, open_sequence(sequence), decided, least_perplexity, files)
 

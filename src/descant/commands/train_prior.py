@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.config.networks import Prior
 from descant.sequences import open_sequence
 from descant.systems.wavenet import WaveNetSystem
+from descant.training.devices import Devices
 from descant.training.session import Session, train_to_file
 
 
@@ -28,7 +30,7 @@ def train_prior(
     A killed training goes on from its last checkpoint when the same command runs again, and ends with the same
     bytes on a CPU. SIGTERM and SIGINT finish the step, save, and exit 75.
     """
-    options.set_up_torch(threads, gpus)
+    set_up_torch(threads, gpus)
     prior = cli.parse_settings(Prior, settings)
     session = Session(
         kind="wavenet",
@@ -38,7 +40,7 @@ def train_prior(
         sequence_name=sequence_name,
         runs=runs,
         seed=seed,
-        devices=options.training_devices(gpus),
+        devices=Devices.of(gpus),
     )
     train_to_file(session, open_sequence(sequence), model, metrics)
 

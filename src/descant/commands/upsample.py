@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
 from descant.config.models import Sampling
 from descant.modelfile import read_model
 from descant.sampling.files import draw_folder, read_steps, write_steps
@@ -27,7 +28,7 @@ def upsample(
 ) -> None:
     """Draw what the codes stand for, one level down; a killed draw goes on where it was."""
     # the threads are the engine's: torch only computes small blocks of conditioning, slower on many than on one
-    device = options.set_up_torch(1, gpus)
+    device = set_up_torch(1, gpus)
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
     system = restore_ada(file).to(device)
     given = read_steps(codes, system.codes)

@@ -21,9 +21,10 @@ from descant.runs.checkpoint import Checkpoint
 from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
 from descant.systems.base import System
+from descant.training.devices import Devices
 from descant.training.history import History, Row
 from descant.training.noise import torch_generator
-from descant.training.processes import Devices, Processes
+from descant.training.processes import Processes
 from descant.training.schedule import rate_fraction
 from descant.training.windows import Windows
 

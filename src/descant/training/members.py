@@ -12,6 +12,7 @@ from descant.runs.checkpoint import Checkpoint
 from descant.runs.folder import PATIENCE, locked
 from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
+from descant.training.devices import Devices
 from descant.training.history import Row, read_history, write_history
 from descant.training.loop import Stretch, Trained, Trainer, kept_weights
 from descant.training.population import Decision, Score, choose, fitness, lineage
@@ -23,7 +24,6 @@ from descant.training.population_files import (
     read_score,
     write_score,
 )
-from descant.training.processes import Devices
 from descant.training.session import Session, build_trainer, model_of
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -14,21 +13,10 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
+from descant.training.devices import Devices
+
 PR_SET_PDEATHSIG = 1
 LEADER = "DESCANT_TRAINING_LEADER"
-
-
-@dataclass(frozen=True)
-class Devices:
-    """What a training runs on.
-
-    Attributes:
-        accelerator: ``cpu`` or ``cuda``.
-        count: how many; each has a process of its own.
-    """
-
-    accelerator: Literal["cpu", "cuda"] = "cpu"
-    count: int = 1
 
 
 class Processes:

@@ -15,9 +15,9 @@ from descant.runs.folder import PATIENCE, locked, run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 from descant.systems.base import System
+from descant.training.devices import Devices
 from descant.training.history import write_history
 from descant.training.loop import Stretch, Trainer, TrainingData
-from descant.training.processes import Devices
 from descant.training.windows import Windows
 
 # part of every run's name: raise it when a change makes the same settings give other weights

@@ -1,0 +1,26 @@
+"""What a command does before it uses torch; a module of its own, since torch takes seconds to import."""
+
+import torch
+
+from descant.errors import RunError
+from descant.runs.devices import PATIENCE, lease_folder, nvidia_devices, see_only_leased
+
+
+def set_up_torch(threads: int, gpus: int) -> torch.device:
+    """Bound the threads, take GPUs that no other job has, ask for deterministic kernels, and name the device.
+
+    Raises:
+        RunError: when a GPU is asked for and none is found, or none becomes free.
+    """
+    if gpus:
+        see_only_leased(nvidia_devices(), gpus, lease_folder(), PATIENCE)
+    if gpus and not torch.cuda.is_available():
+        raise RunError(
+            "a GPU is asked for (gpus_per_job) but torch finds none on this machine",
+            "set gpus_per_job: 0, run on a machine with one, or install torch's CUDA build",
+        )
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    return torch.device("cuda" if gpus else "cpu")
