@@ -1,0 +1,71 @@
+# Where the music comes from: digests that tell when it is read again.
+from snakemake.exceptions import WorkflowError
+
+from descant.corpus import labels
+from descant.corpus.scan import folder_digest
+from descant.corpus.scores import list_digest
+from descant.errors import DescantError
+
+EXCERPT = "resources/songs"
+
+
+def music():
+    """The corpus as its commands take it: the excerpt is a folder too, made by a rule."""
+    if experiment.corpus.source != "excerpt":
+        return experiment.corpus
+    folder = experiment.corpus.folder.model_copy(update={"path": EXCERPT})
+    return experiment.corpus.model_copy(update={"source": "folder", "folder": folder})
+
+
+def excerpt_songs(wildcards):
+    """The folder of the excerpt, where it is the corpus."""
+    return [EXCERPT] if experiment.corpus.source == "excerpt" else []
+
+
+def corpus_digest(wildcards):
+    """Changes when a file of the folder does, or the list of pieces, so that the scan runs again."""
+    try:
+        if experiment.corpus.source == "excerpt":
+            return ""
+        if experiment.corpus.source == "folder":
+            return folder_digest(experiment.corpus.folder.path)
+        return list_digest(experiment.corpus.scores.pieces)
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def labels_file(wildcards):
+    """The CSV file of labels, or None."""
+    try:
+        return labels.labels_file(experiment.corpus)
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def labels_option(wildcards):
+    """The option for it, or nothing: Snakemake does not quote an empty text."""
+    path = labels_file(wildcards)
+    return [f"--labels={path}"] if path else []
+
+
+def labels_digest(wildcards):
+    """Changes when its contents do, so that the labels are dealt again; the tracks are not decoded again."""
+    path = labels_file(wildcards)
+    return labels.labels_digest(path) if path else ""
+
+
+def source_in_words():
+    """Where the music comes from, for people; a folder is not named: its path is nobody else's business."""
+    told = {
+        "scores": "Scores rendered by a synthesiser.",
+        "folder": "Recordings from a folder.",
+        "excerpt": "Six seconds of one song, from the package stempeg.",
+    }[experiment.corpus.source]
+    if (
+        experiment.corpus.source == "scores"
+        and experiment.corpus.scores.pieces == "builtin"
+    ):
+        told = "Scores from music21's corpus, rendered by a synthesiser."
+    if experiment.separation.method == "none":
+        return told
+    return f"{told} What is learnt is their {experiment.separation.stem}, separated."

@@ -1,0 +1,56 @@
+# The checked configuration, and what every group of rules asks of it.
+from snakemake.exceptions import WorkflowError
+
+from descant.config import root
+from descant.errors import DescantError
+from descant.runs.interruption import prepare_jobs
+
+try:
+    experiment = root.parse(config)
+except DescantError as error:
+    raise WorkflowError(str(error)) from None
+
+prepare_jobs()
+
+
+def alternatives(names):
+    """Regular expression for exactly these names; one that matches nothing when there are none."""
+    return "|".join(name.replace(".", r"\.") for name in names) or r"(?!)"
+
+
+wildcard_constraints:
+    shard=r"\d+",
+    # any ADA can be asked for on audio, a continuous one too, which no model can stand on
+    stack=alternatives(dict.fromkeys((*experiment.stacks, *experiment.adas))),
+    sequence=alternatives((root.AUDIO, *experiment.stacks)),
+    prior=alternatives(experiment.priors),
+    model=alternatives(experiment.models),
+    level=r"\d+",
+    # whose ratings: nothing for people's
+    source=r"(simulated/)?",
+
+
+SHARDS = range(experiment.corpus.shards)
+TRAINING_GPUS = experiment.gpus_per_job
+GPUS = min(1, experiment.gpus_per_job)
+THREADS = experiment.threads_per_job
+
+
+def as_json(section, *keys):
+    """A section, or only the named keys of it, as the JSON text that a command takes."""
+    return section.model_dump_json(include=set(keys) or None)
+
+
+def top_level(model):
+    """Number of a model's top level: 0 for a plain WaveNet."""
+    return len(experiment.levels(model)) - 1
+
+
+def prior_of(model):
+    """Wildcards of the prior that a model samples from."""
+    return {"prior": experiment.models[model].prior, "sequence": experiment.top(model)}
+
+
+def trained_priors():
+    """Each pair of prior and sequence that some model needs, once."""
+    return sorted({tuple(prior_of(model).values()) for model in experiment.models})

@@ -1,0 +1,53 @@
+# The listening test: what is heard, and who has rated.
+import functools
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from descant.config.listening import DEFINES_TEST
+from descant.errors import DescantError
+from descant.listening.digest import ratings_digest
+
+
+def listening_models():
+    """The rows of the table that people listen to."""
+    return experiment.listening.models or tuple(experiment.models)
+
+
+def test_settings():
+    """The keys that decide what is heard and by whom."""
+    return experiment.listening.model_dump_json(include=DEFINES_TEST)
+
+
+def ratings_file():
+    """Where people's ratings are kept: in no folder that a rule or `make clean` deletes."""
+    return f"{experiment.listening.folder}/ratings.sqlite"
+
+
+@functools.cache
+def people_rated():
+    """Changes when a rating does; empty where nobody has rated."""
+    try:
+        return ratings_digest(Path(ratings_file()))
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def people_digest(wildcards):
+    """Changes when a rating does, so that the ratings are exported again."""
+    return people_rated()
+
+
+def people_scores(wildcards):
+    """The scores that people gave; none where nobody has rated, and then no job of the listening test either."""
+    return ["results/listening/scores.csv"] if people_rated() else []
+
+
+def scores_option(wildcards):
+    """The option for them, or nothing."""
+    return [f"--scores={path}" for path in people_scores(wildcards)]
+
+
+def listening_pages(wildcards):
+    """The page of what people said; none where nobody has rated."""
+    return ["results/report/listening.html"] if people_rated() else []

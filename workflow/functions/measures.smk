@@ -1,0 +1,107 @@
+# What is measured of models and of what they draw.
+
+
+def row_of(model):
+    """One row of the table as the command takes it: facts of the configuration and where its bits are."""
+    prior = prior_of(model)
+    levels = experiment.levels(model)
+    row = experiment.models[model]
+    return {
+        "model": model,
+        "title": row.title,
+        "note": row.note,
+        "receptive_field": experiment.receptive_field(model),
+        "bits": [f"results/likelihood/ada/{stack}.parquet" for stack in levels[1:]]
+        + [f"results/likelihood/prior/{prior['prior']}/{prior['sequence']}.parquet"],
+        "paper": row.paper.model_dump() if row.paper else None,
+    }
+
+
+TABLE_HEADINGS = {
+    "title": "Model",
+    "levels": "Levels",
+    "receptive_field_ms": "Receptive field, ms",
+    "bits_per_step_level0": "Bits per step, level 0 (audio)",
+    **{
+        f"bits_per_step_level{level}": f"Bits per code, level {level}"
+        for level in range(1, 1 + max(top_level(model) for model in experiment.models))
+    },
+    "bits_per_second": "Bits per second",
+    "bits_per_sample": "Bits per sample, at most",
+    "bits_per_sample_low": "Interval, low",
+    "bits_per_sample_high": "Interval, high",
+    "test_tracks": "Test tracks",
+    "test_seconds": "Test audio, s",
+    "our_fidelity": "Fidelity",
+    "our_fidelity_n": "Ratings",
+    "our_musicality": "Musicality",
+    "our_musicality_n": "Ratings",
+    "our_raters": "Raters",
+    "paper_receptive_field_ms": "Receptive field, ms",
+    "paper_fidelity": "Fidelity",
+    "paper_fidelity_plus_minus": "±",
+    "paper_musicality": "Musicality",
+    "paper_musicality_plus_minus": "±",
+}
+
+
+def structure_seconds():
+    """Length of the excerpts whose structure is measured: what is asked for, or what is drawn, at most 24 s."""
+    drawn = sampled_samples() / experiment.audio.sample_rate
+    return experiment.evaluation.structure.seconds or min(24.0, drawn)
+
+
+def compared_seconds():
+    """Length of the excerpts that distances compare: as long as is asked for, but not longer than what is drawn."""
+    drawn = sampled_samples() / experiment.audio.sample_rate
+    return min(experiment.evaluation.distances.seconds, drawn)
+
+
+def novelty_settings():
+    """What the searches for copies use: how much of it is shown changes none of them."""
+    section = experiment.evaluation.novelty
+    return as_json(section, *(set(type(section).model_fields) - {"shown"}))
+
+
+def top_codes(wildcards):
+    """The packed codes that a model's prior is trained on."""
+    return f"results/sequences/{experiment.top(wildcards.model)}/data.npy"
+
+
+def top_codes_index(wildcards):
+    """Their index."""
+    return f"results/sequences/{experiment.top(wildcards.model)}/index.parquet"
+
+
+def novelty_rows():
+    """A model as the page on copies takes it; a plain WaveNet's top level is the audio, which has its own searches."""
+    folder = "results/evaluation/novelty/models"
+    return [
+        {
+            "model": model,
+            "title": row.title,
+            "drawn": f"results/samples/{model}/{'level0' if row.stack else 'top'}.npy",
+            "audio": f"{folder}/{model}.audio.json",
+            "codes": f"{folder}/{model}.codes.json" if row.stack else None,
+        }
+        for model, row in experiment.models.items()
+    ]
+
+
+def novelty_files(row):
+    """The files that a row of the page on copies names."""
+    return [row[key] for key in ("drawn", "audio", "codes") if row[key]]
+
+
+# What is measured besides likelihoods: a page and a summary each, and what the navigation calls it.
+MEASURES = {
+    "novelty": "Novelty",
+    "distances": "Distances",
+    "structure": "Structure",
+    "reconstruction": "Reconstruction",
+}
+
+
+def measured():
+    """The summary of each measure by its name."""
+    return {name: f"results/evaluation/{name}/summary.json" for name in MEASURES}
