@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import command, environment, run
+from pipeline import command, environment, heed_ctrl_c, run
 
 STARTED = re.compile(r"^(?:local)?rule (\w+):$", re.MULTILINE)
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", re.MULTILINE)
@@ -90,6 +90,7 @@ def _kill_next(folder: Path, targets: list[str], storm: RuleStorm, draw: random.
             stderr=file,
             env=environment(),
             start_new_session=True,
+            preexec_fn=heed_ctrl_c,
         )
     while running.poll() is None:
         text = told.read_text()

@@ -1,6 +1,7 @@
 """Running the real pipeline in a folder of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,11 @@ def command(folder: Path, *arguments: str, over: Path = TINY) -> list[str]:
 def environment() -> dict[str, str]:
     """The environment of a run that no other workflow started."""
     return {name: value for name, value in os.environ.items() if name != "DESCANT_WORKFLOW"}
+
+
+def heed_ctrl_c() -> None:
+    """What a shell runs in its background ignores Ctrl-C, and so would all that tests start there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(

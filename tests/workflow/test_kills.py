@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pipeline import TINY, command, environment, run
+from pipeline import TINY, command, environment, heed_ctrl_c, run
 
 from descant.config.root import merge, read_yaml
 
@@ -46,6 +46,7 @@ def test_killed_and_run_again(
         stderr=subprocess.DEVNULL,
         env=environment(),
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:

@@ -10,17 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pipeline import ROOT, command, environment
+from pipeline import ROOT, command, environment, heed_ctrl_c
 from served import ANSWER, free_port, make_test
 
 from descant.listening.export import export
 
 pytestmark = pytest.mark.slow
-
-
-def heed_ctrl_c() -> None:
-    """What a shell runs in its background ignores Ctrl-C, and so would all that tests start there."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
