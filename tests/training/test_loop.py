@@ -249,12 +249,13 @@ def test_a_finished_training_gone_on_with_does_nothing_and_gives_the_same(
 def test_done_in_stretches_it_ends_the_same(
     cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str, ends: tuple[int, ...]
 ) -> None:
-    state: Checkpoint | None = None
+    state, start = None, None
     figures = set()
     for number, until in enumerate((*ends, 12)):
         folder = tmp_path / str(number)
-        trained = cases[name].trainer(folder, stretch=Stretch(until, state)).run()
+        trained = cases[name].trainer(folder, stretch=Stretch(until, start)).run()
         state = checkpoint.load_latest(folder / "checkpoints")
+        (start,) = (folder / "checkpoints").glob(f"step-*{until}.safetensors")
         assert state is not None and state.step == until
         first = 0 if not number else ends[number - 1]
         assert all(first < row.step <= until for row in trained.history)
@@ -273,7 +274,7 @@ def test_a_stretch_killed_and_gone_on_with_ends_the_same(
 ) -> None:
     case = cases["vq"]
     case.trainer(tmp_path / "first", stretch=Stretch(5)).run()
-    start = checkpoint.load_latest(tmp_path / "first" / "checkpoints")
+    (start,) = (tmp_path / "first" / "checkpoints").glob("step-*5.safetensors")
     for death in (5, 9):
         with pytest.raises(Killed):
             case.trainer(tmp_path / "second", at=death, what=die, stretch=Stretch(12, start)).run()

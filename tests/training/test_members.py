@@ -217,9 +217,11 @@ def read_worst(folder: Path) -> float:
     return [row.value for row in rows if (row.split, row.metric) == ("validation", "bits")][-1]
 
 
-def test_a_parent_without_its_folder_is_told(tmp_path: Path) -> None:
+def test_a_parent_without_its_folder_is_told(build: Callable[..., Run], tmp_path: Path) -> None:
     child = Decision(1, 0, 3, "exploited", {}, {})
     with pytest.raises(RunError, match="goes on from member 3"):
         members.stretch_of(child, 10, None)
+    stretch = members.stretch_of(child, 10, tmp_path)
+    session = members.member_session(build().ada, child, "audio", tmp_path, 1, Devices(), stretch)
     with pytest.raises(RunError, match="holds no whole state"):
-        members.stretch_of(child, 10, tmp_path)
+        session.run_folder("data")

@@ -266,6 +266,8 @@ def with_training(prior: Prior, **over: Any) -> Prior:
 
 def test_a_run_is_named_by_what_determines_its_result(prior: Prior, tmp_path: Path) -> None:
     own = session_of(prior, tmp_path).run_folder("data")
+    checkpoint.write(tmp_path / "zeros", Checkpoint(100, {"a": torch.zeros(1)}))
+    checkpoint.write(tmp_path / "ones", Checkpoint(100, {"a": torch.ones(1)}))
     same = [
         session_of(with_training(prior, checkpoint_every=7), tmp_path),
         session_of(with_training(prior, keep_checkpoints=5), tmp_path),
@@ -281,8 +283,8 @@ def test_a_run_is_named_by_what_determines_its_result(prior: Prior, tmp_path: Pa
         replace(session_of(prior, tmp_path), kind="ada"),
         replace(session_of(prior, tmp_path), stretch=Stretch(300)),
         replace(session_of(prior, tmp_path), stretch=Stretch(200)),
-        replace(session_of(prior, tmp_path), stretch=Stretch(200, Checkpoint(100, {"a": torch.zeros(1)}))),
-        replace(session_of(prior, tmp_path), stretch=Stretch(200, Checkpoint(100, {"a": torch.ones(1)}))),
+        replace(session_of(prior, tmp_path), stretch=Stretch(200, tmp_path / "zeros")),
+        replace(session_of(prior, tmp_path), stretch=Stretch(200, tmp_path / "ones")),
     ]
     names = {own, session_of(prior, tmp_path).run_folder("other data"), *(one.run_folder("data") for one in other)}
     assert len(names) == 2 + len(other)

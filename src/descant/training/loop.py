@@ -45,11 +45,11 @@ class Stretch:
 
     Attributes:
         until: the step that it ends after.
-        start: the state that it begins with; None for fresh weights.
+        start: file of the state that it begins with; None for fresh weights.
     """
 
     until: int
-    start: Checkpoint | None = None
+    start: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,9 @@ class Trainer:
         return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
     def _resume(self) -> None:
-        found = checkpoint.load_latest(self.folder / "checkpoints") or self.stretch.start
+        found = checkpoint.load_latest(self.folder / "checkpoints")
+        if found is None and self.stretch.start is not None:
+            found = checkpoint.read(self.stretch.start)
         if found is None:
             return
         self.step = found.step
@@ -190,7 +192,8 @@ class Trainer:
             Interrupted: a signal asked for a stop, or the workflow died; the state is saved.
             DivergedError: loss, gradient or state is NaN or infinite; the last good checkpoint is untouched.
             TrainingError: a checkpoint cannot be written.
-            RunError: the run directory is in use, or the disk is too small for its checkpoints.
+            RunError: the run directory is in use, the disk is too small for its checkpoints, or the stretch's first
+                state cannot be read.
         """
         with locked(self.folder, PATIENCE) if self.processes.leads else nullcontext():
             # the leader has the lock, and no torn checkpoint is left, before the others look

@@ -134,7 +134,7 @@ def stretch_of(decision: Decision, until: int, previous: Path | None) -> Stretch
         previous: folder of the generation before; None in generation 0.
 
     Raises:
-        RunError: when the parent's state is not given or cannot be read.
+        RunError: when the parent's state is not given.
     """
     if decision.parent is None:
         return Stretch(until)
@@ -143,7 +143,7 @@ def stretch_of(decision: Decision, until: int, previous: Path | None) -> Stretch
             f"member {decision.member} goes on from member {decision.parent}, but --previous is not given",
             "give the folder of the generation before",
         )
-    return Stretch(until, checkpoint.read(previous / f"member{decision.parent}" / "state.safetensors"))
+    return Stretch(until, previous / f"member{decision.parent}" / "state.safetensors")
 
 
 @dataclass(frozen=True)

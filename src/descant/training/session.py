@@ -10,7 +10,7 @@ from torch import Tensor
 
 from descant.config.training import Training
 from descant.modelfile import ModelFile, write_model
-from descant.runs.checkpoint import digest
+from descant.runs.checkpoint import digest, read
 from descant.runs.folder import PATIENCE, locked, run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
@@ -60,11 +60,15 @@ class Session:
     stretch: Stretch | None = None
 
     def run_folder(self, fingerprint: str) -> Path:
-        """The run directory: named by all that determines the result."""
+        """The run directory: named by all that determines the result.
+
+        Raises:
+            RunError: when the stretch's first state cannot be read.
+        """
         named = {"kind": self.kind, "seed": self.seed, "numerics": NUMERICS, "on": self.sequence_name}
         if self.stretch is not None:
             start = self.stretch.start
-            named |= {"until": self.stretch.until, "start": "" if start is None else digest(start.tensors)}
+            named |= {"until": self.stretch.until, "start": "" if start is None else digest(read(start).tensors)}
         return self.runs / run_name({**without_effect_removed(self.settings), **named}, fingerprint)
 
 
@@ -73,6 +77,7 @@ def build_trainer(session: Session, sequence: PackedSequence) -> Trainer:
 
     Raises:
         TrainingError: training cannot start.
+        RunError: the stretch's first state cannot be read.
     """
     training = session.training
     seed = derive_seed(session.seed, session.kind, session.sequence_name)
