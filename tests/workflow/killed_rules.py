@@ -30,6 +30,7 @@ class RuleStorm:
         number: the signal.
         killed: rules in the order they were killed, with the seconds after their start.
         escaped: rules that ended before they could be killed.
+        hung: how often Snakemake did not end, and was killed: its handler of SIGTERM takes a lock that it may hold.
         seconds: how long all of it took.
         differences: names of files that are not those of an undisturbed run; empty when none is.
         ended: whether there was time to run to the end.
@@ -38,6 +39,7 @@ class RuleStorm:
     number: signal.Signals
     killed: dict[str, float] = field(default_factory=dict)
     escaped: set[str] = field(default_factory=set)
+    hung: int = 0
     seconds: float = 0.0
     differences: list[str] = field(default_factory=list)
     ended: bool = False
@@ -105,13 +107,23 @@ def _kill_next(folder: Path, targets: list[str], storm: RuleStorm, draw: random.
             still = working & at_work(told.read_text()) - storm.killed.keys()
             if still:
                 os.killpg(running.pid, storm.number)
-                running.wait(timeout=120)
+                storm.hung += _had_to_be_killed(running)
                 storm.killed |= dict.fromkeys(still, round(time.monotonic() - began, 1))
                 return still
         time.sleep(0.02)
     if running.returncode:
         raise AssertionError(f"the run ended with {running.returncode}\n{told.read_text()[-3000:]}")
     return None
+
+
+def _had_to_be_killed(running: subprocess.Popen[bytes]) -> bool:
+    try:
+        running.wait(timeout=120)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        return True
+    return False
 
 
 def at_work(text: str) -> set[str]:
