@@ -135,17 +135,21 @@ def test_ctrl_c_stops_it_too_and_soon(place: Place, prior: Prior) -> None:
 
 
 def test_two_at_once_in_one_run_directory_take_turns(place: Place, prior: Prior) -> None:
-    command = place.command(prior.model_dump_json())
-    with (
-        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as one,
-        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as other,
-    ):
-        told = [process.communicate(timeout=100)[1] for process in (one, other)]
-    assert one.returncode == other.returncode == 0, told
-    first, second = (one, other) if "in use by process" not in told[0] else (other, one)
-    late = told[1 if second is other else 0]
-    assert f"in use by process {first.pid}: waiting" in late
-    assert f"going on from step {prior.training.steps}" in late, "it has nothing left to do"
+    command, told = place.command(prior.model_dump_json()), place.folder / "told.txt"
+    deadline = time.monotonic() + 100
+    with told.open("w") as file, subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
+        while not any((folder / "history.csv").exists() for folder in run_folders(place)):
+            assert first.poll() is None and time.monotonic() < deadline
+            time.sleep(0.005)
+        # it stands still until the other has come, however slow that is
+        first.send_signal(signal.SIGSTOP)
+        with subprocess.Popen(command, stderr=file) as second:
+            while f"in use by process {first.pid}: waiting" not in told.read_text():
+                assert second.poll() is None and time.monotonic() < deadline
+                time.sleep(0.005)
+            first.send_signal(signal.SIGCONT)
+    assert first.returncode == second.returncode == 0, told.read_text()
+    assert f"going on from step {prior.training.steps}" in told.read_text(), "it has nothing left to do"
     straight = replace(place, folder=place.folder / "straight")
     train_to_file(session_of(prior, straight.folder / "runs"), place.sequence, straight.model, straight.metrics)
     assert place.model.read_bytes() == straight.model.read_bytes()
