@@ -20,9 +20,11 @@ pytestmark = [pytest.mark.slow, needs_slurm, pytest.mark.timeout(1500)]
 PROFILE = ROOT / "profiles" / "slurm" / "profile.v9+.yaml"
 # one training, long enough to lose its allocation on the way
 LONG = {
-    "training": {"steps": 12000, "checkpoint_every": 200, "log_every": 1000, "validate_every": 6000},
+    "training": {"steps": 4000, "checkpoint_every": 200, "log_every": 1000, "validate_every": 2000},
     "priors": {"large": {"training": {}}},
 }
+# and one that needs more than Slurm's shortest limit, a minute
+LONGER = {"training": {"steps": 12000}}
 TRAINED = "results/prior/large/audio/model.safetensors"
 
 
@@ -88,8 +90,9 @@ def jobs_of(cluster: Cluster, folder: Path) -> list[str]:
 
 def test_a_deep_model_from_scores_to_players(cluster: Cluster, tmp_path: Path) -> None:
     fake_gpu = {"gres": "gpu:fake:1"}
-    profile = mended_profile(tmp_path, train_ada=fake_gpu, train_prior=fake_gpu)
-    targets = ["results/report/players/vqvae_amae.html", "results/likelihood/prior/codes/vqvae8.amae8.parquet"]
+    profile = mended_profile(tmp_path, train_ada=fake_gpu, train_member=fake_gpu, train_prior=fake_gpu)
+    # its level 2 is trained by a population: generations of members, each a job
+    targets = ["results/report/players/vqvae_pbt.html", "results/likelihood/prior/codes/vqvae8.vqvae8_pbt.parquet"]
     running = submit(cluster, tmp_path, profile, *targets, "--configfile", str(TINY))
     assert running.wait(1200) == 0, (tmp_path / "out.txt").read_text()
     assert all((tmp_path / target).exists() for target in targets)
@@ -98,7 +101,7 @@ def test_a_deep_model_from_scores_to_players(cluster: Cluster, tmp_path: Path) -
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Configuration of a training that takes a minute or two."""
+    """Configuration of a training that takes half a minute."""
     path = tmp_path_factory.mktemp("config") / "long.yaml"
     path.write_text(yaml.safe_dump(merge(read_yaml(TINY), LONG)))
     return path
@@ -125,12 +128,16 @@ def told(folder: Path) -> str:
 
 
 def test_a_training_at_its_time_limit_goes_on_in_the_next_job(
-    cluster: Cluster, corpus: Path, long: Path, undisturbed: Path
+    cluster: Cluster, corpus: Path, long: Path, tmp_path: Path
 ) -> None:
+    longer, undisturbed = tmp_path / "longer.yaml", tmp_path / "undisturbed"
+    longer.write_text(yaml.safe_dump(merge(read_yaml(long), LONGER)))
+    shutil.copytree(corpus, undisturbed)
+    run(undisturbed, "--cores", "2", TRAINED, over=longer)
     # Slurm's shortest limit is a minute, which no machine trains it in; a busy one is given more time at each attempt
     limit = {"runtime": "4 * attempt - 3", "slurm_extra": "'--signal=TERM@40'"}
     profile = mended_profile(corpus, train_prior=limit)
-    running = submit(cluster, corpus, profile, TRAINED, "--configfile", str(long))
+    running = submit(cluster, corpus, profile, TRAINED, "--configfile", str(longer))
     assert running.wait(900) == 0, told(corpus)
     assert told(corpus).count("Trying to restart job") >= 1
     assert (corpus / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
