@@ -5,10 +5,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from types import FrameType
 
 import pytest
 
-from descant.runs.interruption import WORKFLOW_VARIABLE, StopRequest, workflow_is_gone
+from descant.runs.interruption import (
+    WORKFLOW_VARIABLE,
+    StopRequest,
+    handle_sigterm_in_a_thread,
+    workflow_is_gone,
+)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -42,6 +49,24 @@ with StopRequest() as stop:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "alive True\n"
     assert done.returncode == -number
+
+
+def test_a_handler_that_takes_a_lock_waits_for_the_main_thread_to_give_it() -> None:
+    lock, handled = threading.Lock(), threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        with lock:
+            handled.set()
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        handle_sigterm_in_a_thread()
+        with lock:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not handled.wait(0.1)
+        assert handled.wait(10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_without_a_workflow_none_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ class RuleStorm:
         number: the signal.
         killed: rules in the order they were killed, with the seconds after their start.
         escaped: rules that ended before they could be killed.
-        hung: how often Snakemake did not end, and was killed: its handler of SIGTERM takes a lock that it may hold.
+        hung: how often Snakemake did not end and had to be killed.
         seconds: how long all of it took.
         differences: names of files that are not those of an undisturbed run; empty when none is.
         ended: whether there was time to run to the end.
@@ -106,9 +106,9 @@ def _kill_next(folder: Path, targets: list[str], storm: RuleStorm, draw: random.
                 time.sleep(0.01)
             still = working & at_work(told.read_text()) - storm.killed.keys()
             if still:
+                storm.killed |= dict.fromkeys(still, round(time.monotonic() - began, 1))
                 os.killpg(running.pid, storm.number)
                 storm.hung += _had_to_be_killed(running)
-                storm.killed |= dict.fromkeys(still, round(time.monotonic() - began, 1))
                 return still
         time.sleep(0.02)
     if running.returncode:

@@ -63,6 +63,32 @@ def test_killed_and_run_again(
     assert (folder / MODEL).read_bytes() == undisturbed
 
 
+def test_a_workflow_told_to_end_while_it_chooses_jobs_ends(tmp_path: Path) -> None:
+    # Snakemake holds a lock while the solver runs, and its own handler of SIGTERM, in the same thread, takes that lock
+    solver = tmp_path / "bin" / "cbc"
+    solver.parent.mkdir()
+    solver.write_text(f"#!/bin/sh\ntouch '{tmp_path}/solving'\nsleep 2\nexit 1\n", encoding="utf-8")
+    solver.chmod(0o755)
+    chosen = ["--scheduler", "ilp", "--scheduler-ilp-solver", "COIN_CMD"]
+    process = subprocess.Popen(
+        command(tmp_path, "--cores", "1", *chosen, "corpus"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**environment(), "PATH": os.pathsep.join([str(solver.parent), os.environ["PATH"]])},
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "solving").exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.terminate()
+        told = process.communicate(timeout=120)[1]
+    finally:
+        process.kill()
+    assert (tmp_path / "solving").exists() and "Will exit after finishing currently running jobs" in told
+    assert not (tmp_path / "results/sequences").exists()
+
+
 def test_a_training_whose_workflow_was_killed_stops_by_itself(
     finished: Path, longer: tuple[Path, bytes], tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@ from snakemake.exceptions import WorkflowError
 
 from descant.config import root
 from descant.errors import DescantError
-from descant.runs.interruption import prepare_jobs
+from descant.runs.interruption import handle_sigterm_in_a_thread, prepare_jobs
 
 try:
     experiment = root.parse(config)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -30,6 +31,19 @@ def prepare_jobs() -> None:
     # a nested process of the same machine keeps the outer workflow; on another machine the nested one is it
     if os.environ.get(WORKFLOW_VARIABLE, "").rpartition(":")[0] != socket.gethostname():
         os.environ[WORKFLOW_VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
+
+
+def handle_sigterm_in_a_thread() -> None:
+    """Let the present handler of SIGTERM run beside the main thread, not in its middle.
+
+    Snakemake's takes a lock that the main thread may hold while it chooses or ends jobs: there it would wait for ever.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):
+        signal.signal(
+            signal.SIGTERM,
+            lambda number, frame: threading.Thread(target=handler, args=(number, frame), daemon=True).start(),
+        )
 
 
 def workflow_is_gone() -> bool:
