@@ -94,7 +94,7 @@ def main(
     compiled: Annotated[bool, typer.Option(help="torch.compile too")] = True,
 ) -> None:
     """Print a table of held-out bits."""
-    set_up_torch(threads, gpus=0)
+    set_up_torch(threads, gpus=0, compiled=True)
     opened, ways = open_sequence(sequence), [way for way in variants() if compiled or not way.compiled]
     chosen = [
         replace(each, training=each.training.model_copy(update={"steps": steps or each.training.steps}))

@@ -239,7 +239,7 @@ def main(
 ) -> None:
     """Print a table of training speeds; with a folder, write it there with a plot."""
     gpus = int(device == "cuda")
-    set_up_torch(threads, gpus)
+    set_up_torch(threads, gpus, compiled=True)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         random_sequence(Path(folder))

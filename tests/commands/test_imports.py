@@ -9,16 +9,32 @@ import pytest
 import descant.commands
 
 COMMANDS = {path.stem for path in Path(descant.commands.__file__).parent.glob("*.py")} - {"__init__", "set_up"}
+# the last one makes the trainer of the member that it writes down
 TRAIN = {"train_ada", "train_prior", "train_member", "choose_member"}
 COMPUTE = {"codes", "embed", "estimate", "likelihood", "parameters", "reconstruct", "sample_prior", "upsample"}
+PROGRAM = """
+import importlib, sys
+for name in {commands}:
+    importlib.import_module(f"descant.commands.{{name}}")
+    if {library!r} in sys.modules:
+        print(name)
+        break
+"""
 
 
 @pytest.mark.parametrize(
     ("commands", "library"),
-    [(COMMANDS - TRAIN - COMPUTE, "torch"), (COMPUTE, "lightning_fabric")],
-    ids=["no network, no torch", "no training, no Fabric"],
+    [(COMMANDS - TRAIN - COMPUTE, "torch"), (COMPUTE, "torch._dynamo"), (COMPUTE, "lightning_fabric")],
+    ids=["no network, no torch", "no training, no compiler", "no training, no Fabric"],
 )
 def test_no_command_imports_a_heavy_library_that_it_does_not_use(commands: set[str], library: str) -> None:
-    imports = "".join(f"import descant.commands.{name}\n" for name in sorted(commands))
-    program = f"import sys\n{imports}sys.exit({library!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    program = PROGRAM.format(commands=sorted(commands), library=library)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_to_set_up_torch_does_not_import_the_compiler() -> None:
+    program = "import sys; from descant.commands import set_up; set_up.set_up_torch(1, 0)"
+    told = "import torch; print('torch._dynamo' in sys.modules, torch.are_deterministic_algorithms_enabled())"
+    done = subprocess.run([sys.executable, "-c", f"{program}; {told}"], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["False", "True"], done.stderr

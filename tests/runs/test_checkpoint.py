@@ -20,7 +20,18 @@ from torch import Tensor
 
 from descant import modelfile
 from descant.errors import RunError
-from descant.runs.checkpoint import NAME, Checkpoint, check_space, digest, load_latest, publish, read, save, write
+from descant.runs.checkpoint import (
+    NAME,
+    Checkpoint,
+    check_space,
+    digest,
+    load_latest,
+    publish,
+    read,
+    save,
+    stated_digest,
+    write,
+)
 
 
 def tensors(seed: int) -> dict[str, Tensor]:
@@ -252,10 +263,13 @@ def test_what_was_written_anywhere_is_read_and_what_is_torn_is_told(tmp_path: Pa
     path = tmp_path / "deep" / "state.safetensors"
     write(path, Checkpoint(7, tensors(7)))
     assert equal(read(path), 7)
+    assert stated_digest(path) == digest(tensors(7))
     path.write_bytes(path.read_bytes()[:-5])
     for wrong in (path, tmp_path / "missing"):
         with pytest.raises(RunError, match=f"{wrong.name} holds no whole state"):
             read(wrong)
+        with pytest.raises(RunError, match=f"{wrong.name} holds no whole state"):
+            stated_digest(wrong)
 
 
 def test_a_state_may_hold_nothing(tmp_path: Path) -> None:

@@ -141,13 +141,15 @@ def test_two_at_once_in_one_run_directory_take_turns(place: Place, prior: Prior)
         while not any((folder / "history.csv").exists() for folder in run_folders(place)):
             assert first.poll() is None and time.monotonic() < deadline
             time.sleep(0.005)
-        # it stands still until the other has come, however slow that is
-        first.send_signal(signal.SIGSTOP)
         with subprocess.Popen(command, stderr=file) as second:
-            while f"in use by process {first.pid}: waiting" not in told.read_text():
-                assert second.poll() is None and time.monotonic() < deadline
-                time.sleep(0.005)
-            first.send_signal(signal.SIGCONT)
+            # it stands still until the other has come, however slow that is
+            first.send_signal(signal.SIGSTOP)
+            try:
+                while f"in use by process {first.pid}: waiting" not in told.read_text():
+                    assert second.poll() is None and time.monotonic() < deadline
+                    time.sleep(0.005)
+            finally:
+                first.send_signal(signal.SIGCONT)
     assert first.returncode == second.returncode == 0, told.read_text()
     assert f"going on from step {prior.training.steps}" in told.read_text(), "it has nothing left to do"
     straight = replace(place, folder=place.folder / "straight")

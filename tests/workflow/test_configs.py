@@ -1,5 +1,6 @@
 """Every shipped configuration dry-runs; mistakes in one are told before any job starts."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,23 @@ def test_it_dry_runs(path: Path, tmp_path: Path) -> None:
     assert "write_table" in told.stdout
 
 
-@pytest.mark.parametrize("profile", ["default", "slurm", "lsf", "generic"])
-def test_every_profile_is_understood(profile: str, tmp_path: Path) -> None:
-    arguments = ["--profile", str(ROOT / "profiles" / profile)] if profile != "default" else []
-    told = run(tmp_path, "--dry-run", "all", *arguments, over=ROOT / "config" / "paper.yaml")
-    assert "write_table" in told.stdout
+@pytest.mark.parametrize("profile", ["slurm", "lsf", "generic"])
+def test_a_cluster_s_jobs_get_the_gpus_that_they_ask_for(profile: str, tmp_path: Path) -> None:
+    over = tmp_path / "four.yaml"
+    over.write_text(yaml.safe_dump({"gpus_per_job": 4, "training": {"accumulate": 4}}))
+    told = run(tmp_path, "--dry-run", "all", "--workflow-profile", str(ROOT / "profiles" / profile), over=over)
+    trainings = re.findall(r"rule train_ada:.*?resources: ([^\n]*)", told.stdout, re.DOTALL)
+    assert trainings and all("gpu=4" in resources for resources in trainings)
+
+
+def test_more_gpus_than_there_are_are_told(tmp_path: Path) -> None:
+    over = tmp_path / "two.yaml"
+    over.write_text(yaml.safe_dump({"gpus_per_job": 2, "training": {"accumulate": 2}}))
+    told = run(tmp_path, "--dry-run", "all", over=over, check=False)
+    assert told.returncode != 0 and "Traceback" not in told.stderr
+    assert "gpus_per_job is 2, but all jobs together may use 1" in told.stdout + told.stderr
+    told = run(tmp_path, "--dry-run", "all", "--resources", "gpu=2", over=over)
+    assert "gpu=2" in told.stdout
 
 
 def test_the_paper_has_the_paper_s_receptive_fields() -> None:

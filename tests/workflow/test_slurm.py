@@ -55,7 +55,15 @@ def mended_profile(folder: Path, **rules: dict[str, object]) -> Path:
 
 
 def submit(cluster: Cluster, folder: Path, profile: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--profile", str(profile)]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--workflow-profile",
+        str(profile),
+    ]
     path = os.pathsep.join([str(cluster.folder / "bin"), environment()["PATH"]])
     return subprocess.Popen(
         [*command, *arguments, "--directory", str(folder)],

@@ -12,6 +12,15 @@ except DescantError as error:
 
 prepare_jobs()
 
+# Snakemake would cut down what a job asks for without a word; a job of a cluster is given its own numbers
+limits = workflow.global_resources if workflow.is_main_process else {}
+if "gpu" in limits and limits["gpu"].value < experiment.gpus_per_job:
+    raise WorkflowError(
+        f"gpus_per_job is {experiment.gpus_per_job}, but all jobs together may use {limits['gpu'].value}\n"
+        f"  cure: give --resources gpu=N, at least {experiment.gpus_per_job}, on a workstation;"
+        " on a cluster --workflow-profile profiles/slurm in place of --profile"
+    )
+
 
 def alternatives(names):
     """Regular expression for exactly these names; one that matches nothing when there are none."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from descant.corpus.scan import folder_digest
 from descant.errors import DescantError
 from descant.separation.choose import backend
 from descant.separation.spleeter_environment import is_supported

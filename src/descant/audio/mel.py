@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 
 
 def hz_to_mel(hertz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -45,7 +44,8 @@ def power_spectrogram(audio: npt.NDArray[np.floating], n_fft: int = 1024, step: 
     """
     padded = np.pad(np.asarray(audio, dtype=np.float64), n_fft // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::step]
-    return np.asarray(np.abs(np.fft.rfft(frames * scipy.signal.get_window("hann", n_fft), axis=-1)) ** 2)
+    periodic_hann = np.hanning(n_fft + 1)[:-1]
+    return np.asarray(np.abs(np.fft.rfft(frames * periodic_hann, axis=-1)) ** 2)
 
 
 def mel_spectrogram(

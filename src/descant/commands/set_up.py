@@ -6,8 +6,13 @@ from descant.errors import RunError
 from descant.runs.devices import PATIENCE, lease_folder, nvidia_devices, see_only_leased
 
 
-def set_up_torch(threads: int, gpus: int) -> torch.device:
+def set_up_torch(threads: int, gpus: int, compiled: bool = False) -> torch.device:
     """Bound the threads, take GPUs that no other job has, ask for deterministic kernels, and name the device.
+
+    Args:
+        threads: on the CPU.
+        gpus: how many; 0 for the CPU.
+        compiled: whether ``torch.compile`` is used, whose choices are then deterministic too.
 
     Raises:
         RunError: when a GPU is asked for and none is found, or none becomes free.
@@ -20,7 +25,11 @@ def set_up_torch(threads: int, gpus: int) -> torch.device:
             "set gpus_per_job: 0, run on a machine with one, or install torch's CUDA build",
         )
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    if compiled:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    else:
+        # the same but for the compiler, which takes two seconds to import
+        torch.set_deterministic_debug_mode("warn")
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     return torch.device("cuda" if gpus else "cpu")

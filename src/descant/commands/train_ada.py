@@ -30,8 +30,8 @@ def train_ada(
     A killed training goes on from its last checkpoint when the same command runs again, and ends with the same
     bytes on a CPU. SIGTERM and SIGINT finish the step, save, and exit 75.
     """
-    set_up_torch(threads, gpus)
     ada = cli.parse_settings(ADA, settings)
+    set_up_torch(threads, gpus, ada.training.compile)
     session = Session(
         kind="ada",
         settings=ada.model_dump(mode="json"),

@@ -37,8 +37,8 @@ def train_member(
     It is killed, gone on with and asked to stop as a plain training is. A member that diverges is no error: its score
     says so, and the next generation replaces it.
     """
-    set_up_torch(threads, gpus)
     ada = cli.parse_settings(ADA, settings)
+    set_up_torch(threads, gpus, ada.training.compile)
     decided = next((each for each in read_decisions(decisions) if each.member == member), None)
     if decided is None:
         raise PopulationError(f"{decisions} decides nothing for member {member}", CURE)

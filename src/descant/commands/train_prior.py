@@ -30,8 +30,8 @@ def train_prior(
     A killed training goes on from its last checkpoint when the same command runs again, and ends with the same
     bytes on a CPU. SIGTERM and SIGINT finish the step, save, and exit 75.
     """
-    set_up_torch(threads, gpus)
     prior = cli.parse_settings(Prior, settings)
+    set_up_torch(threads, gpus, prior.training.compile)
     session = Session(
         kind="wavenet",
         settings=prior.model_dump(mode="json"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from descant.config.models import Paper
 from descant.errors import ModelFileError
@@ -84,8 +84,9 @@ def expanded_quantiles(draws: npt.NDArray[np.float64], groups: int, confidence: 
         confidence: level.
     """
     tail = (1 - confidence) / 2
-    reach = math.sqrt(groups / (groups - 1)) * stats.t.ppf(tail, groups - 1)
-    outside = float(stats.norm.cdf(reach))
+    # Student's t and the normal without scipy.stats, which takes a second to import
+    reach = math.sqrt(groups / (groups - 1)) * special.stdtrit(groups - 1, tail)
+    outside = float(special.ndtr(reach))
     low, high = np.nanquantile(draws, [outside, 1 - outside])
     return float(low), float(high)
 

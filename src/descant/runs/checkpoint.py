@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -75,6 +76,19 @@ def read(path: Path) -> Checkpoint:
     """
     try:
         return _load(path)
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"{path} holds no whole state: {error}", "delete it and run snakemake again") from error
+
+
+def stated_digest(path: Path) -> str:
+    """The digest that a checkpoint says its tensors have, which :func:`read` checks.
+
+    Raises:
+        RunError: when it is missing or torn in its header.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str(_facts(file.metadata())["digest"])
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise RunError(f"{path} holds no whole state: {error}", "delete it and run snakemake again") from error
 
@@ -149,11 +163,15 @@ def load_latest(folder: Path) -> Checkpoint | None:
 
 def _load(path: Path) -> Checkpoint:
     with safe_open(path, framework="pt") as file:
-        facts = json.loads((file.metadata() or {})["checkpoint"])
+        facts = _facts(file.metadata())
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if digest(tensors) != facts["digest"]:
         raise ValueError("its bytes do not match its digest")
     return Checkpoint(facts["step"], tensors)
+
+
+def _facts(metadata: dict[str, str] | None) -> dict[str, Any]:
+    return dict(json.loads((metadata or {})["checkpoint"]))
 
 
 def _name(step: int) -> str:

@@ -104,6 +104,8 @@ class Trainer:
         self.seed = seed
         self.stretch = stretch or Stretch(settings.steps)
         self.step = 0
+        # the leader's figures so far, which a training that diverged leaves too
+        self.rows: list[Row] = []
         self.processes = Processes(devices, settings.precision)
         self.fabric = self.processes.fabric
         self.system = system
@@ -215,6 +217,8 @@ class Trainer:
             History(self.folder, self.step) if leads else nullcontext() as history,
             tqdm(total=until, initial=self.step, disable=None if leads else True, unit="step") as bar,
         ):
+            if history is not None:
+                self.rows = history.rows
             began, first = time.monotonic(), self.step
             while self.step < until:
                 figures = self._train_step()
@@ -244,7 +248,7 @@ class Trainer:
                 raise Interrupted(f"stopped after step {self.step} of {until}; run again to go on")
             source = self.system if self.averaged is None else self.averaged
             weights = {name: tensor.cpu() for name, tensor in source.state_dict().items()}
-            return Trained(weights, [] if history is None else history.rows)
+            return Trained(weights, self.rows)
 
     def _train_step(self) -> dict[str, Tensor]:
         settings = self.settings

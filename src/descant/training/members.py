@@ -81,6 +81,7 @@ def train_member(
 
     Raises:
         TrainingError: training cannot start or go on.
+        RunError: the run directory is in use, the disk is too small, or the parent's state cannot be read.
         Interrupted: it was asked to stop; its state is kept in the run directory.
     """
     trainer = build_trainer(session, sequence)
@@ -93,9 +94,8 @@ def train_member(
         return
     # one after the other: a training that waited for this one to end writes the same files
     with locked(trainer.folder, PATIENCE):
-        history = read_history(trainer.folder / "history.csv") if trained is None else trained.history
         files.metrics.parent.mkdir(parents=True, exist_ok=True)
-        write_history(files.metrics, history)
+        write_history(files.metrics, trainer.rows)
         if trained is None:
             checkpoint.write(files.state, Checkpoint(trainer.step, {}))
         else:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from descant.config.training import Training
 from descant.modelfile import ModelFile, write_model
-from descant.runs.checkpoint import digest, read
+from descant.runs.checkpoint import stated_digest
 from descant.runs.folder import PATIENCE, locked, run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
@@ -68,7 +68,7 @@ class Session:
         named = {"kind": self.kind, "seed": self.seed, "numerics": NUMERICS, "on": self.sequence_name}
         if self.stretch is not None:
             start = self.stretch.start
-            named |= {"until": self.stretch.until, "start": "" if start is None else digest(read(start).tensors)}
+            named |= {"until": self.stretch.until, "start": "" if start is None else stated_digest(start)}
         return self.runs / run_name({**without_effect_removed(self.settings), **named}, fingerprint)
 
 
@@ -117,6 +117,7 @@ def train_to_file(session: Session, sequence: PackedSequence, model: Path, metri
 
     Raises:
         TrainingError: training cannot start or go on.
+        RunError: the run directory is in use, the disk is too small, or the stretch's first state cannot be read.
         Interrupted: it was asked to stop; its state is kept in the run directory.
     """
     trainer = build_trainer(session, sequence)
