@@ -12,15 +12,6 @@ except DescantError as error:
 
 prepare_jobs()
 
-# Snakemake would cut down what a job asks for without a word; a job of a cluster is given its own numbers
-limits = workflow.global_resources if workflow.is_main_process else {}
-if "gpu" in limits and limits["gpu"].value < experiment.gpus_per_job:
-    raise WorkflowError(
-        f"gpus_per_job is {experiment.gpus_per_job}, but all jobs together may use {limits['gpu'].value}\n"
-        f"  cure: give --resources gpu=N, at least {experiment.gpus_per_job}, on a workstation;"
-        " on a cluster --workflow-profile profiles/slurm in place of --profile"
-    )
-
 
 def alternatives(names):
     """Regular expression for exactly these names; one that matches nothing when there are none."""
@@ -40,9 +31,22 @@ wildcard_constraints:
 
 
 SHARDS = range(experiment.corpus.shards)
-TRAINING_GPUS = experiment.gpus_per_job
 GPUS = min(1, experiment.gpus_per_job)
 THREADS = experiment.threads_per_job
+
+
+def training_gpus(wildcards):
+    """GPUs of a training; more than all jobs together may use Snakemake would cut down without a word."""
+    wanted = experiment.gpus_per_job
+    # a job of a cluster is given its own number as the limit
+    limits = workflow.global_resources if workflow.is_main_process else {}
+    if "gpu" in limits and limits["gpu"].value < wanted:
+        raise WorkflowError(
+            f"gpus_per_job is {wanted}, but all jobs together may use {limits['gpu'].value}\n"
+            f"  cure: give --resources gpu=N, at least {wanted}, on a workstation;"
+            " on a cluster --workflow-profile profiles/slurm in place of --profile"
+        )
+    return wanted
 
 
 def as_json(section, *keys):

@@ -19,7 +19,7 @@ rule train_ada:
         "../../envs/main.yaml"
     threads: THREADS
     resources:
-        gpu=TRAINING_GPUS,
+        gpu=training_gpus,
         mem_mb=8000,
         runtime=1440,
     params:

@@ -54,7 +54,7 @@ rule train_member:
         "../../envs/main.yaml"
     threads: THREADS
     resources:
-        gpu=TRAINING_GPUS,
+        gpu=training_gpus,
         mem_mb=8000,
         runtime=1440,
     params:
