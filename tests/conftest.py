@@ -42,6 +42,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return Together(config, log) if config.getoption("dist") == "loadscope" else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: the tests that wait for a cluster, and beside them those of the pipeline."""
+    items.sort(key=lambda item: ("test_slurm.py" not in item.nodeid, not item.nodeid.startswith("tests/workflow/")))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
     """Sums in one order, and no cores taken from the neighbours."""
