@@ -2,6 +2,8 @@ import base64
 import csv
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,6 +144,29 @@ def test_render_audio_refuses_what_is_no_audio(tmp_path: Path, array: np.ndarray
     with pytest.raises(SamplingError, match="mu-law"):
         render_audio(tmp_path / "x.npy", RATE, "t", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from descant.commands import render_audio as command
+
+def die(classes, rate, title, folder):
+    (folder / "00.flac").write_bytes(b"half")
+    os._exit(9)
+
+command.render_batch = die
+command.render_audio(Path(sys.argv[1]), 16000, "t", Path(sys.argv[2]))
+"""
+
+
+def test_what_a_killed_rendering_left_goes_with_the_next(made: Path) -> None:
+    before = set(made.rglob("*"))
+    words = [sys.executable, "-c", KILLED, str(made / "level0.npy"), str(made / "rendered")]
+    assert subprocess.run(words, check=False).returncode == 9
+    assert set(made.rglob("*")) > before
+    render_audio(made / "level0.npy", RATE, HOSTILE, made / "rendered")
+    assert set(made.rglob("*")) == before
 
 
 def test_render_audio_replaces_all_or_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

