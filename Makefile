@@ -34,9 +34,9 @@ demo: $(VENV)/ready
 report: $(VENV)/ready
 	$(BIN)/snakemake --report results/report.html
 
+# three workers on two cores: the tests of a cluster mostly wait for it
 test: $(VENV)/ready-dev lint
-	$(BIN)/python -m pytest -n 2 -m "not slow"
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m slow
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 fast-test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"

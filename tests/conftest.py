@@ -43,8 +43,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: the tests that wait for a cluster, and beside them those of the pipeline."""
-    items.sort(key=lambda item: ("test_slurm.py" not in item.nodeid, not item.nodeid.startswith("tests/workflow/")))
+    """What takes longest begins first: the tests that wait for a cluster, beside them those of the pipeline."""
+    first = ("tests/workflow/test_slurm.py", "tests/workflow/test_songs.py", "tests/workflow/")
+
+    def rank(item: pytest.Item) -> tuple[int, bool]:
+        place = next((n for n, start in enumerate(first) if item.nodeid.startswith(start)), len(first))
+        return place, item.get_closest_marker("slow") is None
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(autouse=True, scope="session")
