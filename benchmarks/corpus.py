@@ -205,8 +205,8 @@ def snakemake(music: Path, folder: Path, shards: int, *arguments: str) -> tuple[
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "corpus", *arguments]
     command += ["--directory", str(folder), "--configfile", str(folder / "own.yaml")]
     began = time.perf_counter()
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
-    return time.perf_counter() - began, told.stdout + told.stderr
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return time.perf_counter() - began, done.stdout + done.stderr
 
 
 def short_corpora(base: Path, sizes: Sequence[int], shards: int, cores: int) -> None:
@@ -217,16 +217,16 @@ def short_corpora(base: Path, sizes: Sequence[int], shards: int, cores: int) -> 
         sample = sorted(music.glob("*/*"))[:: max(1, size // 503)]
         measure("short files", music, base / f"run{size}", shards, cores, sample)
         shutil.rmtree(base / f"run{size}")
-    planned, told = snakemake(music, base / "dry", MANY_SHARDS, "--dry-run", "--quiet", "rules")
-    jobs = next(line.split()[1] for line in told.splitlines() if line.startswith("total"))
+    planned, output = snakemake(music, base / "dry", MANY_SHARDS, "--dry-run", "--quiet", "rules")
+    jobs = next(line.split()[1] for line in output.splitlines() if line.startswith("total"))
     print(f"\nsnakemake --dry-run, {size} files in {MANY_SHARDS} shards: {planned:.1f} s, {jobs} jobs", flush=True)
 
 
 def whole_workflow(base: Path, size: int, shards: int, cores: int) -> None:
     few = subset(base / "all", base / f"short{size}", size)
     taken, _ = snakemake(few, base / "work", shards, "--cores", str(cores))
-    again, told = snakemake(few, base / "work", shards, "--dry-run")
-    assert "Nothing to be done" in told, told
+    again, output = snakemake(few, base / "work", shards, "--dry-run")
+    assert "Nothing to be done" in output, output
     print(f"snakemake, {size} files in {shards} shards: {taken:.1f} s; then --dry-run: {again:.1f} s", flush=True)
 
 

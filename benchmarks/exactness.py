@@ -54,7 +54,7 @@ def held_out_bits(network: Network, weights: dict[str, Tensor], windows: Windows
 
 
 def compare(network: Network, ways: list[Variant], sequence: PackedSequence, seeds: int) -> list[dict[str, object]]:
-    """One row a way; the bits of every training are told as it ends."""
+    """One row a way; prints the bits of every training as it ends."""
     windows = Windows(sequence, "validation", network.training.window, 0)
     bits: dict[str, list[float]] = {way.name: [] for way in ways}
     same = {way.name: True for way in ways}

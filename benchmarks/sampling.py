@@ -144,7 +144,7 @@ def engine(case: Case, name: EngineName, precision: Precision) -> Variant:
 
 
 def variants(case: Case, slow: bool) -> list[Variant]:
-    """All that work here; what does not is told."""
+    """All that work here; prints those that do not."""
     on_cpu: tuple[tuple[EngineName, Precision], ...] = (
         ("numba", "float32"),
         ("numba", "bfloat16_weights"),
@@ -285,7 +285,7 @@ def draw_plot(table: pd.DataFrame, path: Path) -> None:
 def main(
     shape: Annotated[list[str], typer.Option(help="A, B or demo; can be given several times")] = ["A", "B", "demo"],  # noqa: B006
     batch: Annotated[list[int], typer.Option(min=1, help="sequences side by side; several times")] = [1, 16],  # noqa: B006
-    rounds: Annotated[int, typer.Option(min=3, help="rounds; medians over them are told")] = 5,
+    rounds: Annotated[int, typer.Option(min=3, help="rounds; it prints medians over them")] = 5,
     seconds: Annotated[float, typer.Option(min=0.05, help="about so long a variant draws in a round")] = 1.0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of a batch above one")] = 2,
     slow: Annotated[bool, typer.Option(help="time recomputation and torch.compile too")] = True,

@@ -60,7 +60,7 @@ def random_sequence(folder: Path) -> PackedSequence:
 
 
 class Clocked(Windows):
-    """Windows that tell how long the training waited for them."""
+    """Windows that measure how long the training waited for them."""
 
     seconds = 0.0
 
@@ -193,8 +193,8 @@ def measure(network: Network, folder: Path, rounds: int, count: int, gpus: int) 
                 "loading from disk": statistics.median(from_disk),
             }
         )
-    told = ", ".join(f"{name} {statistics.median(values) / 1e9:.0f}" for name, values in peaks.items())
-    print(f"{network.size} {network.kind}: matrix products {told} GFLOP/s")
+    speeds = ", ".join(f"{name} {statistics.median(values) / 1e9:.0f}" for name, values in peaks.items())
+    print(f"{network.size} {network.kind}: matrix products {speeds} GFLOP/s")
     return rows
 
 
@@ -231,7 +231,7 @@ def draw_plot(table: pd.DataFrame, path: Path) -> None:
 
 def main(
     size: Annotated[list[str], typer.Option("--sizes", help="demo, medium, large, paper; several times")] = SIZES,
-    rounds: Annotated[int, typer.Option(min=3, help="rounds; medians over them are told")] = 5,
+    rounds: Annotated[int, typer.Option(min=3, help="rounds; it prints medians over them")] = 5,
     steps: Annotated[int, typer.Option(min=1, help="steps a round and variant")] = 2,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",

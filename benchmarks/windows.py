@@ -7,13 +7,13 @@ seconds are medians over rounds. Three joins of the same windows are compared: o
 plain cut at the end of the warm-up, and for audio a linear crossfade over its last 8 ms. A join costs
 
 - bits: of the receptive field after the cut (and of the fade) given what the join put before it, less those given
-  what the window itself had before it; 0 when the model cannot tell that anything was joined.
+  what the window itself had before it; 0 when the model cannot notice that anything was joined.
 - seam: the difference of the two samples at the cut (the mean over the fade), by that of all samples around it. Where
   the windows agree before the cut, it is a difference that the later window drew itself.
 - spectral distance: root mean square, in dB, between the spectra of the 512 samples before and after the cut.
 
-The last two are told of the sequence drawn from end to end at the same places too. ``coupled`` is the share of windows
-that equal the one before over the last receptive field of the warm-up: from there on nothing was joined at all.
+The last two are printed for the sequence drawn from end to end at the same places too. ``coupled`` is the share of
+windows that equal the one before over the last receptive field of the warm-up: from there on nothing was joined at all.
 """
 
 import statistics
@@ -294,7 +294,7 @@ def main(
     seconds: Annotated[float, typer.Option(min=8, help="length of the audio")] = 16.0,
     count: Annotated[list[int], typer.Option(min=3, help="windows")] = [4, 16, 64],  # noqa: B006
     warm_up: Annotated[list[float], typer.Option(min=2, help="receptive fields")] = [2.0, 4.0, 8.0],  # noqa: B006
-    rounds: Annotated[int, typer.Option(min=1, help="rounds; the median over them is told")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="rounds; it prints the median over them")] = 3,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
     seed: Annotated[int, typer.Option(help="of the draws")] = 1,
 ) -> None:

@@ -1,7 +1,7 @@
 """Reads TensorFlow's V2 checkpoints with numpy alone.
 
 A checkpoint is a *tensor bundle*: ``PREFIX.index`` is a table in LevelDB's format that maps names to protocol
-buffers (tensorflow/core/protobuf/tensor_bundle.proto), which tell where in ``PREFIX.data-00000-of-00001`` a tensor
+buffers (tensorflow/core/protobuf/tensor_bundle.proto), which say where in ``PREFIX.data-00000-of-00001`` a tensor
 lies. Nothing in either file is run.
 """
 
@@ -119,7 +119,7 @@ def _fields(message: bytes) -> Fields:
 
 
 def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of a table; its footer tells where the index of its blocks is."""
+    """Keys and values of a table; its footer says where the index of its blocks is."""
     footer = data[-FOOTER_BYTES:]
     if len(footer) < FOOTER_BYTES or struct.unpack("<Q", footer[-8:])[0] != TABLE_MAGIC:
         raise _DamagedError("its index has no footer")
@@ -130,7 +130,7 @@ def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of a block; each key tells only what differs from the one before."""
+    """Keys and values of a block; each key holds only what differs from the one before."""
     offset, at = _varint(handle, 0)
     size, _ = _varint(handle, at)
     if data[offset + size] != 0:

@@ -118,10 +118,10 @@ before = used()
 steps = sum(len(b) for b in resample_blocks(map(to_mono, read_blocks(Path(sys.argv[1]))), 48000, 16000))
 print(steps, (used() - before) // 1024, used() // 1024)
 """
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "long.flac")], capture_output=True, text=True, check=True
     )
-    steps, grown, peak = map(int, told.stdout.split())
+    steps, grown, peak = map(int, done.stdout.split())
     assert steps == 1200 * 16000
     # decoded whole, these 20 minutes would take 440 MiB
     assert grown < 30 and peak < 300

@@ -291,7 +291,7 @@ def test_continuous_passes_queries_and_has_no_codes() -> None:
 
 
 def numbered(batch: int, codes: int) -> Tensor:
-    """Queries that tell where they came from: ``(sequence, position)``."""
+    """Queries that encode where they came from: ``(sequence, position)``."""
     grid = torch.cartesian_prod(torch.arange(batch), torch.arange(codes)).view(batch, codes, 2)
     return grid.float()
 

@@ -1,4 +1,4 @@
-"""The encoder: one query a hop, and exactly the reach it tells."""
+"""The encoder: one query a hop, and exactly the reach it reports."""
 
 import pytest
 import torch

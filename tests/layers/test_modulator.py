@@ -1,4 +1,4 @@
-"""The modulator: as long as its codes, and exactly the reach it tells, the same to both sides."""
+"""The modulator: as long as its codes, and exactly the reach it reports, the same to both sides."""
 
 import pytest
 import torch

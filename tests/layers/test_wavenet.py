@@ -1,4 +1,4 @@
-"""The WaveNet stack: causal, with exactly the receptive field it tells, and the arithmetic of stacked Conv1d."""
+"""The WaveNet stack: causal, with exactly the receptive field it reports, and the arithmetic of stacked Conv1d."""
 
 from typing import Any
 

@@ -175,7 +175,7 @@ def test_whatever_step_of_a_save_fails_a_whole_one_is_there(
     def fail(*given: Any, **more: Any) -> Any:
         calls.append(given)
         if len(calls) == spared + 1:
-            # as safetensors tells what the system said
+            # as safetensors repeats what the system said
             text = f"I/O error: {os.strerror(number)} (os error {number})"
             raise SafetensorError(text) if name == "save_file" else OSError(number, os.strerror(number))
         return whole(*given, **more)

@@ -26,9 +26,9 @@ def test_a_second_process_is_refused_by_name_and_a_killed_one_lets_go(tmp_path: 
     with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True) as holder:
         try:
             assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-            with pytest.raises(RunError, match=rf"run directory run is in use by process {holder.pid}\n") as told:
+            with pytest.raises(RunError, match=rf"run directory run is in use by process {holder.pid}\n") as error:
                 locked(folder).__enter__()
-            assert told.value.cure
+            assert error.value.cure
         finally:
             holder.kill()
         holder.wait()
@@ -47,9 +47,9 @@ def test_it_is_let_go_of_at_the_end_and_after_an_error(tmp_path: Path) -> None:
 
 def test_the_holder_told_is_the_present_one(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("99999999999999")
-    with locked(tmp_path), pytest.raises(RunError) as told:
+    with locked(tmp_path), pytest.raises(RunError) as error:
         locked(tmp_path).__enter__()
-    assert "99999999999999" not in told.value.problem
+    assert "99999999999999" not in error.value.problem
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

@@ -62,8 +62,8 @@ def test_brought_stems_are_kept_checked_and_told(folders: tuple[Path, Path, Path
     assert set(reasons) == {"same", "lost", "deaf", "bad"} and reasons["bad"] == ""
     assert "is the mix" in reasons["same"] and "no separated file" in reasons["lost"] and "silent" in reasons["deaf"]
     assert [found.track for found in entries] == [wanted.track for wanted in given]
-    told = {found.track: found.reason for found in entries if found.is_used}
-    assert told["good"] == "" and told["loud"].startswith("separation: ")
+    remarks = {found.track: found.reason for found in entries if found.is_used}
+    assert remarks["good"] == "" and remarks["loud"].startswith("separation: ")
 
     write_stem_table(rows, tmp_path / "stems.parquet")
     table = pd.read_parquet(tmp_path / "stems.parquet").set_index("track")

@@ -31,7 +31,7 @@ def separate(python: Path, folder: Path) -> list[Block]:
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         ("echo no such model >&2; exit 3", "exit code 3"),
         ("echo no such model >&2; exit 3", "no such model"),
@@ -45,8 +45,8 @@ def separate(python: Path, folder: Path) -> list[Block]:
         (f"echo '{GREETING}'; printf '\\002\\0\\0\\0\\0\\0\\0\\0abc'; exec head -c 8008 > /dev/null", "spleeter ended"),
     ],
 )  # fmt: skip
-def test_death_and_nonsense_are_told_with_the_last_words(tmp_path: Path, script: str, told: str) -> None:
-    with pytest.raises(SeparationError, match=told) as error:
+def test_death_and_nonsense_are_reported_with_the_last_words(tmp_path: Path, script: str, message: str) -> None:
+    with pytest.raises(SeparationError, match=message) as error:
         separate(program(tmp_path, script), tmp_path)
     assert "torch" in error.value.cure
 

@@ -68,8 +68,8 @@ def test_a_python_without_wheels_is_told_the_ways_out(tmp_path: Path, monkeypatc
 def test_mistakes_are_told_and_nothing_is_made(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("numpy==1.24.3\n")
     for lock in (tmp_path / "lock", tmp_path / "none"):
-        told = set_up(sys.executable, lock, tmp_path / "environment", tmp_path / "interpreter.txt")
-        assert told.returncode == 1 and "cure:" in told.stderr and "Traceback" not in told.stderr
+        done = set_up(sys.executable, lock, tmp_path / "environment", tmp_path / "interpreter.txt")
+        assert done.returncode == 1 and "cure:" in done.stderr and "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
 
@@ -82,8 +82,8 @@ def test_a_wheel_with_another_hash_is_not_installed(tmp_path: Path) -> None:
     (folder / "bin" / "python").write_text("torn")
     pins = ("spleeter==2.4.2", "tensorflow-cpu==2.12.1")
     (tmp_path / "lock").write_text("".join(f"{pin} --hash=sha256:{'0' * 64}\n" for pin in pins))
-    told = set_up(sys.executable, tmp_path / "lock", folder, tmp_path / "interpreter.txt")
-    assert told.returncode == 1 and "THESE PACKAGES DO NOT MATCH THE HASHES" in told.stderr and "cure:" in told.stderr
+    done = set_up(sys.executable, tmp_path / "lock", folder, tmp_path / "interpreter.txt")
+    assert done.returncode == 1 and "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr and "cure:" in done.stderr
     assert not (tmp_path / "interpreter.txt").exists() and not (folder / "complete").exists()
     assert not list(folder.glob("lib/*/site-packages/spleeter"))
 
@@ -152,9 +152,9 @@ class Served:
 
     def greeting(self) -> dict[str, object]:
         assert self.process.stdout
-        told = json.loads(self.process.stdout.readline())
-        assert isinstance(told, dict)
-        return told
+        facts = json.loads(self.process.stdout.readline())
+        assert isinstance(facts, dict)
+        return facts
 
     def ask(self, audio: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
         assert self.process.stdin and self.process.stdout
@@ -165,8 +165,8 @@ class Served:
 
     def end(self, last: bytes = b"") -> tuple[int, bytes, str]:
         """Exit code, what is left of stdout, and stderr after some last bytes and the end of the requests."""
-        out, told = self.process.communicate(last, timeout=60)
-        return self.process.returncode, out, told.decode()
+        out, errors = self.process.communicate(last, timeout=60)
+        return self.process.returncode, out, errors.decode()
 
 
 @pytest.fixture

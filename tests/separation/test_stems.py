@@ -103,14 +103,14 @@ def test_what_cannot_be_used_is_told_by_track(tmp_path: Path, track: Path) -> No
     (folder / "broken.wav").write_bytes(b"RIFF....WAVEno audio")
     (folder / "link.wav").symlink_to(track)
     os.mkfifo(folder / "pipe.wav")
-    for source, told in (
+    for source, message in (
         ("none.mp3", "no separated file"),
         ("twice.mp3", "2 separated files"),
         ("broken.mp3", "cannot be read"),
         ("link.mp3", "no separated file"),
         ("pipe.mp3", "no separated file"),
     ):
-        with pytest.raises(TrackError, match=told):
+        with pytest.raises(TrackError, match=message):
             separated(folder, track, source)
 
 

@@ -29,11 +29,11 @@ class AudioFacts:
     """What the header of an audio file says.
 
     Attributes:
-        frames: samples a channel, or None when the header does not tell.
+        frames: samples a channel, or None when the header does not say.
         rate: Hz.
         channels: how many.
         container: libsndfile's name of the format: ``WAV``, ``FLAC``, ``OGG``, ``MP3``, ``AIFF``, …
-        log: what libsndfile noted while it parsed the header; it tells of sizes that do not fit the file.
+        log: what libsndfile noted while it parsed the header; it names sizes that do not fit the file.
     """
 
     frames: int | None
@@ -44,7 +44,7 @@ class AudioFacts:
 
     @property
     def seconds(self) -> float | None:
-        """Duration by the header, or None when it does not tell."""
+        """Duration by the header, or None when it does not say."""
         return None if self.frames is None else self.frames / self.rate
 
 

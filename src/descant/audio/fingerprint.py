@@ -24,7 +24,7 @@ LOWEST, HIGHEST = 300.0, 2000.0
 LAG = 4
 # A recording of a lower rate lacks some of the bands
 MIN_RATE = 2 * HIGHEST
-# A difference below this share of the frame's energy is rounding, as in a steady tone, and tells nothing
+# A difference below this share of the frame's energy is rounding, as in a steady tone, and carries no information
 ROUNDING = 1e-5
 # A frame this far below the loudest, in energy, is as good as silent
 QUIET = 1e-6
@@ -65,7 +65,7 @@ class Fingerprinter:
         """End the recording.
 
         Returns:
-            uint32 ``(words,)``, 21.5 a second; 0 where nothing can be told; none for a recording under 0.6 s.
+            uint32 ``(words,)``, 21.5 a second; 0 where nothing can be said; none for a recording under 0.6 s.
         """
         if self._stream is not None:
             self._take(self._stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True), is_last=True)

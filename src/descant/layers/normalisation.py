@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class StepBatchNorm(nn.BatchNorm1d):
     """Batch normalisation without scale or shift (Ioffe & Szegedy 2015) that does not change itself as it is used.
 
-    While training, each batch is normalised by its own moments; :meth:`follow` is told the moments of all batches of a
+    While training, each batch is normalised by its own moments; :meth:`follow` gets the moments of all batches of a
     step at its end, those of other processes included.
 
     Args:

@@ -142,7 +142,7 @@ def check_space(folder: Path, size: int, keep: int) -> None:
 
 
 def load_latest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole, or None; a torn one is told in the log, passed over and deleted.
+    """The newest checkpoint that is whole, or None; a torn one is logged, passed over and deleted.
 
     So is what a killed process was still writing: whoever holds the run directory is alone in it.
     """

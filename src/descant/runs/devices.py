@@ -111,8 +111,8 @@ def nvidia_devices() -> tuple[str, ...]:
     if program is None:
         return ()
     query = [program, "--query-gpu=uuid", "--format=csv,noheader"]
-    told = subprocess.run(query, capture_output=True, text=True, timeout=60, check=False)
-    return tuple(line.strip() for line in told.stdout.splitlines() if line.strip()) if told.returncode == 0 else ()
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=60, check=False)
+    return tuple(line.strip() for line in answer.stdout.splitlines() if line.strip()) if answer.returncode == 0 else ()
 
 
 def see_only_leased(devices: Sequence[str], count: int, folder: Path, patience: float) -> Lease | None:

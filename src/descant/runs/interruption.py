@@ -47,7 +47,7 @@ def handle_sigterm_in_a_thread() -> None:
 
 
 def workflow_is_gone() -> bool:
-    """Whether the workflow that started this process, told as ``host:pid`` in the environment, has died."""
+    """Whether the workflow that started this process, named as ``host:pid`` in the environment, has died."""
     host, _, pid = os.environ.get(WORKFLOW_VARIABLE, "").rpartition(":")
     if host != socket.gethostname():
         return False

@@ -165,8 +165,8 @@ def verdict(measures: Measures, frames: int, has_all_stems: bool) -> tuple[str, 
     if measures.peak < SILENCE:
         return "the separated stem is silent", ""
     if has_all_stems and (measures.residual_db is None or measures.residual_db > SUM_LIMIT_DB):
-        told = "" if measures.residual_db is None else f": what is missing is at {measures.residual_db:.0f} dB"
-        return f"the stems do not add up to the mix{told}", ""
+        missing = "" if measures.residual_db is None else f": what is missing is at {measures.residual_db:.0f} dB"
+        return f"the stems do not add up to the mix{missing}", ""
     if measures.removed_db < (IDENTICAL_LIMIT_DB if has_all_stems else COPY_LIMIT_DB):
         return f"the stem is the mix: what was taken away is at {measures.removed_db:.0f} dB", ""
     if measures.removed_db < COPY_LIMIT_DB:

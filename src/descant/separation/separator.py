@@ -69,7 +69,7 @@ class Separator(Protocol):
     """Takes tracks apart.
 
     Attributes:
-        name: how it is told to people: method, model, what it runs on.
+        name: what people read: method, model, what it runs on.
         bandwidth: Hz; nothing above it is in any stem, and checks look below it.
         has_all_stems: whether the stems must add up to the mix.
     """
@@ -104,7 +104,7 @@ class NetworkSeparator:
     """Separates with a network that is loaded once for all tracks.
 
     Args:
-        name: how it is told to people.
+        name: what people read.
         network: loaded.
     """
 

@@ -108,8 +108,8 @@ def _after(entry: Entry, rows: dict[str, StemRow]) -> Entry:
     row = rows[entry.track]
     if row.failure:
         return entry.set_aside(f"separation: {row.failure}")
-    told = [entry.reason, f"separation: {row.remark}" if row.remark else ""]
-    return dataclasses.replace(entry, reason="; ".join(filter(None, told)))
+    remarks = [entry.reason, f"separation: {row.remark}" if row.remark else ""]
+    return dataclasses.replace(entry, reason="; ".join(filter(None, remarks)))
 
 
 def _link(track: Path, folder: Path) -> None:

@@ -58,8 +58,8 @@ class SpleeterProcess:
             )
         except OSError as error:
             self._said.close()
-            told = f"spleeter's Python {python} cannot be run: {error.strerror}"
-            raise SeparationError(told, "delete resources/spleeter, and run again to make it anew") from error
+            problem = f"spleeter's Python {python} cannot be run: {error.strerror}"
+            raise SeparationError(problem, "delete resources/spleeter, and run again to make it anew") from error
         try:
             self._stems = self._greeting()
         except BaseException:
@@ -124,8 +124,8 @@ class SpleeterProcess:
         code = self._child.wait()
         self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - 16384))
         lines = self._said.read().decode(errors="replace").splitlines()[-TOLD_LINES:]
-        told = "".join(f"\n    {line}" for line in lines) or " and said nothing"
-        return SeparationError(f"{problem} (exit code {code}):{told}", CURE)
+        output = "".join(f"\n    {line}" for line in lines) or " and said nothing"
+        return SeparationError(f"{problem} (exit code {code}):{output}", CURE)
 
     def close(self) -> None:
         """End the child."""

@@ -3,7 +3,7 @@
 Called as ``python spleeter_program.py --model spleeter:2stems --threads 1`` with the environment variable
 ``MODEL_PATH``. On stdout it writes one line of JSON, ``{"stems": [...], "sample_rate": 44100}``. Then it answers
 chunks: from stdin it reads a little-endian uint64, the number of frames (0 ends it), and frames x 2 float32
-interleaved; it writes the number of stems as uint64, and for each stem, in the order told, frames x 2 float32. stderr
+interleaved; it writes the number of stems as uint64, and for each stem, in the order given, frames x 2 float32. stderr
 is for people.
 
 The model is built and restored once: ``spleeter.separator.Separator`` does both again on every call. Wiener filtering
@@ -56,8 +56,8 @@ def serve(model: str, weights: Path, threads: int, requests: BinaryIO, answers: 
         bounds = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=1)
         with tf.compat.v1.Session(config=bounds) as session:
             tf.compat.v1.train.Saver().restore(session, checkpoint)
-            told = {"stems": settings["instrument_list"], "sample_rate": settings["sample_rate"]}
-            answers.write(json.dumps(told).encode() + b"\n")
+            facts = {"stems": settings["instrument_list"], "sample_rate": settings["sample_rate"]}
+            answers.write(json.dumps(facts).encode() + b"\n")
             answers.flush()
             while frames := read_header(requests):
                 chunk = np.frombuffer(read_exactly(requests, frames * FRAME_BYTES), "<f4").reshape(frames, CHANNELS)

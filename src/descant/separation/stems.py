@@ -143,6 +143,6 @@ class _Reader:
         return np.concatenate([taken, np.zeros((missing, CHANNELS), dtype=np.float32)]) if missing else taken
 
     def left(self, most: int) -> int:
-        """Frames that are left, counted no further than needed to tell whether they are so many."""
+        """Frames that are left, counted no further than needed to see whether there are that many."""
         self._fill(most)
         return len(self._held)
