@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from descant.errors import ModelFileError
 from descant.evaluation.code_usage import Usage, count_codes, entropy, measure_worth, shuffled_codes
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.statistics import Bootstrap
 
 CLASSES = 40
 
@@ -85,7 +86,7 @@ def bits(per_step: list[float], steps: int = 100) -> pd.DataFrame:
 def test_worth_is_the_difference_by_track() -> None:
     true, gaps = [3.0, 4.0, 5.0, 3.5, 4.5], [0.5, 0.6, 0.4, 0.5, 0.5]
     shuffled = bits([value + gap for value, gap in zip(true, gaps, strict=True)])
-    worth = measure_worth(bits(true), shuffled.iloc[::-1], 1000, 0.95, seed=1)
+    worth = measure_worth(bits(true), shuffled.iloc[::-1], Bootstrap(1000, 0.95, 1))
     assert worth is not None and (worth.true, worth.shuffled) == (pytest.approx(4.0), pytest.approx(4.5))
     assert worth.gap.value == pytest.approx(0.5)
     # paired: far narrower than the spread of the tracks
@@ -94,13 +95,13 @@ def test_worth_is_the_difference_by_track() -> None:
 
 
 def test_a_gap_of_few_tracks_has_no_interval_and_of_none_no_figure() -> None:
-    worth = measure_worth(bits([3.0]), bits([3.5]), 1000, 0.95, seed=1)
+    worth = measure_worth(bits([3.0]), bits([3.5]), Bootstrap(1000, 0.95, 1))
     assert worth is not None and worth.gap.value == pytest.approx(0.5) and worth.gap.low is None
-    assert measure_worth(bits([]), bits([]), 1000, 0.95, seed=1) is None
+    assert measure_worth(bits([]), bits([]), Bootstrap(1000, 0.95, 1)) is None
 
 
 def test_other_tracks_are_refused() -> None:
     with pytest.raises(ModelFileError, match="different tracks"):
-        measure_worth(bits([1.0, 2.0]), bits([1.0]), 1000, 0.95, seed=1)
+        measure_worth(bits([1.0, 2.0]), bits([1.0]), Bootstrap(1000, 0.95, 1))
     with pytest.raises(ModelFileError, match="different tracks"):
-        measure_worth(bits([1.0], steps=100), bits([1.0], steps=99), 1000, 0.95, seed=1)
+        measure_worth(bits([1.0], steps=100), bits([1.0], steps=99), Bootstrap(1000, 0.95, 1))

@@ -1,17 +1,7 @@
 """Figures in words: true minus signs, no negative zero, and nothing where nothing was measured."""
 
-import pytest
-
-from descant.evaluation.figure_lines import Shown, decimal, shown
-from descant.evaluation.table import Interval
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "told"),
-    [(1234.5678, 2, "1,234.57"), (-3.1, 1, "\N{MINUS SIGN}3.1"), (-0.0004, 3, "0.000"), (None, 2, "")],
-)
-def test_a_number_is_told(value: float | None, digits: int, told: str) -> None:
-    assert decimal(value, digits) == told
+from descant.evaluation.figure_lines import Shown, shown
+from descant.statistics import Interval
 
 
 def test_a_figure_has_its_interval_where_there_is_one() -> None:

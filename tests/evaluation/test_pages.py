@@ -16,7 +16,6 @@ from descant.commands.players import players
 from descant.commands.render_audio import render_audio
 from descant.config.networks import ADA, Prior
 from descant.errors import DescantError, ModelFileError, SamplingError, SequenceError
-from descant.evaluation.pages import duration
 from descant.evaluation.players import real_clips
 from descant.evaluation.table_page import TableError, build_page, decimals, heading, read_table, table_html
 from descant.modelfile import ModelFile, write_model
@@ -238,11 +237,6 @@ def test_wrong_tables_are_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(TableError, match="run snakemake again"):
         read_table(tmp_path / "t.csv")
-
-
-def test_durations_are_in_their_nearest_unit() -> None:
-    told = [duration(seconds).replace("\N{NO-BREAK SPACE}", " ") for seconds in (4, 90, 5400, 413 * 3600)]
-    assert told == ["4.0 s", "1.5 minutes", "1.5 hours", "413 hours"]
 
 
 def test_captions_are_there_and_name_no_machine() -> None:

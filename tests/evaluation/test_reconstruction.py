@@ -23,12 +23,12 @@ from descant.evaluation.reconstruction import (
     Stretch,
     choose_stretches,
     codes_of,
-    mean_interval,
     measure_renderings,
     read_draws,
     read_original,
 )
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
+from descant.statistics import Bootstrap, mean_interval
 
 RATE, MULTIPLE = 8000, 16
 
@@ -135,13 +135,13 @@ def test_no_excerpt_is_an_empty_table_of_the_same_columns_and_silence_has_no_rat
     rows = measure_renderings([stretch], [silence], [mulaw.encode(silence)], {}, seed=1)
     assert list(rows.columns) == list(empty.columns) and empty.empty
     assert rows["snr_db"].isna().all()
-    assert mean_interval(rows["snr_db"], 1000, 0.95, 1) is None
+    assert mean_interval(rows["snr_db"], Bootstrap(1000, 0.95, 1)) is None
 
 
 def test_a_mean_has_an_interval_from_five_tracks_on() -> None:
     values = pd.Series([1.0, 2.0, np.nan, 3.0, 4.0, 5.0])
-    mean = mean_interval(values, 1000, 0.95, seed=1)
+    mean = mean_interval(values, Bootstrap(1000, 0.95, 1))
     assert mean is not None and mean.value == pytest.approx(3.0)
     assert mean.low is not None and mean.high is not None and 1 < mean.low < 3 < mean.high < 5
-    few = mean_interval(values[:4], 1000, 0.95, seed=1)
+    few = mean_interval(values[:4], Bootstrap(1000, 0.95, 1))
     assert few is not None and few.value == pytest.approx(2.0) and few.low is None

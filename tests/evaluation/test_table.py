@@ -2,14 +2,14 @@
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from descant.config.models import Paper, Score
 from descant.errors import ModelFileError
-from descant.evaluation.table import FEWEST_TRACKS, Row, build_table, ratio_interval, track_bits
+from descant.evaluation.table import Row, build_table, track_bits
 from descant.evaluation.table_text import for_people, to_latex, to_markdown
+from descant.statistics import Bootstrap
 
 PAPER = Paper(
     receptive_field_ms=3072,
@@ -29,7 +29,7 @@ def row(title: str = "stack", note: str = "", paper: Paper | None = PAPER) -> Ro
 
 
 def test_the_bound_is_the_sum_over_levels_of_bits_by_hop() -> None:
-    line = build_table([row()], 16000, 1000, 0.95, 1).iloc[0]
+    line = build_table([row()], 16000, Bootstrap(1000, 0.95, 1)).iloc[0]
     assert line["bits_per_step_level0"] == pytest.approx(800 / 240)
     assert line["bits_per_step_level1"] == pytest.approx(200 / 30)
     assert line["bits_per_sample"] == pytest.approx(800 / 240 + 200 / 30 / 8)
@@ -44,40 +44,24 @@ def test_the_bound_of_every_track_adds_up_to_the_row_s() -> None:
     assert tracks.to_dict("list") == {
         "model": ["m", "m"], "track": ["t0", "t1"], "samples": [80, 160], "bits": [300.0, 700.0]
     }  # fmt: skip
-    line = build_table([row()], 16000, 1000, 0.95, 1).iloc[0]
+    line = build_table([row()], 16000, Bootstrap(1000, 0.95, 1)).iloc[0]
     assert line["bits_per_sample"] == tracks["bits"].sum() / tracks["samples"].sum()
 
 
 def test_too_few_tracks_have_no_interval() -> None:
-    line = build_table([row()], 16000, 1000, 0.95, 1).iloc[0]
+    line = build_table([row()], 16000, Bootstrap(1000, 0.95, 1)).iloc[0]
     assert pd.isna(line["bits_per_sample_low"]) and pd.isna(line["bits_per_sample_high"])
-    assert "[" not in for_people(build_table([row()], 16000, 1000, 0.95, 1))["bits/sample"][0]
-
-
-@pytest.mark.parametrize("tracks", [FEWEST_TRACKS, 30])
-def test_the_interval_covers_the_mean_as_often_as_it_says(tracks: int) -> None:
-    random, samples, covered = np.random.default_rng(0), np.full(tracks, 1000), 0
-    for trial in range(400):
-        found = ratio_interval(random.normal(4000.0, 300.0, size=tracks), samples, 400, 0.9, trial)
-        assert found.low is not None and found.high is not None
-        covered += found.low <= 4.0 <= found.high
-    # 400 trials have a standard error of 1.5 points; the plain percentile interval of five tracks covers 79 %
-    assert 0.855 <= covered / 400 <= 0.945
-
-
-def test_tracks_are_resampled_not_samples() -> None:
-    alike = ratio_interval(np.full(FEWEST_TRACKS, 40.0), np.full(FEWEST_TRACKS, 10), 200, 0.95, 1)
-    assert (alike.value, alike.low, alike.high) == (4.0, 4.0, 4.0)
+    assert "[" not in for_people(build_table([row()], 16000, Bootstrap(1000, 0.95, 1)))["bits/sample"][0]
 
 
 def test_levels_that_scored_different_samples_are_refused() -> None:
     wrong = Row("m", "t", "", 1, [bits([80], 1, [1.0]), bits([9], 8, [1.0])], None)
     with pytest.raises(ModelFileError, match="different tracks"):
-        build_table([wrong], 16000, 100, 0.95, 1)
+        build_table([wrong], 16000, Bootstrap(100, 0.95, 1))
 
 
 def test_hostile_titles_stay_in_their_cells() -> None:
-    table = build_table([row("a|b & 50% of {x}_$y^z~\\"), row("plain", paper=None)], 16000, 100, 0.95, 1)
+    table = build_table([row("a|b & 50% of {x}_$y^z~\\"), row("plain", paper=None)], 16000, Bootstrap(100, 0.95, 1))
     markdown = to_markdown(table)
     lines = [line for line in markdown.splitlines() if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
@@ -87,5 +71,5 @@ def test_hostile_titles_stay_in_their_cells() -> None:
 
 
 def test_the_note_stands_under_the_table() -> None:
-    told = to_markdown(build_table([row(note="trained plainly")], 16000, 100, 0.95, 1))
+    told = to_markdown(build_table([row(note="trained plainly")], 16000, Bootstrap(100, 0.95, 1)))
     assert told.rstrip().endswith("stack: trained plainly")

@@ -12,6 +12,7 @@ from descant.evaluation.table import Row, build_table
 from descant.evaluation.table_page import build_page, read_table, table_html
 from descant.evaluation.table_scores import RATED_LEGEND, join_scores, read_scores, real_music
 from descant.evaluation.table_text import to_latex, to_markdown
+from descant.statistics import Bootstrap
 
 PAPER = Paper(receptive_field_ms=1, fidelity=Score(mean=3.79, plus_minus=0.1), musicality=Score(mean=3, plus_minus=0.1))
 HEADER = "system,scale,mean,sem,low,high,raters,items,ratings,screened,source\n"
@@ -19,7 +20,9 @@ HEADER = "system,scale,mean,sem,low,high,raters,items,ratings,screened,source\n"
 
 def table() -> pd.DataFrame:
     bits = pd.DataFrame({"track": ["t"], "steps": [8], "samples": [8], "bits": [16.0]})
-    return build_table([Row(name, name.upper(), "", 1, [bits], PAPER) for name in ("one", "two")], 16000, 100, 0.95, 1)
+    return build_table(
+        [Row(name, name.upper(), "", 1, [bits], PAPER) for name in ("one", "two")], 16000, Bootstrap(100, 0.95, 1)
+    )
 
 
 def scores(tmp_path: Path, *lines: str) -> pd.DataFrame:

@@ -7,9 +7,9 @@ import typer
 
 from descant.commands import cli
 from descant.evaluation.compare_page import compare_html
-from descant.evaluation.differences import Bootstrap
 from descant.evaluation.pages import write_page
 from descant.evaluation.run_results import read_run, run_names
+from descant.statistics import Bootstrap
 
 
 def compare(

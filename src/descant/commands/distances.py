@@ -16,11 +16,11 @@ from descant.evaluation.distances.measure import (
     SHUFFLED,
     TRAIN,
     Candidate,
-    Settings,
     find_outliers,
     measure_kind,
 )
 from descant.evaluation.distances.results import DistancesError, write_results
+from descant.statistics import Bootstrap
 
 BESIDE = {TRAIN: "training tracks", SHUFFLED: "test tracks, shuffled", NOISE: "white noise"}
 
@@ -39,7 +39,7 @@ def distances(
 ) -> None:
     """Write MMD² and the Fréchet distance of every model, with interval, floor and ceilings."""
     evaluation = cli.parse_settings(Evaluation, settings)
-    given = Settings(evaluation.bootstrap_draws, evaluation.confidence, seed)
+    given = Bootstrap(evaluation.bootstrap_draws, evaluation.confidence, seed)
     titles, models = _named("--title", title), _named("--model", model)
     if list(titles) != list(models):
         raise DistancesError("--title and --model do not name the same models", "give each a title, in the same order")

@@ -25,7 +25,6 @@ from descant.evaluation.novelty.results import (
     write_json,
 )
 from descant.evaluation.novelty.verdict import (
-    Bootstrap,
     find_model,
     missing_words,
     run_verdict,
@@ -36,6 +35,7 @@ from descant.evaluation.novelty.verdict import (
 )
 from descant.evaluation.pages import write_page
 from descant.sequences import open_sequence
+from descant.statistics import Bootstrap
 
 
 def novelty_page(

@@ -25,6 +25,7 @@ from descant.evaluation.reconstruction_page import (
     summarise,
 )
 from descant.sequences import open_sequence
+from descant.statistics import Bootstrap
 
 
 def reconstruction_page(
@@ -61,7 +62,7 @@ def reconstruction_page(
     for name, folder, right, wrong in zip(names, codes or [], true or [], shuffled or [], strict=True):
         packed = open_sequence(folder)
         bits, bits_shuffled = pd.read_parquet(right), pd.read_parquet(wrong)
-        worth = measure_worth(bits, bits_shuffled, evaluation.bootstrap_draws, evaluation.confidence, seed)
+        worth = measure_worth(bits, bits_shuffled, Bootstrap(evaluation.bootstrap_draws, evaluation.confidence, seed))
         held[name] = Codes(packed.hop, count_codes(packed, evaluation.confidence), worth)
     rows = measure_renderings(stretches, originals, companded, draws, seed)
     measured = gather(rows, held, evaluation, seed)

@@ -13,6 +13,7 @@ from descant.config.models import Paper
 from descant.evaluation.table import Row, build_table, track_bits
 from descant.evaluation.table_scores import join_scores, read_scores, real_music
 from descant.evaluation.table_text import to_latex, to_markdown
+from descant.statistics import Bootstrap
 
 
 def read_row(facts: dict[str, Any]) -> Row:
@@ -42,13 +43,7 @@ def table(
     """Write the table as CSV, Markdown and LaTeX, and what it is made of by test track."""
     evaluation = cli.parse_settings(Evaluation, settings)
     read = [read_row(json.loads(row)) for row in rows]
-    built = build_table(
-        read,
-        sample_rate,
-        evaluation.bootstrap_draws,
-        evaluation.confidence,
-        seed,
-    )
+    built = build_table(read, sample_rate, Bootstrap(evaluation.bootstrap_draws, evaluation.confidence, seed))
     rated = ""
     if scores is not None:
         gathered = read_scores(scores)

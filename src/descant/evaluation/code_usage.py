@@ -8,9 +8,9 @@ import pandas as pd
 from scipy import special
 
 from descant.errors import ModelFileError
-from descant.evaluation.table import FEWEST_TRACKS, Interval, ratio_interval
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence, Track
+from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, ratio_interval
 
 
 @dataclass(frozen=True)
@@ -117,15 +117,13 @@ def shuffled_codes(codes: npt.NDArray[np.unsignedinteger], track: str, seed: int
     return codes[order]
 
 
-def measure_worth(true: pd.DataFrame, shuffled: pd.DataFrame, draws: int, confidence: float, seed: int) -> Worth | None:
+def measure_worth(true: pd.DataFrame, shuffled: pd.DataFrame, bootstrap: Bootstrap) -> Worth | None:
     """What the codes are worth, with a bootstrap over tracks.
 
     Args:
         true: bits with the true codes, a row a track: track, steps, samples, bits.
         shuffled: the same with shuffled ones.
-        draws: of the bootstrap.
-        confidence: level.
-        seed: of the draws.
+        bootstrap: how the interval is drawn.
 
     Returns:
         None when no step was scored.
@@ -145,6 +143,6 @@ def measure_worth(true: pd.DataFrame, shuffled: pd.DataFrame, draws: int, confid
     return Worth(
         float(both["bits_true"].sum() / steps.sum()),
         float(both["bits_shuffled"].sum() / steps.sum()),
-        ratio_interval(gap, steps, draws, confidence, seed),
+        ratio_interval(gap, steps, bootstrap),
         len(both),
     )

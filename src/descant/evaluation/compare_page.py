@@ -9,13 +9,13 @@ import pandas as pd
 
 from descant.errors import SamplingError
 from descant.evaluation.charts import chart, javascript
-from descant.evaluation.differences import Bootstrap, Difference, paired
+from descant.evaluation.differences import Difference, paired
 from descant.evaluation.figure_lines import Line, shown
 from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, sample_clips
-from descant.evaluation.reconstruction import NOISE, OTHER, mean_interval
+from descant.evaluation.reconstruction import NOISE, OTHER
 from descant.evaluation.run_results import RunResults
-from descant.evaluation.table import Interval
+from descant.statistics import Bootstrap, Interval, mean_interval
 
 # what of a training is drawn, in the order of the page: its metric, the axis, and whether that starts at 0
 METRICS = (("bits", "bits per step", False), ("gap", "gap (bits per step)", True))
@@ -117,7 +117,7 @@ def stack_lines(first: RunResults, second: RunResults, bootstrap: Bootstrap) -> 
         difference = Difference(None, reason)
         if not reason:
             difference = paired(parts[0], parts[1], ["start", "samples"], "lsd_db", None, bootstrap)
-        means = [mean_interval(part["lsd_db"], bootstrap.draws, bootstrap.confidence, bootstrap.seed) for part in parts]
+        means = [mean_interval(part["lsd_db"].to_numpy(float), bootstrap) for part in parts]
         figures = [shown(mean, 2) for mean in means]
         lines.append(Line(rendering, difference.reason, [*figures, shown(difference.figure, 2)]))
     return lines

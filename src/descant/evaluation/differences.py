@@ -6,17 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from descant.evaluation.pages import count
-from descant.evaluation.table import FEWEST_TRACKS, Interval, ratio_interval
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are drawn: how often, at which level, with which seed."""
-
-    draws: int
-    confidence: float
-    seed: int
+from descant.formatting import count
+from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, ratio_interval
 
 
 @dataclass(frozen=True)
@@ -61,6 +52,6 @@ def paired(
         return Difference(None, "not measured in both")
     change = (both[f"{value}_second"] - both[f"{value}_first"]).to_numpy(np.float64)
     weights = np.ones(len(both), np.int64) if weight is None else both[f"{weight}_first"].to_numpy(np.int64)
-    figure = ratio_interval(change, weights, bootstrap.draws, bootstrap.confidence, bootstrap.seed)
+    figure = ratio_interval(change, weights, bootstrap)
     few = f"no interval: {count(len(both), 'track')}, {FEWEST_TRACKS} needed"
     return Difference(figure, few if figure.low is None else "")

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from descant.evaluation.table import Interval
-
-MINUS = "\N{MINUS SIGN}"
+from descant.formatting import decimal
+from descant.statistics import Interval
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,6 @@ class Line:
     name: str
     detail: str
     figures: Sequence[Shown]
-
-
-def decimal(value: float | None, digits: int) -> str:
-    """A number with so many decimals and a true minus sign; empty when there is none."""
-    return "" if value is None else f"{value:z,.{digits}f}".replace("-", MINUS)
 
 
 def shown(interval: Interval | None, digits: int) -> Shown:

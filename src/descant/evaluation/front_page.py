@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from descant.errors import SamplingError
-from descant.evaluation.pages import count, duration, render
+from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, real_clips, sample_clips
 from descant.evaluation.summaries import Finding
 from descant.evaluation.table_page import TableError
+from descant.formatting import count, duration
 from descant.sequences import PackedSequence, total_seconds
 
 SHOWN_LABELS = 3

@@ -67,17 +67,3 @@ def write_page(path: Path, html: str, pages: Sequence[str] = ()) -> None:
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(html.replace(SITE_MARKER, site, 1), encoding="utf-8")
     temporary.replace(path)
-
-
-def count(number: int, noun: str) -> str:
-    """``1 track``, ``2,000 tracks``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def duration(seconds: float) -> str:
-    """A length of time in its nearest unit: ``4.0 s``, ``8.2 minutes``, ``413 hours``."""
-    for size, unit in ((3600.0, "hours"), (60.0, "minutes")):
-        if seconds >= size:
-            value = seconds / size
-            return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
-    return f"{seconds:.1f}\N{NO-BREAK SPACE}s"

@@ -6,8 +6,7 @@ from itertools import groupby
 
 from descant.errors import PopulationError
 from descant.evaluation.charts import Figure, javascript
-from descant.evaluation.figure_lines import decimal
-from descant.evaluation.pages import count, render
+from descant.evaluation.pages import render
 from descant.evaluation.population import Population, State
 from descant.evaluation.population_charts import (
     Measure,
@@ -17,6 +16,7 @@ from descant.evaluation.population_charts import (
     perplexity_of,
     setting_of,
 )
+from descant.formatting import count, decimal
 from descant.training.population import Decision
 
 ARROW = "\N{RIGHTWARDS ARROW}"

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from descant.config.networks import ADA, Prior
 from descant.config.training import Training
 from descant.errors import ModelFileError
-from descant.evaluation.pages import count, duration
+from descant.formatting import count, duration
 from descant.sequences import PackedSequence, total_seconds
 
 AUDIO = "audio"

@@ -19,7 +19,6 @@ from descant.corpus.encode import mono_blocks
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.distortion import log_spectral_distance, snr_db
 from descant.evaluation.material import Excerpt, white_noise
-from descant.evaluation.table import Interval, ratio_interval
 from descant.sequences import PackedSequence, Track
 
 DRAWS = 2  # the least that tells how far draws are apart
@@ -184,18 +183,3 @@ def _row(rendering: str, stretch: Stretch, original: Block, audio: Block) -> dic
         "snr_db": snr_db(original, audio),
         "lsd_db": log_spectral_distance(original, audio),
     }
-
-
-def mean_interval(values: pd.Series, draws: int, confidence: float, seed: int) -> Interval | None:
-    """Mean over excerpts, one a track, with a bootstrap over tracks; None without any figure.
-
-    Args:
-        values: of each excerpt; absent ones are left out.
-        draws: of the bootstrap.
-        confidence: level.
-        seed: of the draws.
-    """
-    given = values.dropna().to_numpy(np.float64)
-    if not len(given):
-        return None
-    return ratio_interval(given, np.ones(len(given), np.int64), draws, confidence, seed)

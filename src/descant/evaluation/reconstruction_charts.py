@@ -8,7 +8,7 @@ import pandas as pd
 
 from descant.evaluation.charts import PALETTE, finish
 from descant.evaluation.code_usage import Usage
-from descant.evaluation.table import Interval
+from descant.statistics import Interval
 
 # a line with more points shows no more on a screen (ours)
 MOST_RANKS = 256

@@ -14,13 +14,14 @@ from descant.audio.files import Block
 from descant.config.evaluation import Evaluation
 from descant.evaluation.charts import javascript
 from descant.evaluation.code_usage import Usage, Worth
-from descant.evaluation.figure_lines import Line, Shown, decimal, shown
+from descant.evaluation.figure_lines import Line, Shown, shown
 from descant.evaluation.figures import mel_figure, sample_facts
-from descant.evaluation.pages import count, render
+from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, make_clip
-from descant.evaluation.reconstruction import MULAW, NOISE, OTHER, Stretch, mean_interval
+from descant.evaluation.reconstruction import MULAW, NOISE, OTHER, Stretch
 from descant.evaluation.reconstruction_charts import distance_chart, usage_chart
-from descant.evaluation.table import FEWEST_TRACKS, Interval
+from descant.formatting import count, decimal
+from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, mean_interval
 
 REFERENCES = {
     MULAW: "the floor",
@@ -79,11 +80,9 @@ def gather(excerpts: pd.DataFrame, codes: Mapping[str, Codes], settings: Evaluat
         settings: the intervals', and how long the excerpts were to be.
         seed: of the bootstraps.
     """
+    bootstrap = Bootstrap(settings.bootstrap_draws, settings.confidence, seed)
     intervals = {
-        str(rendering): {
-            column: mean_interval(rows[column], settings.bootstrap_draws, settings.confidence, seed)
-            for column in FIGURES
-        }
+        str(rendering): {column: mean_interval(rows[column].to_numpy(np.float64), bootstrap) for column in FIGURES}
         for rendering, rows in excerpts.groupby("rendering", sort=False)
     }
     missing = []

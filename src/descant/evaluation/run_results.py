@@ -11,8 +11,8 @@ import pandas as pd
 from descant.errors import DescantError, RunError
 from descant.evaluation.curves import Curves, read_curves
 from descant.evaluation.provenance import read_facts
-from descant.evaluation.table import Interval
 from descant.evaluation.table_page import read_table
+from descant.statistics import Interval
 
 T = TypeVar("T")
 TRACK_COLUMNS = ["model", "track", "samples", "bits"]

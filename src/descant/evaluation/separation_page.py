@@ -15,8 +15,9 @@ from descant.audio.clips import flac_bytes
 from descant.audio.files import AudioFileError
 from descant.errors import CorpusError
 from descant.evaluation.figures import mel_figure, sample_facts
-from descant.evaluation.pages import count, render
+from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, make_clip
+from descant.formatting import count
 
 COLUMNS = [
     "track",

@@ -4,21 +4,15 @@ For a stack, bits per sample ≤ Σ over levels of bits(level | level above) / h
 prior's: -log p(x) ≤ -log p(x, codes), since the codes are a function of x. This bound compares all rows.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import special
 
 from descant.config.models import Paper
 from descant.errors import ModelFileError
-from descant.seeds import derive_seed
-
-# resampling fewer tracks gives an interval far narrower than it claims to be (ours)
-FEWEST_TRACKS = 5
+from descant.statistics import Bootstrap, ratio_interval
 
 
 @dataclass(frozen=True)
@@ -42,55 +36,6 @@ class Row:
     paper: Paper | None
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its interval; without one where too few tracks leave nothing to resample."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
-def ratio_interval(
-    bits: npt.NDArray[np.float64], samples: npt.NDArray[np.int64], draws: int, confidence: float, seed: int
-) -> Interval:
-    """Bits per sample over tracks, with an expanded percentile bootstrap over tracks.
-
-    Args:
-        bits: of each track ``(tracks,)``.
-        samples: of each track ``(tracks,)``.
-        draws: of the bootstrap.
-        confidence: level.
-        seed: of the draws.
-    """
-    value = float(bits.sum() / samples.sum())
-    if len(bits) < FEWEST_TRACKS:
-        return Interval(value, None, None)
-    picks = np.random.Generator(np.random.Philox(derive_seed(seed, "bootstrap"))).integers(
-        len(bits), size=(draws, len(bits))
-    )
-    ratios = bits[picks].sum(1) / samples[picks].sum(1)
-    return Interval(value, *expanded_quantiles(ratios, len(bits), confidence))
-
-
-def expanded_quantiles(draws: npt.NDArray[np.float64], groups: int, confidence: float) -> tuple[float, float]:
-    """The bootstrap percentile interval, widened for few groups (Hesterberg, The American Statistician 2015, 5.3).
-
-    The plain one is too narrow by √((n-1)/n) and by the normal's tails for Student's.
-
-    Args:
-        draws: statistics ``(draws,)``; those that are not defined are NaN and passed over.
-        groups: of the smaller set, at least 2.
-        confidence: level.
-    """
-    tail = (1 - confidence) / 2
-    # Student's t and the normal without scipy.stats, which takes a second to import
-    reach = math.sqrt(groups / (groups - 1)) * special.stdtrit(groups - 1, tail)
-    outside = float(special.ndtr(reach))
-    low, high = np.nanquantile(draws, [outside, 1 - outside])
-    return float(low), float(high)
-
-
 def track_bits(row: Row) -> pd.DataFrame:
     """The bound of every track, bits of all levels added: model, track, samples, bits.
 
@@ -111,7 +56,7 @@ def track_bits(row: Row) -> pd.DataFrame:
     return frame
 
 
-def measure(row: Row, sample_rate: int, draws: int, confidence: float, seed: int) -> dict[str, object]:
+def measure(row: Row, sample_rate: int, bootstrap: Bootstrap) -> dict[str, object]:
     """The measured columns of a row.
 
     Raises:
@@ -123,7 +68,7 @@ def measure(row: Row, sample_rate: int, draws: int, confidence: float, seed: int
         for level, table in enumerate(row.bits)
     }
     bits, samples = first["bits"].to_numpy(np.float64), first["samples"].to_numpy(np.int64)
-    bound = ratio_interval(bits, samples, draws, confidence, seed)
+    bound = ratio_interval(bits, samples, bootstrap)
     columns["bits_per_second"] = bound.value * sample_rate
     columns["bits_per_sample"] = bound.value
     columns["bits_per_sample_low"] = bound.low
@@ -133,7 +78,7 @@ def measure(row: Row, sample_rate: int, draws: int, confidence: float, seed: int
     return columns
 
 
-def build_table(rows: Sequence[Row], sample_rate: int, draws: int, confidence: float, seed: int) -> pd.DataFrame:
+def build_table(rows: Sequence[Row], sample_rate: int, bootstrap: Bootstrap) -> pd.DataFrame:
     """The whole table; what was not measured or not printed is absent (NaN)."""
     lines = []
     for row in rows:
@@ -143,7 +88,7 @@ def build_table(rows: Sequence[Row], sample_rate: int, draws: int, confidence: f
             "levels": len(row.bits),
             "receptive_field_samples": row.receptive_field,
             "receptive_field_ms": 1000 * row.receptive_field / sample_rate,
-            **measure(row, sample_rate, draws, confidence, seed),
+            **measure(row, sample_rate, bootstrap),
         }
         if row.paper is not None:
             line["paper_receptive_field_ms"] = row.paper.receptive_field_ms

@@ -6,7 +6,8 @@ from statistics import median
 from typing import Any
 
 from descant.evaluation.charts import javascript
-from descant.evaluation.pages import count, render
+from descant.evaluation.pages import render
+from descant.formatting import count
 from descant.listening.analysis import Analysis, Result
 from descant.listening.results_charts import histogram_chart, score_chart
 from descant.listening.scores import Difference, Score

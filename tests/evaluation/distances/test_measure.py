@@ -22,7 +22,6 @@ from descant.evaluation.distances.measure import (
     Candidate,
     Measured,
     Row,
-    Settings,
     find_outliers,
     measure_kind,
 )
@@ -34,13 +33,14 @@ from descant.evaluation.distances.results import (
     read_summary,
     write_results,
 )
+from descant.statistics import Bootstrap
 
-SETTINGS = Settings(draws=200, confidence=0.95, seed=1)
+SETTINGS = Bootstrap(draws=200, confidence=0.95, seed=1)
 SMALL = replace(LOGMEL, dimensions=2)
 
 
 def measure(
-    reference: EmbeddedSet, drawn: EmbeddedSet, kind: Kind = SMALL, absent: str = "", settings: Settings = SETTINGS
+    reference: EmbeddedSet, drawn: EmbeddedSet, kind: Kind = SMALL, absent: str = "", settings: Bootstrap = SETTINGS
 ) -> tuple[Measured, list[Candidate]]:
     noise = EmbeddedSet(reference.values * 3 + 5, reference.groups, reference.starts)
     candidates = [
@@ -97,7 +97,7 @@ def test_an_interval_of_the_frechet_distance_covers_the_true_one() -> None:
     random, covered = np.random.default_rng(3), 0
     for seed in range(40):
         drawn = Candidate(MODEL, "near", "near", drawn_set(random, 39, 1, 2, mean=1.0))
-        measured = measure_kind(SMALL, "", drawn_set(random, 39, 1, 2), [drawn], Settings(100, 0.95, seed))
+        measured = measure_kind(SMALL, "", drawn_set(random, 39, 1, 2), [drawn], Bootstrap(100, 0.95, seed))
         found = row(measured, MODEL, FRECHET)
         covered += (found.low or 0) <= 2 <= (found.high or 0)
     assert covered >= 34
@@ -133,7 +133,7 @@ def test_an_excerpt_more_changes_the_figure_and_a_run_more_does_not() -> None:
     reference = drawn_set(np.random.default_rng(4), 8, 2, 2)
     once, again, more = (measure(reference, draw(each))[0] for each in (2, 2, 3))
     assert once == again and row(once, MODEL).value != row(more, MODEL).value
-    assert measure(reference, draw(2), settings=Settings(200, 0.95, 2))[0] != once
+    assert measure(reference, draw(2), settings=Bootstrap(200, 0.95, 2))[0] != once
 
 
 def written(folder: Path, absent: bool) -> Path:

@@ -6,10 +6,9 @@ from embedded_sets import drawn_set, set_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descant.evaluation.distances.bootstrap import draw_groups, halve_groups
 from descant.evaluation.distances.embed import EmbeddedSet
 from descant.evaluation.distances.mmd import Kernels, mean_kernels, median_distance, mmd2, squared_distances
-from descant.evaluation.table import expanded_quantiles
+from descant.statistics import draw_groups, expanded_quantiles, halve_groups
 
 
 def kernels(first: EmbeddedSet, second: EmbeddedSet, bandwidth: float, is_paired: bool = False) -> Kernels:

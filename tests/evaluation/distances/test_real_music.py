@@ -14,8 +14,9 @@ from descant.corpus.rendering import GRAND_PIANO
 from descant.evaluation.distances.choose import open_embedding
 from descant.evaluation.distances.embed import Cache, EmbeddedSet, embed_set, read_set, write_set
 from descant.evaluation.distances.kinds import LOGMEL, MUSICNN, Kind
-from descant.evaluation.distances.measure import FLOOR, MMD2, MODEL, Candidate, Settings, measure_kind
+from descant.evaluation.distances.measure import FLOOR, MMD2, MODEL, Candidate, measure_kind
 from descant.evaluation.material import Excerpt, drawn_excerpts
+from descant.statistics import Bootstrap
 
 pytestmark = pytest.mark.slow
 PIECES, SECONDS = 12, 6.0
@@ -49,7 +50,7 @@ def test_same_kind_then_dulled_then_strings(tmp_path: Path) -> None:
         read: dict[str, EmbeddedSet] = {name: read_set(tmp_path / name, kind) for name in sets}
         reference = read.pop("test")
         candidates = [Candidate(MODEL, name, name, found) for name, found in read.items()]
-        measured = measure_kind(kind, "", reference, candidates, Settings(200, 0.95, 1))
+        measured = measure_kind(kind, "", reference, candidates, Bootstrap(200, 0.95, 1))
         found = {row.name: row.value or 0.0 for row in measured.rows if row.measure == MMD2}
         assert found["same"] < found["dulled"] < found["strings"], kind.name
         assert found["same"] < found[FLOOR] < found["strings"], kind.name

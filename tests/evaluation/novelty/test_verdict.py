@@ -22,7 +22,6 @@ from descant.evaluation.novelty.results import (
     write_result,
 )
 from descant.evaluation.novelty.verdict import (
-    Bootstrap,
     find_model,
     run_verdict,
     share_interval,
@@ -30,6 +29,7 @@ from descant.evaluation.novelty.verdict import (
     worst_hits,
 )
 from descant.evaluation.novelty.windows import Cut, covered_seconds
+from descant.statistics import Bootstrap
 
 BOOTSTRAP = Bootstrap(200, 0.95, 1)
 USED = Calibration(0.9, 0.6, 100, 5, 1, 40, 38)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from descant.evaluation.distances.bootstrap import draw_groups, halve_groups
 from descant.evaluation.distances.embed import EmbeddedSet
 from descant.evaluation.distances.frechet import enough_groups, frechet_distance, moments
 from descant.evaluation.distances.kinds import Kind
 from descant.evaluation.distances.mmd import Kernels, mean_kernels, median_distance, mmd2, squared_distances
-from descant.evaluation.pages import count
-from descant.evaluation.table import FEWEST_TRACKS, expanded_quantiles
+from descant.formatting import count
+from descant.statistics import FEWEST_TRACKS, Bootstrap, draw_groups, expanded_quantiles, halve_groups
 
 MMD2, FRECHET = "mmd2", "frechet"
 MODEL, TRAIN, FLOOR, SHUFFLED, NOISE = "model", "train", "floor", "shuffled", "noise"
@@ -70,15 +69,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How intervals are drawn: draws of the bootstrap, level, and the root seed."""
-
-    draws: int
-    confidence: float
-    seed: int
-
-
-@dataclass(frozen=True)
 class Measured:
     """All figures on one embedding.
 
@@ -119,7 +109,7 @@ class Outlier:
 
 
 def measure_kind(
-    kind: Kind, absent: str, reference: EmbeddedSet, candidates: Sequence[Candidate], settings: Settings
+    kind: Kind, absent: str, reference: EmbeddedSet, candidates: Sequence[Candidate], bootstrap: Bootstrap
 ) -> Measured:
     """Measure all sets on one embedding.
 
@@ -128,7 +118,7 @@ def measure_kind(
         absent: why it cannot be had of these excerpts; empty where it can.
         reference: excerpts of the test tracks.
         candidates: what is compared with them.
-        settings: of the intervals.
+        bootstrap: how intervals are drawn.
     """
     tracks = len(reference.names)
     bandwidth = median_distance(reference)
@@ -144,12 +134,12 @@ def measure_kind(
     if not absent:
         own = mean_kernels(reference, reference, bandwidth)
         rows = [
-            _mmd(row, candidate, reference, own, bandwidth, settings)
+            _mmd(row, candidate, reference, own, bandwidth, bootstrap)
             for row, candidate in zip(rows, candidates, strict=True)
         ]
-        floor = _mmd_floor(floor, own, settings)
+        floor = _mmd_floor(floor, own, bootstrap)
     figures = [*rows, floor]
-    large = [_frechet(replace(row, measure=FRECHET), kind, reference, candidates, settings) for row in figures]
+    large = [_frechet(replace(row, measure=FRECHET), kind, reference, candidates, bootstrap) for row in figures]
     return Measured(
         kind, None if absent else bandwidth, tracks, len(reference.values), [*figures, *([] if absent else large)]
     )
@@ -183,7 +173,7 @@ def _blank(kind: Kind, measure: str, role: str, name: str, title: str, excerpts:
 
 
 def _mmd(
-    row: Row, candidate: Candidate, reference: EmbeddedSet, own: Array, bandwidth: float, settings: Settings
+    row: Row, candidate: Candidate, reference: EmbeddedSet, own: Array, bandwidth: float, bootstrap: Bootstrap
 ) -> Row:
     excerpts = candidate.excerpts
     paired = candidate.role in PAIRED
@@ -198,40 +188,42 @@ def _mmd(
     fewest = min(row.groups, len(own))
     if fewest < FEWEST_TRACKS:
         return replace(row, value=value, reason=_no_interval(fewest))
-    first, second = _draws(row, len(own), paired, settings)
-    low, high = expanded_quantiles(mmd2(kernels, first, second), fewest, settings.confidence)
+    first, second = _draws(row, len(own), paired, bootstrap)
+    low, high = expanded_quantiles(mmd2(kernels, first, second), fewest, bootstrap.confidence)
     return replace(row, value=value, low=low, high=high, reason="")
 
 
-def _draws(row: Row, reference: int, paired: bool, settings: Settings) -> tuple[Array, Array]:
-    second = draw_groups(reference, settings.draws, settings.seed, "reference")
+def _draws(row: Row, reference: int, paired: bool, bootstrap: Bootstrap) -> tuple[Array, Array]:
+    second = draw_groups(reference, bootstrap.draws, bootstrap.seed, "reference")
     if paired:
         return second, second
-    return draw_groups(row.groups, settings.draws, settings.seed, f"{row.role} {row.name}"), second
+    return draw_groups(row.groups, bootstrap.draws, bootstrap.seed, f"{row.role} {row.name}"), second
 
 
-def _mmd_floor(row: Row, own: Array, settings: Settings) -> Row:
+def _mmd_floor(row: Row, own: Array, bootstrap: Bootstrap) -> Row:
     """What two halves of the test tracks are apart, at the level of confidence over random halvings.
 
     Their mean says nothing: over all halvings it is 0, whatever the tracks.
     """
     if row.groups < 4:
         return replace(row, reason=f"no floor: {_of(row.role, row.groups)}, needs 4")
-    halves = halve_groups(row.groups, settings.draws, settings.seed)
+    halves = halve_groups(row.groups, bootstrap.draws, bootstrap.seed)
     found = mmd2(Kernels(own, own, own, False), halves, 1 - halves)
-    return replace(row, value=float(np.quantile(found, settings.confidence)))
+    return replace(row, value=float(np.quantile(found, bootstrap.confidence)))
 
 
-def _frechet(row: Row, kind: Kind, reference: EmbeddedSet, candidates: Sequence[Candidate], settings: Settings) -> Row:
+def _frechet(
+    row: Row, kind: Kind, reference: EmbeddedSet, candidates: Sequence[Candidate], bootstrap: Bootstrap
+) -> Row:
     row = replace(row, value=None, low=None, high=None)
     needed = enough_groups(kind.dimensions)
     groups = len(reference.names)
     if row.role == FLOOR:
         if groups < 2 * needed:
             return replace(row, reason=f"not reported: {count(groups, 'test track')}, needs {2 * needed:,}")
-        halves = halve_groups(groups, settings.draws, settings.seed)
+        halves = halve_groups(groups, bootstrap.draws, bootstrap.seed)
         found = [frechet_distance(moments(reference, half), moments(reference, 1 - half)) for half in halves]
-        return replace(row, value=float(np.quantile(found, settings.confidence)), reason="")
+        return replace(row, value=float(np.quantile(found, bootstrap.confidence)), reason="")
     fewest = min(groups, row.groups)
     if fewest < needed:
         return replace(row, reason=f"not reported: {count(fewest, 'group')} in the smaller set, needs {needed:,}")
@@ -240,9 +232,9 @@ def _frechet(row: Row, kind: Kind, reference: EmbeddedSet, candidates: Sequence[
     value = frechet_distance(moments(excerpts, np.ones(row.groups)), moments(reference, np.ones(groups)))
     draws = [
         frechet_distance(moments(excerpts, first), moments(reference, second))
-        for first, second in zip(*_draws(row, groups, row.role in PAIRED, settings), strict=True)
+        for first, second in zip(*_draws(row, groups, row.role in PAIRED, bootstrap), strict=True)
     ]
-    tail = (1 - settings.confidence) / 2
+    tail = (1 - bootstrap.confidence) / 2
     above, below = np.quantile(draws, [tail, 1 - tail])
     # the basic interval: a draw adds the plug-in's bias a second time, which this takes off again
     low, high = max(0.0, 2 * value - float(below)), max(0.0, 2 * value - float(above))

@@ -10,9 +10,10 @@ from descant.evaluation.charts import PALETTE, finish, javascript
 from descant.evaluation.distances.kinds import KINDS, Kind
 from descant.evaluation.distances.measure import FLOOR, FRECHET, MMD2, MODEL, TRAIN, Outlier, Row
 from descant.evaluation.distances.results import Summary
-from descant.evaluation.figure_lines import Line, Shown, decimal, shown
-from descant.evaluation.pages import count, render
-from descant.evaluation.table import Interval
+from descant.evaluation.figure_lines import Line, Shown, shown
+from descant.evaluation.pages import render
+from descant.formatting import count, decimal
+from descant.statistics import Interval
 
 CLASSES = ("model", "real music", "spoilt on purpose")
 AXIS = "MMD² from the test tracks"

@@ -14,8 +14,9 @@ from descant.evaluation.figures import mel_figure, sample_facts
 from descant.evaluation.novelty.calibration import Calibration
 from descant.evaluation.novelty.results import CODES, FINGERPRINT, AudioCalibration, CodesSearch
 from descant.evaluation.novelty.verdict import ModelFindings, ModelHit, calibration_failed, share_words
-from descant.evaluation.pages import count, render
+from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, make_clip
+from descant.formatting import count
 from descant.sequences import PackedSequence
 
 # a shorter run is heard with what is around it, so long (ours)

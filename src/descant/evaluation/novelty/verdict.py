@@ -7,8 +7,8 @@ import numpy as np
 
 from descant.evaluation.novelty.calibration import Calibration
 from descant.evaluation.novelty.results import AudioCalibration, AudioSearch, CodesSearch, Hit, Share
-from descant.evaluation.pages import count, duration
-from descant.evaluation.table import FEWEST_TRACKS, Interval, ratio_interval
+from descant.formatting import count, duration
+from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, ratio_interval
 
 NO_CODES = "its top level is the audio itself, which the searches of audio cover"
 LIMITS = (
@@ -46,15 +46,6 @@ class ModelFindings:
     verdict: str
 
 
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are drawn: draws, confidence and root seed."""
-
-    draws: int
-    confidence: float
-    seed: int
-
-
 def share_interval(shares: Sequence[Share], bootstrap: Bootstrap) -> Interval | None:
     """The share of the seconds that match, with an interval by sequence from five on.
 
@@ -82,7 +73,7 @@ def share_interval(shares: Sequence[Share], bootstrap: Bootstrap) -> Interval | 
         return Interval(1.0, 1 - beyond, 1.0)
     # its samples are whole numbers: milliseconds are
     milliseconds = np.maximum(1, np.rint(1000 * seconds)).astype(np.int64)
-    drawn = ratio_interval(1000 * matched, milliseconds, bootstrap.draws, bootstrap.confidence, bootstrap.seed)
+    drawn = ratio_interval(1000 * matched, milliseconds, bootstrap)
     return Interval(value, drawn.low, drawn.high)
 
 

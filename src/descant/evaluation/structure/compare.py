@@ -18,7 +18,7 @@ import pandas as pd
 from descant.config.evaluation import Evaluation
 from descant.evaluation.structure.conditions import DRAWN, NOISE, REAL, SHUFFLED
 from descant.evaluation.structure.measures import LEVEL, MEASURES, NOTES, STRUCTURE, of_kind
-from descant.evaluation.table import FEWEST_TRACKS, ratio_interval
+from descant.statistics import FEWEST_TRACKS, Bootstrap, ratio_interval
 
 SOURCE_COLUMNS = ("source", "measure", "value", "low", "high", "excerpts", "groups", "undefined")
 SEPARATION_COLUMNS = ("measure", "difference", "low", "high", "auc", "excerpts", "tracks", "verdict")
@@ -97,7 +97,7 @@ def _interval(
 ) -> tuple[float | None, float | None, float | None]:
     if not len(counts):
         return None, None, None
-    found = ratio_interval(sums, counts, settings.bootstrap_draws, settings.confidence, seed)
+    found = ratio_interval(sums, counts, Bootstrap(settings.bootstrap_draws, settings.confidence, seed))
     return found.value, found.low, found.high
 
 

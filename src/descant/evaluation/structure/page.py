@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 
 from descant.evaluation.charts import javascript
-from descant.evaluation.figure_lines import MINUS, Line, Shown
-from descant.evaluation.pages import count, data_uri, render
+from descant.evaluation.figure_lines import Line, Shown
+from descant.evaluation.pages import data_uri, render
 from descant.evaluation.structure.charts import Dot, LagPoint, dot_chart, lag_chart
 from descant.evaluation.structure.compare import DROPPED, KEPT, REFERENCES, UNDECIDED, Comparison
 from descant.evaluation.structure.conditions import DRAWN, NOISE, REAL
 from descant.evaluation.structure.files import read_notes, read_similarity
 from descant.evaluation.structure.measures import LEVEL, MEASURES, NOTES, RANDOM, STRUCTURE, Measure, of_kind
 from descant.evaluation.structure.pictures import roll_png, similarity_png
+from descant.formatting import MINUS, count
 
 # facts behind the other measures of notes, whether they tell order or not
 ALWAYS_TOLD = ("notes_per_second",)
