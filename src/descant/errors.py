@@ -1,5 +1,7 @@
 """Exceptions that a user can act on: what is wrong, and the cure."""
 
+import reprlib
+
 
 class DescantError(Exception):
     """A mistake or a limit that the user can do something about.
@@ -10,9 +12,31 @@ class DescantError(Exception):
     """
 
     def __init__(self, problem: str, cure: str) -> None:
-        super().__init__(f"{problem}\n  cure: {cure}")
-        self.problem = problem
-        self.cure = cure
+        self.problem = _printable(problem)
+        self.cure = _printable(cure)
+        super().__init__(f"{self.problem}\n  cure: {self.cure}")
+
+
+def _printable(text: str) -> str:
+    """Names of files and keys are other people's: what would steer a terminal is written as an escape."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
+
+
+class _Shown(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxdict = self.maxlist = self.maxtuple = 4
+        self.maxstring = self.maxother = 120
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to write numbers of thousands of digits
+        return repr(x) if x.bit_length() < 128 else f"a number of {x.bit_length()} bits"
+
+
+def shown(value: object) -> str:
+    """A value as an error can print it: like ``repr``, but never longer than a few lines."""
+    return _Shown().repr(value)
 
 
 class ConfigError(DescantError):

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descant.config.root import Config, below, load, merge, parse, read_yaml
+from descant.config.root import Config, below, load, merge, parse
 from descant.errors import ConfigError
 
 SMALL = {"stacks": 1, "layers_per_stack": 3, "kernel": 2, "start_kernel": 2}
@@ -282,19 +282,6 @@ def test_files_are_laid_over_each_other(tmp_path: Path) -> None:
     config = load(tmp_path / "base.yaml", tmp_path / "over.yaml")
     assert (config.seed, config.adas["vq8"].training.steps, config.hop("vq8")) == (7, 20, 16)
     assert config.adas["vq8"].training.schedule.warmup_steps == 2, "what is not named stays"
-
-
-@pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [1\n", "just text", "a: !!python/object:os.system {}\n"])
-def test_what_is_no_mapping_is_told_with_its_file(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=r"config\.yaml"):
-        read_yaml(path)
-
-
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_yaml(tmp_path / "nothing.yaml")
 
 
 def test_batches_that_several_gpus_cannot_share_are_told_with_their_key() -> None:

@@ -1,11 +1,17 @@
 # The checked configuration, and what every group of rules asks of it.
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 
 from descant.config import root
+from descant.config.reading import read_yaml
 from descant.errors import DescantError
 from descant.runs.interruption import handle_sigterm_in_a_thread, prepare_jobs
 
 try:
+    # Snakemake has read these files, but drops keys that stand twice and reads 0400 as 256
+    for path in workflow.configfiles if workflow.is_main_process else ():
+        read_yaml(Path(path))
     experiment = root.parse(config)
 except DescantError as error:
     raise WorkflowError(str(error)) from None

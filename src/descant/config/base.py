@@ -1,9 +1,32 @@
 """What every section of the configuration shares."""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from descant.errors import shown
 
 
 class Section(BaseModel):
     """A frozen section that refuses unknown keys, so that a typing error is told and never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, values: object) -> object:
+        if not isinstance(values, Mapping):
+            return values
+        for key, field in cls.model_fields.items():
+            value = values.get(key)
+            parts = value if isinstance(value, list | tuple) else [value]
+            if any(isinstance(part, bool) for part in parts) and not _takes_truth(field.annotation):
+                raise ValueError(
+                    f"{key} is {shown(value)}, as YAML reads on, yes, off and no; write a number, or put text in quotes"
+                )
+        return values
+
+
+def _takes_truth(annotation: object) -> bool:
+    return annotation is bool or any(_takes_truth(part) for part in get_args(annotation))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from descant.config.base import Section
@@ -16,9 +15,11 @@ from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
 from descant.config.models import Model, Sampling
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
-from descant.errors import ConfigError
+from descant.config.reading import read_yaml
+from descant.errors import ConfigError, shown
 
 AUDIO = "audio"
+SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -162,7 +163,7 @@ def _mapping(value: object, path: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{path} is not a mapping (it is {value!r})", "give it keys, as in config.yaml")
+        raise ConfigError(f"{path} is not a mapping (it is {shown(value)})", "give it keys, as in config.yaml")
     return value
 
 
@@ -200,7 +201,10 @@ def parse(raw: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(_place(raw))
     except ValidationError as error:
-        lines = [_describe(item["loc"], item["type"], item["msg"], item.get("input")) for item in error.errors()]
+        mistakes = error.errors(include_url=False)
+        lines = [_describe(item["loc"], item["type"], item["msg"], item.get("input")) for item in mistakes[:SHOWN]]
+        if len(mistakes) > SHOWN:
+            lines.append(f"and {len(mistakes) - SHOWN} more")
         raise ConfigError(
             "the configuration is not valid:\n" + "\n".join(f"    {line}" for line in lines),
             "mend these keys in config.yaml, or in the file given with --configfile",
@@ -219,7 +223,7 @@ def _describe(location: tuple[int | str, ...], kind: str, message: str, value: o
         return f"{path}: missing, and it has no default"
     if kind == "value_error":
         return f"{path}: {message.removeprefix('Value error, ')}"
-    return f"{path}: {message} (it is {value!r})"
+    return f"{path}: {message} (it is {shown(value)})"
 
 
 def _near_field(location: tuple[int | str, ...]) -> str:
@@ -232,23 +236,6 @@ def _near_field(location: tuple[int | str, ...]) -> str:
 
 def _sections(section: type[Section]) -> list[type[Section]]:
     return [section, *(found for child in section.__subclasses__() for found in _sections(child))]
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read one YAML mapping with the safe loader.
-
-    Raises:
-        ConfigError: when the file is missing, is not YAML or is not a mapping.
-    """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", "check the path") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}", "mend the line it names") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path} holds no mapping", "start from the shipped config.yaml")
-    return raw
 
 
 def load(*paths: Path) -> Config:
