@@ -9,58 +9,10 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from raw import SMALL, changed, complaint, raw_config
 
 from descant.config.root import Config, below, load, merge, parse
 from descant.errors import ConfigError
-
-SMALL = {"stacks": 1, "layers_per_stack": 3, "kernel": 2, "start_kernel": 2}
-
-
-def raw_config(**over: Any) -> dict[str, Any]:
-    """Three ADAs and four models, as a person writes them."""
-    bottlenecks: dict[str, dict[str, Any]] = {
-        "vq8": {"kind": "vq"},
-        "amae8": {"kind": "argmax"},
-        "smooth": {"kind": "continuous"},
-    }
-    hops = {"vq8": 8, "amae8": 4, "smooth": 8}
-    raw: dict[str, Any] = {
-        "corpus": {},
-        "wavenets": {"small": SMALL, "large": {**SMALL, "stacks": 3}},
-        "training": {"steps": 10, "batch": 2, "window": 64, "schedule": {"decay": "linear", "warmup_steps": 2}},
-        "adas": {
-            name: {"hop": hops[name], "bottleneck": bottleneck, "local_model": "small"}
-            for name, bottleneck in bottlenecks.items()
-        },
-        "priors": {"prior": {"wavenet": "large"}, "flat": {"wavenet": SMALL, "training": {"window": 99}}},
-        "models": {
-            "plain": {"title": "Plain", "prior": "flat"},
-            "one": {"title": "One", "stack": ["vq8"], "prior": "prior"},
-            "two": {"title": "Two", "stack": ["vq8", "amae8"], "prior": "prior"},
-            "turned": {"title": "Turned", "stack": ["amae8"], "prior": "prior"},
-        },
-    }
-    return {**raw, **over}
-
-
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """The configuration with one key set, by its dotted path."""
-    raw = copy.deepcopy(raw_config())
-    *parents, last = path.split(".")
-    place = raw
-    for parent in parents:
-        place = place.setdefault(parent, {})
-    place[last] = value
-    return raw
-
-
-def complaint(raw: dict[str, Any]) -> str:
-    before = copy.deepcopy(raw)
-    with pytest.raises(ConfigError) as told:
-        parse(raw)
-    assert raw == before, "checking must not change what was given"
-    assert told.value.cure
-    return told.value.problem
 
 
 def test_a_good_one_is_accepted_and_its_parts_are_put_in_place() -> None:
@@ -143,7 +95,7 @@ def test_a_missing_section_is_told(missing: str) -> None:
         ("models.audio", {"title": "x", "prior": "flat"}, ["'audio'", "cannot be a name"]),
         ("models.Two.x", 1, ["models.Two"]),
         ("priors.a-b", {"wavenet": SMALL}, ["'a-b'", "lower-case"]),
-        ("adas.amae8.encoder", {"input": "scalar"}, ["vq8.amae8", "scalar", "embedding"]),
+        ("adas.amae8.encoder", {"input": "scalar"}, ["models.two.stack puts 'amae8' on codes", "scalar", "embedding"]),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_what_would_do(path: str, value: object, words: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What every section of the configuration shares."""
 
+import difflib
 from collections.abc import Mapping
 from typing import get_args
 
@@ -30,3 +31,10 @@ class Section(BaseModel):
 
 def _takes_truth(annotation: object) -> bool:
     return annotation is bool or any(_takes_truth(part) for part in get_args(annotation))
+
+
+def suggest(name: str, known: Mapping[str, object], section: str) -> str:
+    """The end of a sentence on an unknown name: the nearest known one, or all of them."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known are: {', '.join(known) or 'none'}"
+    return f", which is not in {section}{hint}"

@@ -25,14 +25,19 @@ class Paper(Section):
     musicality: Score
 
 
-class Model(Section):
-    """Stack and prior: one row of the table."""
+class Stack(Section):
+    """One row of the table: a stack of ADAs, and a prior of its top codes."""
 
+    kind: Literal["stack"] = Field("stack", description="the row's family")
     title: str = Field(min_length=1, description="name of the row")
     stack: tuple[str, ...] = Field((), description="names of the ADAs, bottom first; empty for a plain WaveNet")
     prior: str = Field(description="name of the prior")
     note: str = Field("", description="what a reader of the table must know of this row")
     paper: Paper | None = None
+
+
+# a row of the table: a union over `kind` of one section a family
+Model = Stack
 
 
 class Windows(Section):

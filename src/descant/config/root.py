@@ -9,13 +9,14 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from descant.config.base import Section
+from descant.config.base import Section, suggest
 from descant.config.corpus import Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
 from descant.config.models import Model, Sampling
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.reading import read_yaml
+from descant.config.rows import choose_rows
 from descant.errors import ConfigError, shown
 
 AUDIO = "audio"
@@ -58,11 +59,17 @@ class Config(Section):
         for name, model in self.models.items():
             for ada in model.stack:
                 if ada not in self.adas:
-                    raise ValueError(f"models.{name}.stack names {ada!r}{_suggest(ada, self.adas, 'adas')}")
+                    raise ValueError(f"models.{name}.stack names {ada!r}{suggest(ada, self.adas, 'adas')}")
                 if isinstance(self.adas[ada].bottleneck, ContinuousBottleneck):
                     raise ValueError(
                         f"models.{name}.stack names {ada!r}, whose continuous bottleneck has no codes for a prior; "
                         "choose vq or argmax"
+                    )
+            for ada in model.stack[1:]:
+                if "scalar" in (self.adas[ada].local_model.input, self.adas[ada].encoder.input):
+                    raise ValueError(
+                        f"models.{name}.stack puts {ada!r} on codes, but its input 'scalar' is for audio; codes have "
+                        "no order, use 'embedding'"
                     )
             if model.stack and model.prior in self.priors and self.priors[model.prior].wavenet.input == "scalar":
                 raise ValueError(
@@ -70,12 +77,8 @@ class Config(Section):
                 )
             if model.prior not in self.priors:
                 raise ValueError(
-                    f"models.{name}.prior names {model.prior!r}{_suggest(model.prior, self.priors, 'priors')}"
+                    f"models.{name}.prior names {model.prior!r}{suggest(model.prior, self.priors, 'priors')}"
                 )
-        for stack in self.stacks:
-            top = self.ada(stack)
-            if "." in stack and "scalar" in (top.local_model.input, top.encoder.input):
-                raise ValueError(f"stack {stack}: input 'scalar' is for audio; codes have no order, use 'embedding'")
         return self
 
     @model_validator(mode="after")
@@ -83,7 +86,7 @@ class Config(Section):
         listening, sampling = self.listening, self.sampling
         for name in listening.models or ():
             if name not in self.models:
-                raise ValueError(f"listening.models names {name!r}{_suggest(name, self.models, 'models')}")
+                raise ValueError(f"listening.models names {name!r}{suggest(name, self.models, 'models')}")
         if listening.items and listening.items > sampling.count:
             raise ValueError(
                 f"listening.items is {listening.items} but sampling.count draws {sampling.count} of each model"
@@ -143,12 +146,6 @@ def below(stack: str) -> str:
     return stack.rpartition(".")[0] or AUDIO
 
 
-def _suggest(name: str, known: Mapping[str, object], section: str) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known are: {', '.join(known) or 'none'}"
-    return f", which is not in {section}{hint}"
-
-
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Lay one nested mapping over another; neither is changed."""
     merged = dict(base)
@@ -169,7 +166,7 @@ def _mapping(value: object, path: str) -> Mapping[str, Any]:
 
 def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Put named WaveNets and the common training settings where networks refer to them."""
-    placed = dict(raw)
+    placed = choose_rows(raw)
     wavenets = _mapping(placed.pop("wavenets", None), "wavenets")
     common = _mapping(placed.pop("training", None), "training")
     for section, key in (("adas", "local_model"), ("priors", "wavenet")):
@@ -182,7 +179,7 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
             if isinstance(shape, str):
                 if shape not in wavenets:
                     raise ConfigError(
-                        f"{section}.{name}.{key} names {shape!r}{_suggest(shape, wavenets, 'wavenets')}",
+                        f"{section}.{name}.{key} names {shape!r}{suggest(shape, wavenets, 'wavenets')}",
                         "use a name from wavenets, or write the shape in place",
                     )
                 part[key] = wavenets[shape]
@@ -228,7 +225,7 @@ def _describe(location: tuple[int | str, ...], kind: str, message: str, value: o
 
 def _near_field(location: tuple[int | str, ...]) -> str:
     """The known key nearest to a mistyped one, looked for among all sections' keys."""
-    known = {"wavenets", "training", *(name for section in _sections(Section) for name in section.model_fields)}
+    known = {"wavenets", "training", "rows", *(name for section in _sections(Section) for name in section.model_fields)}
     # a key may be known elsewhere: it is no cure for itself
     near = difflib.get_close_matches(str(location[-1]), sorted(known - {location[-1]}), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

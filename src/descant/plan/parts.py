@@ -1,0 +1,141 @@
+"""What a plan is made of."""
+
+from dataclasses import dataclass
+
+from descant.config.networks import ADA, Prior
+from descant.config.population import Population
+
+AUDIO = "audio"
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Steps in time on disk: the audio, or the codes of what lies below.
+
+    Attributes:
+        name: key of the plan, and folder in the results.
+        hop: audio samples to one step.
+        classes: how many values a step can take.
+        depth: how many encodings lie between it and the audio: 0 for the audio itself.
+        encoded_from: the sequence that it is encoded from; None for the audio, which the corpus gives.
+        encoded_by: the training whose network encodes it; None for the audio.
+    """
+
+    name: str
+    hop: int
+    classes: int
+    depth: int = 0
+    encoded_from: str | None = None
+    encoded_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network that is trained.
+
+    Attributes:
+        name: key of the plan, and folder in the results.
+        title: what people call it.
+        kind: of its system, as in the registry of systems.
+        inputs: the sequences that it is trained on.
+        settings: its slice of the configuration.
+        encodes: the sequence that its network makes; None for one that encodes nothing.
+    """
+
+    name: str
+    title: str
+    kind: str
+    inputs: tuple[str, ...]
+    settings: ADA | Prior
+    encodes: str | None = None
+
+    @property
+    def population(self) -> Population | None:
+        """The population that trains it; None for one plain training."""
+        return self.settings.population if isinstance(self.settings, ADA) else None
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Bits of held-out tracks under one network.
+
+    Attributes:
+        name: key of the plan, and file in the results.
+        training: whose network scores.
+        scored: the sequence whose steps are scored.
+        given: the sequence that they are scored given; None for one scored by itself.
+        shuffled: whether each track's codes are put in random order first, which shows what they are worth.
+    """
+
+    name: str
+    training: str
+    scored: str
+    given: str | None = None
+    shuffled: bool = False
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One level of a row drawn.
+
+    Attributes:
+        level: encodings above the audio: 0 is the audio.
+        training: whose network draws it.
+        steps: length of each sequence: as many as cover the audio that is asked for.
+        given: the level that it is drawn given; None for the top, which a prior draws.
+    """
+
+    level: int
+    training: str
+    steps: int
+    given: int | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row of the table: its way from prior to audio, and what its figures are.
+
+    Attributes:
+        model: its name in the configuration.
+        draws: its levels in the order in which they are drawn, top first, the audio last.
+        sequences: of its levels, audio first.
+        likelihoods: of its levels, audio first; their sum bounds the bits of the audio. Empty where there is no bound.
+        receptive_field: of its prior, in audio samples.
+    """
+
+    model: str
+    draws: tuple[Draw, ...]
+    sequences: tuple[str, ...]
+    likelihoods: tuple[str, ...]
+    receptive_field: int
+
+    @property
+    def trainings(self) -> tuple[str, ...]:
+        """Every network of the row, in the order in which they draw."""
+        return tuple(draw.training for draw in self.draws)
+
+    @property
+    def top(self) -> str:
+        """The sequence that its prior is trained on."""
+        return self.sequences[-1]
+
+    def draw(self, level: int) -> Draw:
+        """What is drawn at a level."""
+        return next(draw for draw in self.draws if draw.level == level)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one row adds to the plan.
+
+    Attributes:
+        route: of the row; None for what is planned on request only.
+        sequences: that it needs, the audio left out.
+        trainings: that it needs.
+        likelihoods: that can be asked of them.
+    """
+
+    route: Route | None
+    sequences: tuple[Sequence, ...]
+    trainings: tuple[Training, ...]
+    likelihoods: tuple[Likelihood, ...]

@@ -1,0 +1,77 @@
+"""From the checked configuration to the plan."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from descant.audio import mulaw
+from descant.config.models import Model
+from descant.config.root import Config
+from descant.plan import stack
+from descant.plan.parts import AUDIO, Likelihood, Part, Route, Sequence, Training
+
+Family = Callable[[Config, str, Model, Sequence], Part]
+FAMILIES: Mapping[str, Family] = {"stack": stack.plan_row}
+Named = TypeVar("Named", Sequence, Training, Likelihood)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a configuration asks for, or that can be asked for by name.
+
+    Attributes:
+        sequences: by name, each after the one that it is encoded from.
+        trainings: by name, each after those whose codes it is trained on.
+        likelihoods: by name.
+        routes: by row, in the order of the table.
+    """
+
+    sequences: Mapping[str, Sequence]
+    trainings: Mapping[str, Training]
+    likelihoods: Mapping[str, Likelihood]
+    routes: Mapping[str, Route]
+
+    @property
+    def encoded(self) -> tuple[Sequence, ...]:
+        """The sequences that the rows need and a network encodes, each after the one below."""
+        needed = {name for route in self.routes.values() for name in route.sequences}
+        return tuple(sequence for name, sequence in self.sequences.items() if name in needed and sequence.encoded_by)
+
+    @property
+    def trained(self) -> tuple[Training, ...]:
+        """The trainings that the rows need, each after those whose codes it is trained on."""
+        needed = {name for route in self.routes.values() for name in route.trainings}
+        return tuple(training for name, training in self.trainings.items() if name in needed)
+
+    def decoders(self, sequence: str) -> tuple[Training, ...]:
+        """The trainings whose networks turn a sequence back into audio, top first; none for the audio."""
+        at = self.sequences[sequence]
+        if at.encoded_by is None or at.encoded_from is None:
+            return ()
+        return (self.trainings[at.encoded_by], *self.decoders(at.encoded_from))
+
+
+def make_plan(config: Config) -> Plan:
+    """Plan a configuration: a pure function, the same plan for the same configuration."""
+    audio = Sequence(AUDIO, 1, mulaw.CLASSES)
+    rows = [FAMILIES[model.kind](config, name, model, audio) for name, model in config.models.items()]
+    parts = [*rows, stack.plan_on_request(config, audio)]
+    sequences = _by_name(sequence for part in parts for sequence in part.sequences)
+    sequences = {audio.name: audio} | dict(sorted(sequences.items(), key=lambda item: (item[1].depth, item[0])))
+    trainings = _by_name(training for part in parts for training in part.trainings)
+
+    def order(training: Training) -> tuple[bool, int, str]:
+        depth = sequences[training.encodes].depth if training.encodes else 0
+        return training.encodes is None, depth, training.name
+
+    return Plan(
+        sequences,
+        {training.name: training for training in sorted(trainings.values(), key=order)},
+        _by_name(likelihood for part in parts for likelihood in part.likelihoods),
+        {part.route.model: part.route for part in rows if part.route},
+    )
+
+
+def _by_name(parts: Iterable[Named]) -> dict[str, Named]:
+    # rows share what has one name: it follows from the name and the configuration alone
+    return {part.name: part for part in parts}

@@ -1,0 +1,83 @@
+"""The family of WaveNets and stacks of ADAs (Dieleman, van den Oord & Simonyan 2018).
+
+A row is a stack of ADAs, bottom first, and a prior of the top codes; with no ADA the prior is a WaveNet of the audio.
+What rows share is planned under one name: an ADA upon the same ADAs is one training, whatever row it stands in.
+"""
+
+from collections.abc import Sequence as Several
+
+from descant.config.models import Model
+from descant.config.networks import ContinuousBottleneck
+from descant.config.root import Config
+from descant.plan.parts import Draw, Likelihood, Part, Route, Sequence, Training
+
+# neither sign can stand in a name of the configuration, so that no two plans of names come to one
+UPON, ON, SHUFFLED = ".", "-on-", "-shuffled"
+
+
+def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
+    """Plan a row of the family.
+
+    Args:
+        config: the checked configuration.
+        name: of the row.
+        model: its section.
+        audio: the sequence at the bottom.
+    """
+    sequences, adas = [audio], []
+    for ada in model.stack:
+        training, codes = _ada_upon(config, ada, sequences[-1])
+        adas.append(training)
+        sequences.append(codes)
+    prior = _prior(config, model.prior, sequences[-1])
+    likelihoods = [_of_ada(training) for training in adas] + [Likelihood(prior.name, prior.name, sequences[-1].name)]
+    shape = config.priors[model.prior].wavenet
+    route = Route(
+        name,
+        _draws(config, sequences, [*adas, prior]),
+        tuple(sequence.name for sequence in sequences),
+        tuple(likelihood.name for likelihood in likelihoods),
+        shape.receptive_field * sequences[-1].hop,
+    )
+    shuffled = [_of_ada(training, shuffled=True) for training in adas]
+    return Part(route, tuple(sequences[1:]), (*adas, prior), (*likelihoods, *shuffled))
+
+
+def plan_on_request(config: Config, audio: Sequence) -> Part:
+    """Plan every ADA upon the audio: any can be asked for, a continuous one too, which no row can stand on."""
+    planned = [_ada_upon(config, ada, audio) for ada in config.adas]
+    coded = [(training, codes) for training, codes in planned if training.encodes]
+    return Part(
+        None,
+        tuple(codes for _, codes in coded),
+        tuple(training for training, _ in planned),
+        tuple(_of_ada(training, shuffled) for training, _ in coded for shuffled in (False, True)),
+    )
+
+
+def _ada_upon(config: Config, ada: str, below: Sequence) -> tuple[Training, Sequence]:
+    section = config.adas[ada]
+    name = f"{below.name}{UPON}{ada}" if below.depth else ada
+    classes = 0 if isinstance(section.bottleneck, ContinuousBottleneck) else section.bottleneck.classes
+    training = Training(name, name, "ada", (below.name,), section, name if classes else None)
+    return training, Sequence(name, below.hop * section.hop, classes, below.depth + 1, below.name, name)
+
+
+def _prior(config: Config, prior: str, top: Sequence) -> Training:
+    title = f"{prior} prior on {top.name}"
+    return Training(f"{prior}{ON}{top.name}", title, "wavenet", (top.name,), config.priors[prior])
+
+
+def _of_ada(training: Training, shuffled: bool = False) -> Likelihood:
+    name = f"{training.name}{SHUFFLED}" if shuffled else training.name
+    return Likelihood(name, training.name, training.inputs[0], training.encodes, shuffled)
+
+
+def _draws(config: Config, sequences: Several[Sequence], trainings: Several[Training]) -> tuple[Draw, ...]:
+    """Each level's draw, top first: the prior's, then each ADA's of the level that it is trained on."""
+    samples = round(config.sampling.seconds * config.audio.sample_rate)
+    top = len(sequences) - 1
+    return tuple(
+        Draw(level, trainings[level].name, -(-samples // sequences[level].hop), None if level == top else level + 1)
+        for level in range(top, -1, -1)
+    )

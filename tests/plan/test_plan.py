@@ -1,0 +1,175 @@
+"""The plan: names, laws of stacks of any depth, and what rows share."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descant.config.root import Config, load, merge, parse, read_yaml
+from descant.plan.parts import Draw, Likelihood, Sequence
+from descant.plan.plan import Plan, make_plan
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = read_yaml(ROOT / "config.yaml")
+SMALL = {"stacks": 1, "layers_per_stack": 3, "kernel": 2, "start_kernel": 2}
+Written = tuple[dict[str, list[str]], dict[str, int]]
+
+
+def config_of(stacks: dict[str, list[str]], hops: dict[str, int], **over: Any) -> Config:
+    """Rows of the stacks with one prior, `top`, which sees 9 steps."""
+    ada = {"bottleneck": {"kind": "vq", "classes": 16}, "local_model": SMALL, "training": {"window": 4096}}
+    training = {"steps": 10, "batch": 2, "window": 64, "schedule": {"decay": "linear", "warmup_steps": 2}}
+    return parse(
+        {
+            "corpus": {},
+            "training": training,
+            "adas": {name: {**ada, "hop": hop} for name, hop in hops.items()},
+            "priors": {"top": {"wavenet": SMALL}},
+            "models": {name: {"title": name, "stack": stack, "prior": "top"} for name, stack in stacks.items()},
+            **over,
+        }
+    )
+
+
+def plan_of(stacks: dict[str, list[str]], hops: dict[str, int], **over: Any) -> Plan:
+    return make_plan(config_of(stacks, hops, **over))
+
+
+def test_a_plain_wavenet_and_a_stack_of_two() -> None:
+    stacks = {"flat": [], "two": ["vq", "upper"]}
+    plan = plan_of(stacks, {"vq": 8, "upper": 4}, sampling={"seconds": 1.0}, audio={"sample_rate": 16001})
+    assert list(plan.sequences.values()) == [
+        Sequence("audio", 1, 256),
+        Sequence("upper", 4, 16, 1, "audio", "upper"),
+        Sequence("vq", 8, 16, 1, "audio", "vq"),
+        Sequence("vq.upper", 32, 16, 2, "vq", "vq.upper"),
+    ]
+    assert [(each.name, each.kind, each.inputs, each.encodes) for each in plan.trainings.values()] == [
+        ("upper", "ada", ("audio",), "upper"),
+        ("vq", "ada", ("audio",), "vq"),
+        ("vq.upper", "ada", ("vq",), "vq.upper"),
+        ("top-on-audio", "wavenet", ("audio",), None),
+        ("top-on-vq.upper", "wavenet", ("vq.upper",), None),
+    ]
+    assert [each.name for each in plan.trained] == ["vq", "vq.upper", "top-on-audio", "top-on-vq.upper"]
+    assert [each.name for each in plan.encoded] == ["vq", "vq.upper"]
+    flat, two = plan.routes["flat"], plan.routes["two"]
+    assert flat.draws == (Draw(0, "top-on-audio", 16001),)
+    assert flat.likelihoods == ("top-on-audio",)
+    assert two.draws == (Draw(2, "top-on-vq.upper", 501), Draw(1, "vq.upper", 2001, 2), Draw(0, "vq", 16001, 1))
+    assert two.likelihoods == ("vq", "vq.upper", "top-on-vq.upper")
+    assert two.sequences == ("audio", "vq", "vq.upper") and two.top == "vq.upper"
+    assert plan.likelihoods["top-on-vq.upper"] == Likelihood("top-on-vq.upper", "top-on-vq.upper", "vq.upper")
+    assert plan.likelihoods["vq.upper"] == Likelihood("vq.upper", "vq.upper", "vq", "vq.upper")
+    assert plan.likelihoods["vq.upper-shuffled"] == Likelihood("vq.upper-shuffled", "vq.upper", "vq", "vq.upper", True)
+    assert (flat.receptive_field, two.receptive_field) == (9, 9 * 32)
+    assert [each.name for each in plan.decoders("vq.upper")] == ["vq.upper", "vq"]
+    assert plan.decoders("audio") == ()
+
+
+@st.composite
+def written(draw: st.DrawFn) -> Written:
+    """Rows by their stacks, and the hop of every ADA."""
+    powers = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    hops = {f"ada{number}": 2**power for number, power in enumerate(powers)}
+    stacks = draw(st.lists(st.lists(st.sampled_from(list(hops)), max_size=3), min_size=1, max_size=4))
+    return {f"m{number}": stack for number, stack in enumerate(stacks)}, hops
+
+
+@given(written())
+def test_laws_of_stacks(given: Written) -> None:
+    stacks, hops = given
+    config = config_of(stacks, hops)
+    plan = make_plan(config)
+    for named in (plan.sequences, plan.trainings, plan.likelihoods):
+        assert all(name == part.name for name, part in named.items())
+    seen: set[str | None] = {None}
+    for sequence in plan.sequences.values():
+        assert sequence.encoded_from in seen, "a sequence comes after the one that it is encoded from"
+        seen.add(sequence.name)
+        if sequence.encoded_from:
+            below, encoder = plan.sequences[sequence.encoded_from], plan.trainings[str(sequence.encoded_by)]
+            assert encoder.inputs == (below.name,) and encoder.encodes == sequence.name
+            assert sequence.hop == below.hop * encoder.settings.hop
+            assert sequence.depth == below.depth + 1 == len(plan.decoders(sequence.name))
+    made: set[str | None] = {"audio"}
+    for training in plan.trained:
+        assert set(training.inputs) <= made, "a training comes after those whose codes it learns"
+        made.add(training.encodes)
+    for name, stack in stacks.items():
+        route = plan.routes[name]
+        assert len(route.draws) == len(route.sequences) == len(route.likelihoods) == len(stack) + 1
+        assert plan.sequences[route.top].hop == math.prod(hops[ada] for ada in stack)
+        top, *lower = route.draws
+        assert top.given is None and plan.trainings[top.training].inputs == (route.top,)
+        for above, draw in zip(route.draws, lower, strict=False):
+            assert draw.given == above.level == draw.level + 1
+        for draw in route.draws:
+            hop = plan.sequences[route.sequences[draw.level]].hop
+            assert 0 <= draw.steps * hop - round(config.sampling.seconds * 16000) < hop
+        for level, likelihood in enumerate(plan.likelihoods[name] for name in route.likelihoods):
+            assert likelihood.scored == route.sequences[level] and not likelihood.shuffled
+            assert likelihood.given == (None if level == len(stack) else route.sequences[level + 1])
+
+
+@given(written(), st.data())
+def test_a_row_s_part_of_the_plan_does_not_depend_on_other_rows(given: Written, data: st.DataObject) -> None:
+    stacks, hops = given
+    row = data.draw(st.sampled_from(list(stacks)))
+    whole, alone = plan_of(stacks, hops), plan_of({row: stacks[row]}, hops)
+    assert whole.routes[row] == alone.routes[row]
+    assert {each.name for each in alone.trained} <= {each.name for each in whole.trained}
+    assert alone.sequences.items() <= whole.sequences.items()
+    assert all(whole.trainings[name] == training for name, training in alone.trainings.items())
+    assert alone.likelihoods.items() <= whole.likelihoods.items()
+
+
+@given(written())
+def test_two_stacks_never_share_a_name(given: Written) -> None:
+    stacks, hops = given
+    plan = plan_of(stacks, hops)
+    paths = {tuple(stack[: n + 1]) for stack in stacks.values() for n in range(len(stack))} | {(ada,) for ada in hops}
+    tops = {tuple(stack) for stack in stacks.values()}
+    assert len(plan.sequences) == len(paths) + 1
+    assert len(plan.trainings) == len(paths) + len(tops)
+    assert len(plan.likelihoods) == 2 * len(paths) + len(tops)
+
+
+def test_a_continuous_ada_can_be_asked_for_and_encodes_nothing() -> None:
+    smooth = {"hop": 8, "bottleneck": {"kind": "continuous"}, "local_model": "local"}
+    plan = make_plan(parse(merge(DEFAULT, {"adas": {"smooth": smooth}})))
+    assert plan.trainings["smooth"].encodes is None
+    assert "smooth" not in plan.sequences and "smooth" not in plan.likelihoods
+    assert "smooth" not in {each.name for each in plan.trained}
+
+
+def test_the_paper_has_the_paper_s_receptive_fields() -> None:
+    config = load(ROOT / "config.yaml", ROOT / "config" / "paper.yaml")
+    fields = [route.receptive_field for route in make_plan(config).routes.values()]
+    assert fields == [6141, 12279, 49149, 49128, 393024, 393024, 393024]
+    printed = [model.paper.receptive_field_ms for model in config.models.values() if model.paper]
+    assert printed == [384, 768, 3072, 3072, 24576, 24576, 24576]
+    for samples, ms in zip(fields, printed, strict=True):
+        # the paper rounds 6,141 up to 6,144 and multiplies
+        assert samples == pytest.approx(ms * 16, rel=1e-3)
+
+
+def test_the_demo_keeps_the_paper_s_proportions() -> None:
+    fields = [route.receptive_field for route in make_plan(parse(DEFAULT)).routes.values()]
+    assert [round(field / fields[0]) for field in fields] == [1, 2, 8, 8, 64, 64, 64]
+
+
+def test_a_population_trains_the_network_that_names_it() -> None:
+    plan = make_plan(parse(DEFAULT))
+    assert [each.name for each in plan.trained if each.population] == ["vqvae8.vqvae8_pbt"]
+
+
+def test_planning_needs_neither_torch_nor_snakemake() -> None:
+    code = "import sys, descant.plan.plan; print([n for n in ('torch', 'snakemake', 'pandas') if n in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
