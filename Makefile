@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: demo test fast-test storm lint report clean help
+.PHONY: demo test fast-test storm lint schema report clean help
 
 help:
 	@echo "make demo       set up, run the default pipeline to the end, write the report: results/report/index.html"
 	@echo "make test       set up, lint, and pass all tests"
 	@echo "make fast-test  the tests that take seconds"
 	@echo "make storm      kill trainings, drawings and every rule, and compare with undisturbed runs; it takes long"
+	@echo "make schema     write config/schema.json, by which editors complete and check the configuration"
 	@echo "make report     write results/report.html from what is in results/: the pages and what made them, in one file"
 	@echo "make clean      delete results/ (asks nothing)"
 
@@ -50,6 +51,9 @@ lint: $(VENV)/ready-dev
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+
+schema: $(VENV)/ready
+	$(BIN)/python -m descant.commands.schema --output config/schema.json
 
 clean:
 	rm -rf results

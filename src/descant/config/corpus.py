@@ -67,7 +67,7 @@ class Separation(Section):
     method: Literal["none", "spleeter", "stems"] = Field(
         "none", description="'none' trains on the tracks as they are; 'stems' on files that you separated yourself"
     )
-    model: Literal["spleeter:2stems"] = Field("spleeter:2stems", description="which of spleeter's models")
+    model: Literal["spleeter:2stems"] = Field("spleeter:2stems", description="which of spleeter's models separates")
     stem: Literal["accompaniment", "vocals"] = Field("accompaniment", description="the stem that is trained on")
     backend: Literal["auto", "tensorflow", "torch"] = Field(
         "auto",
@@ -91,4 +91,6 @@ class Separation(Section):
 class Audio(Section):
     """``audio:`` what level 0 is made of: 8-bit mu-law (ITU-T G.711 companding with 256 classes), mono."""
 
-    sample_rate: int = Field(16000, ge=1000, le=192000, description="Hz")
+    sample_rate: int = Field(
+        16000, ge=1000, le=192000, description="sample rate of all models, Hz; recordings are resampled to it"
+    )

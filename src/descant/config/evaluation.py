@@ -28,7 +28,7 @@ class Evaluation(Section):
     )
     window: int = Field(16384, ge=1, description="steps scored at once; the figure does not depend on it")
     bootstrap_draws: int = Field(1000, ge=100, description="draws of the bootstrap over tracks")
-    confidence: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+    confidence: float = Field(0.95, gt=0, lt=1, description="confidence level of the intervals")
     reconstruction: Reconstruction = Field(default_factory=Reconstruction)
     structure: Structure = Field(default_factory=Structure)
     transcription: Transcription = Field(default_factory=Transcription)

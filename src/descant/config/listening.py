@@ -33,23 +33,25 @@ class Anchors(Section):
     """Low anchors, made from held-out music: BS.1534's 3.5 kHz, which 16 kHz audio hardly shows, and so noise too."""
 
     lowpass_hz: float = Field(
-        3500.0, gt=0, description="of the fidelity anchor; not above a quarter of the sample rate"
+        3500.0,
+        gt=0,
+        description="cut-off of the fidelity anchor's low-pass filter, Hz; at most a quarter of the sample rate",
     )
     noise_db: float = Field(
-        10.0, ge=-20, le=60, description="of the fidelity anchor: music above white noise, dB; ours"
+        10.0, ge=-20, le=60, description="signal-to-noise ratio of the fidelity anchor's white noise, dB; ours"
     )
     block_seconds: float = Field(
         0.5,
         gt=0,
-        description="of the musicality anchor: music is cut into such blocks, at least eight, and shuffled; ours",
+        description="length of the blocks, at least eight, that the musicality anchor shuffles, seconds; ours",
     )
 
 
 class Controls(Section):
     """Ratings by which someone who listens is known, lowest and highest, the same on both scales; ours."""
 
-    noise: Range = Field((1, 2), description="of white noise")
-    real: Range = Field((3, 5), description="of held-out music")
+    noise: Range = Field((1, 2), description="lowest and highest rating allowed for white noise")
+    real: Range = Field((3, 5), description="lowest and highest rating allowed for held-out music")
 
     @model_validator(mode="after")
     def _ranges_are_on_the_scale(self) -> Self:
@@ -74,9 +76,11 @@ class Screening(Section):
 class Spread(Section):
     """Standard deviations assumed before anyone has rated, in points of the scale; ours."""
 
-    rater: float = Field(0.5, ge=0, le=4, description="between raters' means")
-    item: float = Field(0.4, ge=0, le=4, description="between clips of one row of the table")
-    residual: float = Field(0.8, gt=0, le=4, description="of a single rating")
+    rater: float = Field(0.5, ge=0, le=4, description="standard deviation between raters' means, in points")
+    item: float = Field(
+        0.4, ge=0, le=4, description="standard deviation between clips of one row of the table, in points"
+    )
+    residual: float = Field(0.8, gt=0, le=4, description="standard deviation of a single rating, in points")
 
 
 class Listening(Section):
@@ -95,12 +99,16 @@ class Listening(Section):
     ceiling_dbtp: float = Field(
         -1.0, ge=-20, le=0, description="true peak that no clip passes; a whole item is lowered for it, dB"
     )
-    fade_ms: float = Field(10.0, ge=0, le=1000, description="at both ends of every clip")
+    fade_ms: float = Field(10.0, ge=0, le=1000, description="length of the fades at both ends of every clip, ms")
     anchors: Anchors = Field(default_factory=Anchors)
     controls: Controls = Field(default_factory=Controls)
     screening: Screening = Field(default_factory=Screening)
-    raters: int = Field(20, ge=2, le=10000, description="planned; as many lists are made")
-    pages_per_rater: int = Field(30, ge=4, le=500, description="at most, with controls and repeated clips; ours")
+    raters: int = Field(
+        20, ge=2, le=10000, description="how many raters are planned; one list of clips is made for each"
+    )
+    pages_per_rater: int = Field(
+        30, ge=4, le=500, description="pages that one rater sees at most, controls and repeated clips included; ours"
+    )
     repeat_every: int = Field(
         15, ge=2, description="one clip of so many is heard twice, to see whether a rater agrees with himself; ours"
     )

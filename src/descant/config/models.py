@@ -13,27 +13,30 @@ Precision = Literal["float32", "bfloat16_weights", "bfloat16"]
 class Score(Section):
     """A score of the paper's listening test as printed there."""
 
-    mean: float
-    plus_minus: float = Field(description="as printed; the paper's text names no unit where we could read it")
+    mean: float = Field(ge=0, le=5, description="mean opinion score, 1 to 5")
+    plus_minus: float = Field(ge=0, description="as printed; the paper's text names no unit where we could read it")
 
 
 class Paper(Section):
     """What the paper's table prints for this row; never mixed with our own figures."""
 
-    receptive_field_ms: int
-    fidelity: Score
-    musicality: Score
+    receptive_field_ms: int = Field(ge=0, description="receptive field, ms")
+    fidelity: Score = Field(description="how good it sounds")
+    musicality: Score = Field(description="how much it is like music")
 
 
 class Stack(Section):
     """One row of the table: a stack of ADAs, and a prior of its top codes."""
 
     kind: Literal["stack"] = Field("stack", description="the row's family")
-    title: str = Field(min_length=1, description="name of the row")
+    title: str = Field(min_length=1, description="name of the row in tables and pages")
     stack: tuple[str, ...] = Field((), description="names of the ADAs, bottom first; empty for a plain WaveNet")
-    prior: str = Field(description="name of the prior")
+    prior: str = Field(description="name of the prior that draws the top sequence")
     note: str = Field("", description="what a reader of the table must know of this row")
-    paper: Paper | None = None
+    paper: Paper | None = Field(
+        None,
+        description="what the paper's table prints for this row, shown beside it; null: the row is not in the paper",
+    )
 
 
 # a row of the table: a union over `kind` of one section a family
@@ -62,9 +65,11 @@ class Windows(Section):
 class Sampling(Section):
     """``sampling:`` what is drawn from each model."""
 
-    seconds: float = Field(4.0, gt=0, description="length of each sample")
+    seconds: float = Field(4.0, gt=0, description="length of each sample, seconds")
     count: int = Field(4, ge=1, le=4096, description="samples a model, drawn as one batch")
-    temperature: float = Field(1.0, gt=0, description="logits are divided by it at every level")
+    temperature: float = Field(
+        1.0, gt=0, description="logits are divided by it at every level; below 1 is more regular, above 1 more random"
+    )
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off")
     engine: EngineName = Field(
         "auto", description="what draws; 'auto' takes the fastest that works on the machine; all draw the same"

@@ -17,15 +17,18 @@ from descant.config.training import Training
 class WaveNetShape(Section):
     """A WaveNet: ``stacks`` times dilations 1, 2, 4 … 2**(layers_per_stack - 1)."""
 
-    stacks: int = Field(3, ge=1, description="how often the dilations are repeated")
+    stacks: int = Field(3, ge=1, le=64, description="how often the dilations are repeated")
     layers_per_stack: int = Field(10, ge=1, le=24, description="layers in a stack: dilations 1 to 2**(n-1)")
     kernel: int = Field(3, ge=2, le=9, description="taps of each dilated convolution (NSynth: 3)")
     start_kernel: int = Field(3, ge=1, le=64, description="taps of the first convolution (NSynth: 3)")
-    residual_channels: int = Field(512, ge=1, description="width of the residual path (NSynth: 512)")
-    gate_channels: int = Field(1024, ge=2, description="channels before the gated unit, two halves (NSynth: 1024)")
-    skip_channels: int = Field(256, ge=1, description="width of the skip path (NSynth: 256)")
+    residual_channels: int = Field(512, ge=1, le=16384, description="width of the residual path (NSynth: 512)")
+    gate_channels: int = Field(
+        1024, ge=2, le=32768, description="channels before the gated unit, two halves (NSynth: 1024)"
+    )
+    skip_channels: int = Field(256, ge=1, le=16384, description="width of the skip path (NSynth: 256)")
     input: Literal["embedding", "scalar"] = Field(
-        "embedding", description="'embedding' (one-hot, van den Oord 2016) or 'scalar' (NSynth; for audio only)"
+        "embedding",
+        description="how the input enters: 'embedding' (one-hot, van den Oord 2016), or 'scalar' (NSynth), for audio",
     )
 
     @model_validator(mode="after")
@@ -48,11 +51,13 @@ class WaveNetShape(Section):
 class EncoderShape(Section):
     """A non-causal convolutional encoder that halves the rate log2(hop) times."""
 
-    channels: int = Field(128, ge=1, description="width")
+    channels: int = Field(128, ge=1, le=16384, description="channels of every layer")
     kernel: int = Field(3, ge=1, le=15, description="taps of the residual blocks, odd")
-    blocks_per_stage: int = Field(2, ge=0, description="dilated residual blocks after each halving of the rate")
-    blocks: int = Field(4, ge=0, description="dilated residual blocks at the rate of the codes")
-    input: Literal["embedding", "scalar"] = Field("embedding", description="as in wavenets")
+    blocks_per_stage: int = Field(2, ge=0, le=64, description="dilated residual blocks after each halving of the rate")
+    blocks: int = Field(4, ge=0, le=64, description="dilated residual blocks at the rate of the codes")
+    input: Literal["embedding", "scalar"] = Field(
+        "embedding", description="how the input enters: 'embedding', or 'scalar' for audio only"
+    )
     normalise: bool = Field(True, description="batch-normalise the queries, against collapse of the codebook")
 
     @model_validator(mode="after")
@@ -65,9 +70,9 @@ class EncoderShape(Section):
 class ModulatorShape(Section):
     """A non-causal convolutional stack from quantised queries to the local model's conditioning."""
 
-    channels: int = Field(128, ge=1, description="width")
-    kernel: int = Field(3, ge=1, le=15, description="taps, odd")
-    blocks: int = Field(4, ge=0, description="dilated residual blocks")
+    channels: int = Field(128, ge=1, le=16384, description="channels of every layer")
+    kernel: int = Field(3, ge=1, le=15, description="taps of the residual blocks, odd")
+    blocks: int = Field(4, ge=0, le=64, description="dilated residual blocks")
 
     @model_validator(mode="after")
     def _kernel_is_odd(self) -> Self:
@@ -79,13 +84,19 @@ class ModulatorShape(Section):
 class VectorQuantiser(Section):
     """VQ-VAE bottleneck (van den Oord 2017; Dieleman 2018): straight-through to the nearest codebook vector."""
 
-    kind: Literal["vq"]
-    classes: int = Field(256, ge=2, le=65536, description="codebook size K")
-    query_dim: int = Field(64, ge=1, description="dimension of queries and codebook vectors")
-    codebook_update: Literal["ema", "loss"] = Field("ema", description="'ema' or 'loss' (the alpha term)")
-    codebook_loss: float = Field(1.0, ge=0, description="alpha, used with codebook_update: loss")
-    commitment: float = Field(0.25, ge=0, description="beta (VQ-VAE 2017: 0.25)")
-    ema_decay: float = Field(0.99, gt=0, lt=1, description="decay of usage and of the EMA codebook")
+    kind: Literal["vq"] = Field(description="'vq': the nearest vector of a codebook")
+    classes: int = Field(256, ge=2, le=65536, description="codebook size K: values that a code can take")
+    query_dim: int = Field(64, ge=1, le=16384, description="dimension of queries and codebook vectors")
+    codebook_update: Literal["ema", "loss"] = Field(
+        "ema", description="how the codebook learns: 'ema', a moving average of the queries, or 'loss', by gradient"
+    )
+    codebook_loss: float = Field(
+        1.0, ge=0, description="alpha, the weight of the codebook loss; used with codebook_update: loss"
+    )
+    commitment: float = Field(0.25, ge=0, description="beta, the weight of the commitment loss (VQ-VAE 2017: 0.25)")
+    ema_decay: float = Field(
+        0.99, gt=0, lt=1, description="decay per step of the moving averages of codebook and usage"
+    )
     restart_below: float = Field(
         0.0, ge=0, description="a code used less often than this, as a share of uniform use, is restarted; 0 = never"
     )
@@ -94,17 +105,19 @@ class VectorQuantiser(Section):
 class ArgmaxQuantiser(Section):
     """AMAE bottleneck (Dieleman 2018): ReLU, divide to sum 1, argmax to one-hot, straight-through."""
 
-    kind: Literal["argmax"]
+    kind: Literal["argmax"] = Field(description="'argmax': the largest channel, one-hot; no codebook")
     classes: int = Field(256, ge=2, le=65536, description="number of classes C, also the queries' dimension")
-    commitment: float = Field(0.25, ge=0, description="beta")
-    diversity: float = Field(1.0, ge=0, description="nu, on the squared distance of mean use from 1/C, times C")
+    commitment: float = Field(0.25, ge=0, description="beta, the weight of the commitment loss")
+    diversity: float = Field(
+        1.0, ge=0, description="nu, the weight of the diversity loss: C times the squared distance of mean use from 1/C"
+    )
 
 
 class ContinuousBottleneck(Section):
     """NSynth's bottleneck: a narrow real-valued query, no codes; it can be listened to but has no prior."""
 
-    kind: Literal["continuous"]
-    query_dim: int = Field(16, ge=1, description="dimension (NSynth: 16)")
+    kind: Literal["continuous"] = Field(description="'continuous': no codes, to listen to only")
+    query_dim: int = Field(16, ge=1, le=16384, description="dimension of the queries (NSynth: 16)")
 
 
 Bottleneck = Annotated[VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck, Field(discriminator="kind")]
@@ -114,12 +127,12 @@ class ADA(Section):
     """One autoregressive discrete autoencoder."""
 
     hop: int = Field(ge=2, le=4096, description="steps that become one code; a power of two")
-    bottleneck: Bottleneck
+    bottleneck: Bottleneck = Field(description="what turns queries into codes: kind is vq, argmax or continuous")
     jitter: float = Field(0.0, ge=0, lt=0.5, description="chance that a query is replaced by either neighbour's")
     encoder: EncoderShape = Field(default_factory=EncoderShape)
     modulator: ModulatorShape = Field(default_factory=ModulatorShape)
-    local_model: WaveNetShape
-    training: Training
+    local_model: WaveNetShape = Field(description="the WaveNet that draws the sequence below, given the codes")
+    training: Training = Field(description="what differs from the common training")
     population: Population | None = Field(
         None, description="population-based training; empty = one plain training with the settings as written"
     )
@@ -198,5 +211,5 @@ def _reals(settings: Mapping[str, Any], prefix: str) -> list[tuple[str, float]]:
 class Prior(Section):
     """A model of top codes, or of audio, with nothing above it."""
 
-    wavenet: WaveNetShape
-    training: Training
+    wavenet: WaveNetShape = Field(description="the network that draws the sequence")
+    training: Training = Field(description="what differs from the common training")

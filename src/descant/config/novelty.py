@@ -11,7 +11,7 @@ class Novelty(Section):
     window_seconds: float = Field(
         5.0, gt=0, description="window of the fingerprint search; clips that are shorter are searched whole (ours)"
     )
-    hop_seconds: float = Field(1.0, gt=0, description="from one window to the next (ours)")
+    hop_seconds: float = Field(1.0, gt=0, description="step from one window to the next, seconds (ours)")
     alignment_seconds: float = Field(
         10.0,
         gt=0,

@@ -16,8 +16,10 @@ Factor = Annotated[float, Field(gt=0, le=100)]
 class Bounds(Section):
     """Where a tuned setting may go."""
 
-    least: float = Field(gt=0, description="lower bound; above 0, since founders are spread evenly over the logarithm")
-    most: float = Field(gt=0, description="upper bound")
+    least: float = Field(
+        gt=0, description="lower bound of the setting; above 0, since founders are spread evenly over the logarithm"
+    )
+    most: float = Field(gt=0, description="upper bound of the setting")
 
     @model_validator(mode="after")
     def _are_in_order(self) -> Self:

@@ -39,9 +39,9 @@ class Config(Section):
     corpus: Corpus
     separation: Separation = Field(default_factory=Separation)
     audio: Audio = Field(default_factory=Audio)
-    adas: dict[str, ADA] = Field(default_factory=dict)
-    priors: dict[str, Prior]
-    models: dict[str, Model]
+    adas: dict[str, ADA] = Field(default_factory=dict, description="the autoencoders, by names that models refer to")
+    priors: dict[str, Prior] = Field(description="the models of top codes or of audio, by names that models refer to")
+    models: dict[str, Model] = Field(description="the rows of the table, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
     listening: Listening = Field(default_factory=Listening)

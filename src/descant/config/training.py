@@ -12,8 +12,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class Schedule(Section):
     """Learning rate over steps: linear warm-up, a plateau, then a decay."""
 
-    warmup_steps: int = Field(0, ge=0, description="linear warm-up from 0")
-    decay: Literal["none", "linear", "cosine"] = Field("none", description="form of the decay")
+    warmup_steps: int = Field(0, ge=0, description="steps of linear warm-up from 0")
+    decay: Literal["none", "linear", "cosine"] = Field("none", description="shape of the decay")
     decay_from: float = Field(0.0, ge=0, le=1, description="share of the steps after which the decay starts")
     final_fraction: float = Field(0.0, ge=0, le=1, description="rate at the last step, as a share; 0 anneals to 0")
 
@@ -21,16 +21,18 @@ class Schedule(Section):
 class Training(Section):
     """One training run. AdamW (Loshchilov & Hutter 2019); all defaults are ours."""
 
-    steps: int = Field(ge=1, description="optimizer steps")
-    batch: int = Field(ge=1, description="windows a step and accumulation part")
-    window: int = Field(ge=2, description="steps of the sequence in a window")
+    steps: int = Field(ge=1, le=10**9, description="how many optimizer steps")
+    batch: int = Field(ge=1, le=10**6, description="windows in one batch")
+    window: int = Field(ge=2, le=2**30, description="steps of the sequence in a window")
     learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
     schedule: Schedule = Field(default_factory=Schedule)
-    betas: tuple[Share, Share] = Field((0.9, 0.999), description="Adam's betas")
+    betas: tuple[Share, Share] = Field(
+        (0.9, 0.999), description="Adam's decay rates of the mean and of the squared gradient"
+    )
     weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay")
-    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    clip_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
     accumulate: int = Field(
-        1, ge=1, description="batches averaged in one step, and dealt to its GPUs where there are several"
+        1, ge=1, le=10**6, description="batches averaged in one step, and dealt to its GPUs where there are several"
     )
     average_decay: float = Field(
         0.0, ge=0, lt=1, description="decay of the weights' moving average, which is evaluated and kept; 0 = off"
@@ -38,7 +40,7 @@ class Training(Section):
     precision: Literal["32-true", "bf16-mixed"] = Field(
         "32-true", description="Lightning Fabric's precision; bf16-mixed gains where the device has bf16 arithmetic"
     )
-    compile: bool = Field(False, description="torch.compile; needs a C++ compiler on a CPU")
+    compile: bool = Field(False, description="train through torch.compile, which needs a C++ compiler on a CPU")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=2, description="checkpoints kept; the newest may be torn, so two at least")
     log_every: int = Field(20, ge=1, description="steps between rows of training metrics")
