@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,6 +112,8 @@ class Served:
     folder: Path
     files: tuple[Path, Path, Path]
     must_hear: bool = True
+    most_sessions: int = 1000
+    log: Path | None = None
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     token: str = ""
@@ -129,10 +132,12 @@ class Served:
         """Start it, and wait until it answers."""
         manifest, design, stimuli = self.files
         settings = {"folder": str(self.folder / "ratings"), "port": self.port, "must_hear": self.must_hear}
+        settings["most_sessions"] = self.most_sessions
         command = [sys.executable, "-m", "descant.commands.listen", "--settings", json.dumps(settings)]
         command += ["--manifest", str(manifest), "--design", str(design), "--stimuli", str(stimuli)]
         environment = {name: value for name, value in os.environ.items() if name != "DESCANT_WORKFLOW"}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        with self.log.open("w") if self.log else nullcontext() as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             found = re.search(r"/experimenter#(\S+)", line)

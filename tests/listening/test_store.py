@@ -15,17 +15,18 @@ from listening_answers import answer
 from small_tests import small_test
 
 from descant.errors import ListeningError
+from descant.listening import sessions as sessions_module
 from descant.listening import store as store_module
 from descant.listening.answers import RatingsFile, read_ratings_file
 from descant.listening.export import export, table_of, write_export
 from descant.listening.ratings import read_ratings
-from descant.listening.store import (
+from descant.listening.sessions import (
     DeletedSessionError,
     InvalidAnswerError,
     RevisionConflictError,
-    Store,
     UnknownSessionError,
 )
+from descant.listening.store import Store
 
 MANIFEST, DESIGN = small_test(items=2, raters=3)
 SHA = DESIGN.design
@@ -118,7 +119,7 @@ def test_sessions_set_aside_or_left_without_a_rating_give_their_list_free(
     store.exclude(second.session, True, "talked on the phone")
     assert store.begin(SHA).list == 1
     store.exclude(second.session, False, "did not")
-    clock = store_module.time.time() + store_module.RESERVED_SECONDS + 1
+    clock = store_module.time.time() + sessions_module.RESERVED_SECONDS + 1
     monkeypatch.setattr(store_module.time, "time", lambda: clock)
     # the third never rated, nor did the one after it
     assert [store.begin(SHA).list for _ in range(3)] == [2, 0, 1]
@@ -134,19 +135,19 @@ def test_a_deleted_session_leaves_no_trace_of_what_was_said(store: Store, path: 
     with pytest.raises(DeletedSessionError):
         store.save(session, [answer()])
     with pytest.raises(DeletedSessionError):
-        store.begin(SHA, 0, session)
+        store.bring(SHA, 0, session)
     assert [(row["session"], row["kind"]) for row in store.read("SELECT * FROM events")] == [(session, "deleted")]
     for file in path.parent.iterdir():
         assert b"secret" not in file.read_bytes(), file.name
 
 
 def test_a_session_that_is_brought_twice_is_one(store: Store) -> None:
-    brought = store.begin(SHA, 2, "a" * 32)
-    assert store.begin(SHA, 2, "a" * 32) == brought
+    brought = store.bring(SHA, 2, "a" * 32)
+    assert store.bring(SHA, 2, "a" * 32) == brought
     with pytest.raises(ListeningError, match="another list"):
-        store.begin(SHA, 1, "a" * 32)
+        store.bring(SHA, 1, "a" * 32)
     with pytest.raises(ListeningError, match="no list 3"):
-        store.begin(SHA, 3)
+        store.bring(SHA, 3, "b" * 32)
     with pytest.raises(ListeningError, match="not known"):
         store.begin("e" * 64)
 

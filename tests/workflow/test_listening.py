@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 import pytest
@@ -28,7 +29,7 @@ def rate(folder: Path, raters: int) -> None:
         store.add_test(manifest, design)
         for rater in range(raters):
             own = [rating for rating in drawn if rating.rater == rater]
-            session = store.begin(design.design, own[0].list)
+            session = store.bring(design.design, own[0].list, uuid4().hex)
             answers = [
                 Answer(page=r.page, scale=r.scale, value=r.value, revision=1, plays=1, heard_ms=100, rating_ms=100)
                 for r in own

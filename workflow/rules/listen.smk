@@ -76,7 +76,13 @@ rule listen:
         "../../envs/main.yaml"
     params:
         settings=as_json(
-            experiment.listening, "folder", "host", "port", "names", "must_hear"
+            experiment.listening,
+            "folder",
+            "host",
+            "port",
+            "names",
+            "most_sessions",
+            "must_hear",
         ),
     shell:
         "python -m descant.commands.listen --settings {params.settings:q} --manifest {input.manifest:q}"

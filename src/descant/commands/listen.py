@@ -33,7 +33,7 @@ def listen(
                 others,
                 folder / PEOPLE_FILE,
             )
-        serve(study, store, section.host, section.port, section.names, folder)
+        serve(study, store, section.host, section.port, section.names, folder, section.most_sessions)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """``listening:`` the test that gathers people's scores for the table."""
 
-import os
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -121,11 +120,16 @@ class Listening(Section):
         description="what raters' browsers ask for when the page is served to others, the name in links first: "
         "['192.168.1.20:8080'], or [music.example.org] behind a proxy with HTTPS",
     )
+    most_sessions: int = Field(
+        1000,
+        ge=1,
+        description="of one test that may be begun on the page, finished or not; a session stores 1 to 9 MB at most",
+    )
     must_hear: bool = Field(True, description="a clip can be rated only after it was heard to its end")
 
     @model_validator(mode="after")
     def _ratings_are_kept(self) -> Self:
-        if "results" in PurePosixPath(os.path.normpath(self.folder)).parts[:1]:
+        if Path(self.folder).resolve().is_relative_to(Path("results").resolve()):
             raise ValueError(f"folder is {self.folder!r}, which `make clean` removes; name one outside results")
         if self.models is not None and len(set(self.models)) != max(1, len(self.models)):
             raise ValueError("models is empty or names one twice; leave it out for all")

@@ -39,6 +39,7 @@ def state_of(store: Store, study: Study) -> dict[str, Any]:
     return {
         "design": design,
         "source": store.source,
+        "deletions_in_journal": store.deletions_in_journal(),
         "planned": study.design.raters_planned,
         "ratings": len(table),
         "lists": _lists(sessions, needed),

@@ -136,6 +136,20 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before every text that a spreadsheet would take for a formula and run.
+
+    It is for looking at: what people wrote is changed. (OWASP, CSV injection.)
+    """
+    texts = {name: _escaped(table[name]) for name in table.columns if pd.api.types.is_string_dtype(table[name])}
+    return table.assign(**texts)
+
+
+def _escaped(texts: "pd.Series[str]") -> "pd.Series[str]":
+    # full-width signs too: some spreadsheets read them as the plain ones
+    return texts.where(~texts.str.match(r"[=+\-@\t\r\n＝＋－＠]", na=False), "'" + texts)
+
+
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """The table as CSV; texts stand in quotes, so that comments of several lines are read back as they were."""
     return table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC).encode()

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from descant.errors import ListeningError
-from descant.listening.answers import RatingsFile, read_ratings_file
-from descant.listening.files import SCALES, Design, Manifest
+from descant.listening.answers import read_ratings_file
+from descant.listening.files import Design, Manifest
 from descant.listening.ratings import MUSHRA
 from descant.listening.store import Store
 
@@ -62,39 +62,16 @@ def import_files(paths: Sequence[Path], store: Store, manifest: Manifest, design
         design: of the test.
 
     Raises:
-        ListeningError: when a file is none, is of another test, or says of a session what its list cannot hold. All
-            files are read and checked before anything is stored.
+        ListeningError: when a file is none, is of another test, rates what its list does not have, or contradicts what
+            is stored or another file. Then nothing of any file is stored.
     """
     read = {path: read_ratings_file(path) for path in paths}
     for path, given in read.items():
         if given.design != design.design:
             raise ListeningError(f"{path} is of another test than the manifest", "give that test's manifest and design")
-        _check_fits(path, given, design)
     store.add_test(manifest, design)
-    imported = []
-    for path, given in read.items():
-        session = store.begin(design.design, given.list, given.session)
-        before = _stored(store, session.session)
-        store.save(session.session, given.ratings)
-        imported.append(Imported(path, len(given.ratings), _stored(store, session.session) - before))
-    return imported
-
-
-def _check_fits(path: Path, given: RatingsFile, design: Design) -> None:
-    """Refuse a file that rates what its list does not have, before a session is made for it."""
-    pages = {page.page for of in design.lists if of.list == given.list for page in of.pages}
-    scales, highest = SCALES[design.type], 2 if design.type == "ab" else 5
-    for answer in given.ratings:
-        if answer.page not in pages or answer.scale not in scales or answer.value > highest:
-            raise ListeningError(
-                f"{path}: list {given.list} has no page {answer.page} with {answer.value} on {answer.scale!r}",
-                "ask the rater for the file as it was downloaded",
-            )
-
-
-def _stored(store: Store, session: str) -> int:
-    rows = store.read("SELECT COUNT(*) AS ratings FROM ratings WHERE session = ?", session)
-    return int(rows[0]["ratings"])
+    added = store.take(read)
+    return [Imported(path, len(given.ratings), added[path]) for path, given in read.items()]
 
 
 def read_webmushra(path: Path, rater_column: str | None) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from pathlib import Path
 import uvicorn
 
 from descant.errors import ListeningError
+from descant.listening.connections import BACKLOG, TimedProtocol
+from descant.listening.database import UnavailableError
 from descant.listening.server import make_app
 from descant.listening.store import Store
 from descant.listening.study import Study
@@ -75,7 +77,9 @@ def _is_any(host: str) -> bool:
         return False
 
 
-def serve(study: Study, store: Store, host: str, port: int, names: Sequence[str], folder: Path) -> None:
+def serve(
+    study: Study, store: Store, host: str, port: int, names: Sequence[str], folder: Path, most_sessions: int
+) -> None:
     """Serve a test until Ctrl-C, SIGTERM or the experimenter's button, and print its links.
 
     Args:
@@ -85,6 +89,7 @@ def serve(study: Study, store: Store, host: str, port: int, names: Sequence[str]
         port: to bind.
         names: see :func:`hosts_of`.
         folder: of the token.
+        most_sessions: of the test that may be begun.
 
     Raises:
         ListeningError: when the address cannot be bound.
@@ -97,16 +102,18 @@ def serve(study: Study, store: Store, host: str, port: int, names: Sequence[str]
     def stop() -> None:
         server[0].should_exit = True
 
-    app = make_app(study, store, token, hosts, stop)
+    app = make_app(study, store, token, hosts, stop, most_sessions)
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        # what is warned of is what strangers send
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=16384,
-        http="h11",
+        http=TimedProtocol,
+        backlog=BACKLOG,
         ws="none",
     )
     server.append(uvicorn.Server(config))
@@ -117,7 +124,7 @@ def serve(study: Study, store: Store, host: str, port: int, names: Sequence[str]
         "Ratings are on disk as they are made. The experimenter's page stops the server, and so does Ctrl-C.",
         flush=True,
     )
-    threading.Thread(target=_end_with_workflow, args=(stop,), daemon=True).start()
+    threading.Thread(target=_look_after, args=(store, stop), daemon=True).start()
     # Ctrl-C is how a person ends it, SIGTERM how a machine does: uvicorn finishes what it does, and raises it again
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
@@ -139,7 +146,10 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _end_with_workflow(stop: Callable[[], None]) -> None:
+def _look_after(store: Store, stop: Callable[[], None]) -> None:
+    """Finish deletions that another program held up, and end the server when its workflow has died."""
     while not workflow_is_gone():
+        with contextlib.suppress(UnavailableError):
+            store.empty_journal()
         time.sleep(SECONDS_BETWEEN_LOOKS)
     stop()

@@ -6,6 +6,7 @@ browser keeps out of the requested address (after ``#``) and sends as ``Authoriz
 
 import asyncio
 import hmac
+import logging
 from collections.abc import Callable, Iterable
 from importlib import resources
 from typing import Annotated, Literal
@@ -16,19 +17,23 @@ from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp
 
+from descant.errors import ListeningError
 from descant.listening.answers import Answer, SessionId
+from descant.listening.database import UnavailableError
 from descant.listening.experimenter import state_of
-from descant.listening.export import csv_bytes, parquet_bytes, table_of
+from descant.listening.export import csv_bytes, for_spreadsheets, parquet_bytes, table_of
 from descant.listening.files import Name
 from descant.listening.guard import Guard
-from descant.listening.store import (
+from descant.listening.sessions import (
     DeletedSessionError,
+    FullSessionError,
     InvalidAnswerError,
     RevisionConflictError,
     Session,
-    Store,
+    TooManySessionsError,
     UnknownSessionError,
 )
+from descant.listening.store import Store
 from descant.listening.study import Study, as_json, pages_of
 
 # what the page is made of; nothing else is served from the package
@@ -41,11 +46,14 @@ PARTS = {
     "experimenter.js": "text/javascript",
 }
 EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
-STATUS: dict[type[Exception], int] = {
+STATUS: dict[type[ListeningError], int] = {
     UnknownSessionError: 404,
     DeletedSessionError: 410,
     InvalidAnswerError: 422,
     RevisionConflictError: 409,
+    FullSessionError: 413,
+    TooManySessionsError: 429,
+    UnavailableError: 503,
 }
 
 
@@ -71,7 +79,9 @@ def page_part(name: str) -> bytes:
     return (resources.files("descant.listening") / "page" / name).read_bytes()
 
 
-def make_app(study: Study, store: Store, token: str, hosts: Iterable[str], stop: Callable[[], None]) -> ASGIApp:
+def make_app(
+    study: Study, store: Store, token: str, hosts: Iterable[str], stop: Callable[[], None], most_sessions: int
+) -> ASGIApp:
     """The application.
 
     Args:
@@ -80,12 +90,13 @@ def make_app(study: Study, store: Store, token: str, hosts: Iterable[str], stop:
         token: of the experimenter.
         hosts: values of ``Host`` that are answered.
         stop: ends the server.
+        most_sessions: of the test that may be begun.
     """
     app = FastAPI(title="Listening test", docs_url=None, redoc_url=None, openapi_url=None)
     # a request is answered in a thread: a rating waits for the disk, and nobody else waits with it
     _answer_errors(app)
     _add_parts(app)
-    _add_rater(app, study, store)
+    _add_rater(app, study, store, most_sessions)
     _add_experimenter(app, study, store, token, stop)
     return Guard(app, hosts)
 
@@ -103,9 +114,16 @@ def _answer_errors(app: FastAPI) -> None:
 
 def _refusal(status: int) -> Callable[[Request, Exception], Response]:
     def refuse(request: Request, error: Exception) -> Response:
-        content: dict[str, str | int] = {"detail": str(error)}
+        if not isinstance(error, ListeningError):
+            raise error
+        content: dict[str, str | int] = {"detail": error.problem, "cure": error.cure}
         if isinstance(error, RevisionConflictError):
             content["latest"] = error.latest
+        if isinstance(error, UnavailableError):
+            # where the file lies is the experimenter's business
+            logging.error("%s", error.problem)
+            content["detail"] = "ratings cannot be stored just now"
+            content["cure"] = "they wait in this browser, and are sent again by themselves"
         return JSONResponse(content, status)
 
     return refuse
@@ -128,7 +146,7 @@ def _add_parts(app: FastAPI) -> None:
         return Response(page_part(name), media_type=PARTS[name], headers={"cache-control": "no-cache"})
 
 
-def _add_rater(app: FastAPI, study: Study, store: Store) -> None:
+def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> None:
     told, design = as_json(study.told), study.design.design
     lists = {of.list: of for of in study.design.lists}
     pages = {number: as_json(pages_of(of)) for number, of in lists.items()}
@@ -149,7 +167,7 @@ def _add_rater(app: FastAPI, study: Study, store: Store) -> None:
 
     @app.post("/sessions", status_code=201)
     def begin(consent: Consent) -> dict[str, str]:
-        return {"session": store.begin(design).session}
+        return {"session": store.begin(design, most_sessions).session}
 
     @app.get("/s/{session}/session.json")
     def session_json(found: Known) -> dict[str, object]:
@@ -192,9 +210,10 @@ def _add_experimenter(app: FastAPI, study: Study, store: Store, token: str, stop
         return {"excluded": exclusion.excluded}
 
     @app.delete("/experimenter/sessions/{session}", dependencies=only)
-    def delete(session: SessionId) -> dict[str, bool]:
-        store.delete(session)
-        return {"deleted": True}
+    def delete(session: SessionId) -> Response:
+        # 202: it no longer counts and nobody sees it, but its text still stands in the journal; see Store.delete
+        done = store.delete(session)
+        return JSONResponse({"deleted": done}, 200 if done else 202)
 
     @app.get("/experimenter/ratings.parquet", dependencies=only)
     def download() -> Response:
@@ -203,6 +222,10 @@ def _add_experimenter(app: FastAPI, study: Study, store: Store, token: str, stop
     @app.get("/experimenter/ratings.csv", dependencies=only)
     def download_csv() -> Response:
         return Response(csv_bytes(table_of(store)), media_type="text/csv; charset=utf-8")
+
+    @app.get("/experimenter/spreadsheet.csv", dependencies=only)
+    def download_spreadsheet() -> Response:
+        return Response(csv_bytes(for_spreadsheets(table_of(store))), media_type="text/csv; charset=utf-8")
 
     @app.post("/experimenter/stop", dependencies=only)
     async def end() -> dict[str, bool]:

@@ -150,7 +150,7 @@ def store_ratings(store: Store, manifest: Manifest, design: Design, ratings: lis
         by_rater.setdefault(rating.rater, []).append(rating)
     for rater, given in tqdm(by_rater.items(), desc="sessions"):
         name = hashlib.sha256(f"simulated {design.design} {seed} {rater}".encode()).hexdigest()[:32]
-        session = store.begin(design.design, given[0].list, name)
+        session = store.bring(design.design, given[0].list, name)
         answers = [
             Answer(
                 page=rating.page,

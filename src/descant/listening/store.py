@@ -18,9 +18,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -28,77 +26,20 @@ from typing import Literal, Self
 from pydantic import TypeAdapter
 
 from descant.errors import ListeningError
-from descant.listening.answers import LAST_REVISION, Answer
-from descant.listening.files import ABPage, Design, Manifest, RaterList
+from descant.listening import sessions
+from descant.listening.answers import Answer, RatingsFile
+from descant.listening.database import Database, UnavailableError
+from descant.listening.files import Design, Manifest, RaterList
+from descant.listening.sessions import SCHEMA, Session
 
 Source = Literal["people", "simulated"]
 PEOPLE_FILE = "ratings.sqlite"
 VERSION = "1"
-# a session without ratings holds its place in a list this long
-RESERVED_SECONDS = 3600
 LISTS = TypeAdapter(tuple[RaterList, ...])
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tests (design TEXT PRIMARY KEY, manifest TEXT NOT NULL, lists TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sessions (
-    session TEXT PRIMARY KEY, design TEXT NOT NULL REFERENCES tests, list INTEGER NOT NULL, code TEXT NOT NULL,
-    created REAL NOT NULL, excluded INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ratings (
-    session TEXT NOT NULL REFERENCES sessions, page INTEGER NOT NULL, scale TEXT NOT NULL, revision INTEGER NOT NULL,
-    position INTEGER NOT NULL, stimulus TEXT NOT NULL, other TEXT, value INTEGER NOT NULL, comment TEXT NOT NULL,
-    plays INTEGER NOT NULL, heard_ms INTEGER NOT NULL, rating_ms INTEGER NOT NULL, created REAL NOT NULL,
-    PRIMARY KEY (session, page, scale, revision)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (
-    number INTEGER PRIMARY KEY, session TEXT NOT NULL, created REAL NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS sessions_of_a_test ON sessions (design, list);
-CREATE INDEX IF NOT EXISTS events_of_a_session ON events (session, kind);
-"""
-
-
-class UnknownSessionError(ListeningError):
-    """There is no such session."""
-
-
-class DeletedSessionError(ListeningError):
-    """The session was deleted, at the rater's wish."""
-
-
-class InvalidAnswerError(ListeningError):
-    """The session's list has no such page, scale or value."""
-
-
-class RevisionConflictError(ListeningError):
-    """Another value is stored under this revision, from another window.
-
-    Attributes:
-        latest: the highest revision that is stored.
-    """
-
-    def __init__(self, latest: int) -> None:
-        super().__init__("another value is stored under this revision", f"send it as revision {latest + 1}")
-        self.latest = latest
-
-
-@dataclass(frozen=True)
-class Session:
-    """Someone's way through a list.
-
-    Attributes:
-        session: 32 random hex digits; who knows them can rate.
-        design: of the test.
-        list: of the test.
-        code: shown at the end, so that a rater can prove to have finished without giving the session away.
-        created: seconds since the epoch.
-        excluded: whether the experimenter set it aside.
-    """
-
-    session: str
-    design: str
-    list: int
-    code: str
-    created: float
-    excluded: bool
+# the detail of a deletion that is not finished
+STILL_IN_JOURNAL = "still in the journal"
+# how long who deletes waits for the journal to be emptied
+DELETE_SECONDS = 2.0
 
 
 class Store:
@@ -115,36 +56,35 @@ class Store:
             ListeningError: when it is no such file, or holds ratings of the other source.
         """
         self.source = source
-        self._path = path
-        self._lock = threading.RLock()
         self._lists: dict[str, dict[int, RaterList]] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._lists_lock = threading.Lock()
+        self._database = Database(path, SCHEMA)
         try:
-            self._set_up()
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise ListeningError(f"{path} is no file of ratings: {error}", "name another folder of ratings") from error
-        except ListeningError:
-            self._connection.close()
+            self._refuse_another_file(path)
+        except BaseException:
+            self._database.close()
             raise
 
-    def _set_up(self) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(SCHEMA)
-        with self._writing() as write:
-            for key, value in (("version", VERSION), ("source", self.source)):
-                write.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, value))
-            held = dict(write.execute("SELECT key, value FROM meta").fetchall())
-        if held["version"] != VERSION:
+    def read(self, query: str, *values: str | int | float) -> list[sqlite3.Row]:
+        """Rows of a query, by column name, as they stand at the last commit."""
+        with self._database.reading() as read:
+            return read.execute(query, values).fetchall()
+
+    def _refuse_another_file(self, path: Path) -> None:
+        wanted = {"version": VERSION, "source": self.source}
+        held = {row["key"]: row["value"] for row in self.read("SELECT * FROM meta")}
+        if not held:
+            with self._database.writing() as write:
+                for entry in wanted.items():
+                    write.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", entry)
+                held = {row["key"]: row["value"] for row in write.execute("SELECT * FROM meta").fetchall()}
+        if held.get("version") != VERSION:
             raise ListeningError(
-                f"{self._path} is of form {held['version']}, this program reads {VERSION}", "use the program it is from"
+                f"{path} is of form {held.get('version')}, this program reads {VERSION}", "use the program it is from"
             )
-        if held["source"] != self.source:
+        if held.get("source") != self.source:
             raise ListeningError(
-                f"{self._path} holds ratings of source {held['source']!r}, not {self.source!r}",
+                f"{path} holds ratings of source {held.get('source')!r}, not {self.source!r}",
                 "never put people's and simulated ratings together: name another file",
             )
 
@@ -158,26 +98,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file; what was acknowledged is on disk anyway."""
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def read(self, query: str, *values: str | int | float) -> list[sqlite3.Row]:
-        """Rows of a query, by column name."""
-        with self._lock:
-            cursor = self._connection.execute(query, values)
-            cursor.row_factory = sqlite3.Row
-            return cursor.fetchall()
+        self._database.close()
 
     def add_test(self, manifest: Manifest, design: Design) -> None:
         """Keep what a test is; one that is known already is left as it is.
@@ -188,7 +109,7 @@ class Store:
         if manifest.design != design.design:
             raise ListeningError("manifest and design are of different tests", "run: snakemake --cores all listening")
         content = (design.design, manifest.model_dump_json(), LISTS.dump_json(design.lists).decode())
-        with self._writing() as write:
+        with self._database.writing() as write:
             write.execute("INSERT OR IGNORE INTO tests VALUES (?, ?, ?)", content)
 
     def lists(self, design: str) -> dict[int, RaterList]:
@@ -197,7 +118,7 @@ class Store:
         Raises:
             ListeningError: when the test is not known here.
         """
-        with self._lock:
+        with self._lists_lock:
             if design not in self._lists:
                 rows = self.read("SELECT lists FROM tests WHERE design = ?", design)
                 if not rows:
@@ -205,60 +126,43 @@ class Store:
                 self._lists[design] = {of.list: of for of in LISTS.validate_json(rows[0]["lists"])}
             return self._lists[design]
 
-    def begin(self, design: str, number: int | None = None, session: str | None = None) -> Session:
-        """Begin a session; one that exists with this id and list is given again.
+    def begin(self, design: str, most: int | None = None) -> Session:
+        """Begin a session, with the list of which the least was heard: see :func:`descant.listening.sessions.deal`.
 
         Args:
             design: of a test that was added.
-            number: of the list; None deals the least used. Sessions set aside do not count as used, nor do those
-                without a rating once they are an hour old.
-            session: its id; None draws 128 random bits.
+            most: sessions that may be begun; None for any number, and no throttle.
 
         Raises:
-            ListeningError: when there is no such list, or the id is taken for another one.
+            ListeningError: when the test is not known.
+            TooManySessionsError: when no more may begin, now or at all.
+        """
+        lists, now = self.lists(design), self._now()
+        with self._database.writing() as write:
+            number = sessions.deal(write, design, lists, most, now)
+            begun = Session(secrets.token_hex(16), design, number, secrets.token_hex(4), now, False)
+            sessions.insert(write, begun)
+        return begun
+
+    def bring(self, design: str, number: int, session: str) -> Session:
+        """Begin a session with a list and an id of the caller's; one that exists with both is given again.
+
+        Raises:
+            ListeningError: when the test has no such list, or the id is taken for another one.
             DeletedSessionError: when a session of this id was deleted.
         """
         lists = self.lists(design)
-        now = self._now()
-        with self._writing() as write:
-            if session is not None:
-                known = self._find(session)
-                if known is not None:
-                    if (known.design, known.list) != (design, number if number is not None else known.list):
-                        raise ListeningError("this session is of another list or test", "give it another id")
-                    return known
-                self._refuse_deleted(session)
-            chosen = self._least_used(design, now) if number is None else number
-            if chosen not in lists:
-                raise ListeningError(f"the test has no list {chosen}", "check the file, or the design it is of")
-            identity = session or secrets.token_hex(16)
-            code = secrets.token_hex(4) if self.source == "people" else identity[:8]
-            begun = Session(identity, design, chosen, code, now, False)
-            fields = (begun.session, design, chosen, begun.code, now)
-            write.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, 0)", fields)
-        return begun
+        with self._database.writing() as write:
+            sessions.bring(write, lists, self._brought(design, number, session))
+            return sessions.known(write, session)
+
+    def _brought(self, design: str, number: int, session: str) -> Session:
+        code = secrets.token_hex(4) if self.source == "people" else session[:8]
+        return Session(session, design, number, code, self._now(), False)
 
     def _now(self) -> float:
         # a simulation gives the same bytes whenever it is run
         return time.time() if self.source == "people" else 0.0
-
-    def _least_used(self, design: str, now: float) -> int:
-        rows = self.read(
-            "SELECT list, COUNT(*) AS used FROM sessions AS s WHERE design = ? AND NOT excluded AND (created > ? OR"
-            " EXISTS (SELECT 1 FROM ratings AS r WHERE r.session = s.session)) GROUP BY list",
-            design,
-            now - RESERVED_SECONDS,
-        )
-        used = {row["list"]: row["used"] for row in rows}
-        return min(self.lists(design), key=lambda number: (used.get(number, 0), number))
-
-    def _find(self, session: str) -> Session | None:
-        rows = self.read("SELECT * FROM sessions WHERE session = ?", session)
-        return Session(**{**rows[0], "excluded": bool(rows[0]["excluded"])}) if rows else None
-
-    def _refuse_deleted(self, session: str) -> None:
-        if self.read("SELECT 1 FROM events WHERE session = ? AND kind = 'deleted'", session):
-            raise DeletedSessionError("this session was deleted", "begin another one")
 
     def session(self, session: str) -> Session:
         """A session by its id.
@@ -267,48 +171,58 @@ class Store:
             UnknownSessionError: when there is none.
             DeletedSessionError: when it was deleted.
         """
-        found = self._find(session)
-        if found is None:
-            self._refuse_deleted(session)
-            raise UnknownSessionError("there is no such session", "open the link as it was given")
-        return found
+        with self._database.reading() as read:
+            return sessions.known(read, session)
 
-    def save(self, session: str, answers: Sequence[Answer]) -> None:
+    def save(self, session: str, answers: Sequence[Answer]) -> int:
         """Store ratings, all or none; they are on disk when this returns. One that is stored already changes nothing.
 
         Args:
             session: that was begun.
             answers: any of its list, in any order.
 
+        Returns:
+            How many were not stored before.
+
         Raises:
             UnknownSessionError: when it was not begun.
             DeletedSessionError: when it was deleted.
             InvalidAnswerError: when its list has no such page, scale or value.
             RevisionConflictError: when another value is stored under a revision.
+            FullSessionError: when the session would store more than it may.
+            UnavailableError: when the disk is full, or another program holds the file.
         """
-        with self._writing() as write:
-            found = self.session(session)
-            pages = {page.page: (place, page) for place, page in enumerate(self.lists(found.design)[found.list].pages)}
-            for answer in answers:
-                if answer.page not in pages:
-                    raise InvalidAnswerError(f"the list has no page {answer.page}", "send pages of the session's list")
-                position, page = pages[answer.page]
-                pair = isinstance(page, ABPage)
-                _check(answer, pair)
-                first, other = (page.a, page.b) if isinstance(page, ABPage) else (page.stimulus, None)
-                said = (answer.value, answer.comment, answer.plays, answer.heard_ms, answer.rating_ms)
-                key = (session, answer.page, answer.scale)
-                stored = write.execute(
-                    "SELECT value, comment, plays, heard_ms, rating_ms FROM ratings"
-                    " WHERE session = ? AND page = ? AND scale = ? AND revision = ?",
-                    (*key, answer.revision),
-                ).fetchone()
-                if stored is None:
-                    row = (*key, answer.revision, position, first, other, *said, self._now())
-                    write.execute("INSERT INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-                elif stored != said:
-                    query = "SELECT MAX(revision) FROM ratings WHERE session = ? AND page = ? AND scale = ?"
-                    raise RevisionConflictError(write.execute(query, key).fetchone()[0])
+        with self._database.writing() as write:
+            found = sessions.known(write, session)
+            return sessions.save(write, session, self.lists(found.design)[found.list], answers, self._now())
+
+    def take(self, files: Mapping[Path, RatingsFile]) -> dict[Path, int]:
+        """Store what raters of the static page sent back: all files, or none.
+
+        Args:
+            files: of tests that were added, by the paths that errors name.
+
+        Returns:
+            By path, how many ratings were not stored before.
+
+        Raises:
+            ListeningError: when a file names a list or rates what its test does not have, contradicts what is stored or
+                another file, or is of a session that was deleted.
+        """
+        lists = {given.design: self.lists(given.design) for given in files.values()}
+        added = {}
+        with self._database.writing() as write:
+            for path, given in files.items():
+                of = lists[given.design]
+                try:
+                    sessions.bring(write, of, self._brought(given.design, given.list, given.session))
+                    added[path] = sessions.save(write, given.session, of[given.list], given.ratings, self._now())
+                except UnavailableError:
+                    raise
+                except ListeningError as error:
+                    cure = "nothing was stored: ask the rater for the file as it was downloaded"
+                    raise ListeningError(f"{path}: {error.problem}", cure) from error
+        return added
 
     def ratings_of_others(self, design: str) -> int:
         """How many ratings there are of other tests than this one, each page and scale once."""
@@ -334,37 +248,49 @@ class Store:
             UnknownSessionError: when there is none.
             DeletedSessionError: when it was deleted.
         """
-        with self._writing() as write:
-            self.session(session)
+        with self._database.writing() as write:
+            sessions.known(write, session)
             write.execute("UPDATE sessions SET excluded = ? WHERE session = ?", (int(excluded), session))
-            self._record(session, "excluded" if excluded else "included", reason)
+            sessions.record(write, session, "excluded" if excluded else "included", reason, self._now())
 
-    def delete(self, session: str) -> None:
+    def delete(self, session: str) -> bool:
         """Delete a session with all its ratings and comments for good; only that it was deleted is kept.
+
+        Returns:
+            Whether nothing of it stands on disk any more. While another program reads the file, what was deleted still
+            stands in the journal: :meth:`empty_journal` is to be tried again.
 
         Raises:
             UnknownSessionError: when there is none.
             DeletedSessionError: when it was deleted before.
         """
-        with self._writing() as write:
-            self.session(session)
+        with self._database.writing() as write:
+            sessions.known(write, session)
             for table in ("ratings", "events", "sessions"):
                 write.execute(f"DELETE FROM {table} WHERE session = ?", (session,))
-            self._record(session, "deleted", "")
-        with self._lock:
-            # what was deleted still stands in the journal until it is written back
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            sessions.record(write, session, "deleted", STILL_IN_JOURNAL, self._now())
+        return self.empty_journal(DELETE_SECONDS)
 
-    def _record(self, session: str, kind: str, detail: str) -> None:
-        row = (session, self._now(), kind, detail)
-        self._connection.execute("INSERT INTO events (session, created, kind, detail) VALUES (?, ?, ?, ?)", row)
+    def deletions_in_journal(self) -> int:
+        """How many sessions were deleted of which something may still stand in the journal."""
+        query = "SELECT COUNT(*) AS number FROM events WHERE kind = 'deleted' AND detail = ?"
+        return int(self.read(query, STILL_IN_JOURNAL)[0]["number"])
 
+    def empty_journal(self, wait: float = 0.0) -> bool:
+        """Empty the journal of what was deleted, where that was not done yet.
 
-def _check(answer: Answer, pair: bool) -> None:
-    scales = ("preference",) if pair else ("fidelity", "musicality")
-    if answer.scale not in scales:
-        raise InvalidAnswerError(f"the page has no scale {answer.scale!r}", f"it has: {', '.join(scales)}")
-    if pair and answer.value > 2:
-        raise InvalidAnswerError(f"a preference is 1 or 2, not {answer.value}", "send the number of the clip")
-    if answer.revision > LAST_REVISION:
-        raise InvalidAnswerError("too many revisions", "begin another session")
+        Args:
+            wait: seconds to try.
+
+        Returns:
+            Whether nothing that was deleted stands in it any more.
+        """
+        query = "SELECT MAX(number) AS last FROM events WHERE kind = 'deleted' AND detail = ?"
+        last = self.read(query, STILL_IN_JOURNAL)[0]["last"]
+        if last is None:
+            return True
+        if not self._database.empty_journal(wait):
+            return False
+        with self._database.writing() as write:
+            write.execute("UPDATE events SET detail = '' WHERE kind = 'deleted' AND number <= ?", (last,))
+        return True

@@ -69,7 +69,9 @@ async function refresh() {
   const state = await (await ask("state.json")).json();
   const finished = state.lists.reduce((sum, list) => sum + list.finished, 0);
   document.getElementById("simulated").hidden = state.source !== "simulated";
-  const told = `${finished} of ${state.planned} planned raters have finished; ${state.ratings} ratings.`;
+  const waiting = state.deletions_in_journal;
+  const journal = waiting ? ` ${waiting === 1 ? "A deletion is" : `${waiting} deletions are`} not finished: another program reads the file of ratings, so its journal still holds what was deleted. It is tried again until it is done.` : "";
+  const told = `${finished} of ${state.planned} planned raters have finished; ${state.ratings} ratings.${journal}`;
   if (toldNode.textContent !== told) toldNode.textContent = told;
   fill("means", state.means.map((mean) => [cell(mean.system), cell(mean.kind), cell(mean.scale), cell(mean.mean.toFixed(2), "figure"), cell(String(mean.n), "figure")]));
   fill("sessions", state.sessions.map(sessionRow));

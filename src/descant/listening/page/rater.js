@@ -31,8 +31,10 @@ const server = {
 
   async begin() {
     const answer = await this.ask("/sessions", {consent: true});
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    return (await answer.json()).session;
+    const told = await answer.json().catch(() => ({}));
+    // TypeError is what fetch throws when nobody answers
+    if (!answer.ok) throw answer.status === 429 ? new RangeError(`${told.detail}: ${told.cure}.`) : new TypeError(`status ${answer.status}`);
+    return told.session;
   },
 
   async send(session, rating) {
@@ -154,8 +156,8 @@ function consentScreen(told, pages, begin, known) {
     status.textContent = "";
     try {
       await begin();
-    } catch {
-      status.textContent = "The server does not answer. Wait a moment and try again.";
+    } catch (error) {
+      status.textContent = error instanceof RangeError ? error.message : "The server does not answer. Wait a moment and try again.";
       agree.disabled = false;
     }
   }, "main");
