@@ -36,10 +36,6 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/listen.smk"
 
 
-onstart:
-    handle_sigterm_in_a_thread()
-
-
 localrules:
     all,
     table,

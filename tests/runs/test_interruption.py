@@ -13,7 +13,7 @@ import pytest
 from descant.runs.interruption import (
     WORKFLOW_VARIABLE,
     StopRequest,
-    handle_sigterm_in_a_thread,
+    in_a_thread,
     workflow_is_gone,
 )
 
@@ -58,9 +58,8 @@ def test_a_handler_that_takes_a_lock_waits_for_the_main_thread_to_give_it() -> N
         with lock:
             handled.set()
 
-    before = signal.signal(signal.SIGTERM, handle)
+    before = signal.signal(signal.SIGTERM, in_a_thread(handle))
     try:
-        handle_sigterm_in_a_thread()
         with lock:
             os.kill(os.getpid(), signal.SIGTERM)
             assert not handled.wait(0.1)

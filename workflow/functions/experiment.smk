@@ -2,11 +2,12 @@
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from descant.config import root
 from descant.config.reading import read_yaml
 from descant.errors import DescantError
-from descant.runs.interruption import handle_sigterm_in_a_thread, prepare_jobs
+from descant.runs.interruption import in_a_thread, prepare_jobs
 
 try:
     # Snakemake has read these files, but drops keys that stand twice and reads 0400 as 256
@@ -17,6 +18,8 @@ except DescantError as error:
     raise WorkflowError(str(error)) from None
 
 prepare_jobs()
+# Snakemake's handler of SIGTERM. Here and not in onstart, which the Snakemake inside a cluster's job does not run
+JobScheduler.exit_gracefully = in_a_thread(JobScheduler.exit_gracefully)
 
 
 def alternatives(names):

@@ -1,14 +1,17 @@
 """Being asked to stop: finish the step, save, exit 75 (EX_TEMPFAIL)."""
 
+import functools
 import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Self
+from typing import ParamSpec, Self
 
+P = ParamSpec("P")
 EXIT_INTERRUPTED = 75
 WORKFLOW_VARIABLE = "DESCANT_WORKFLOW"
 
@@ -33,17 +36,17 @@ def prepare_jobs() -> None:
         os.environ[WORKFLOW_VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
 
 
-def handle_sigterm_in_a_thread() -> None:
-    """Let the present handler of SIGTERM run beside the main thread, not in its middle.
+def in_a_thread(handler: Callable[P, object]) -> Callable[P, None]:
+    """The same handler of a signal, run beside the main thread and not in its middle.
 
     Snakemake's takes a lock that the main thread may hold while it chooses or ends jobs: there it would wait for ever.
     """
-    handler = signal.getsignal(signal.SIGTERM)
-    if callable(handler):
-        signal.signal(
-            signal.SIGTERM,
-            lambda number, frame: threading.Thread(target=handler, args=(number, frame), daemon=True).start(),
-        )
+
+    @functools.wraps(handler)
+    def started(*args: P.args, **kwargs: P.kwargs) -> None:
+        threading.Thread(target=handler, args=args, kwargs=kwargs, daemon=True).start()
+
+    return started
 
 
 def workflow_is_gone() -> bool:
