@@ -23,6 +23,7 @@ from training_cases import BASE, Network, Variant, build_system, networks, varia
 from descant.commands.set_up import set_up_torch
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence, open_sequence
+from descant.systems.base import STEPS
 from descant.systems.restore import load_weights
 from descant.training.loop import Trainer, TrainingData
 from descant.training.noise import torch_generator
@@ -35,7 +36,7 @@ def trained_weights(network: Network, way: Variant, sequence: PackedSequence, se
     """What a training keeps."""
     quiet = {"validate_every": network.training.steps, "checkpoint_every": network.training.steps}
     settings = network.training.model_copy(update={"precision": way.precision, "compile": way.compiled, **quiet})
-    train, validation = (Windows(sequence, split, settings.window, seed) for split in ("train", "validation"))
+    train, validation = (Windows({STEPS: sequence}, split, settings.window, seed) for split in ("train", "validation"))
     system = build_system(network, False, derive_seed(seed, "weights"))
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(system, settings, TrainingData(train, validation), Path(folder), seed)
@@ -55,7 +56,7 @@ def held_out_bits(network: Network, weights: dict[str, Tensor], windows: Windows
 
 def compare(network: Network, ways: list[Variant], sequence: PackedSequence, seeds: int) -> list[dict[str, object]]:
     """One row a way; prints the bits of every training as it ends."""
-    windows = Windows(sequence, "validation", network.training.window, 0)
+    windows = Windows({STEPS: sequence}, "validation", network.training.window, 0)
     bits: dict[str, list[float]] = {way.name: [] for way in ways}
     same = {way.name: True for way in ways}
     for seed in range(1, seeds + 1):

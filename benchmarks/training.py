@@ -39,6 +39,7 @@ from training_cases import BASE, CLASSES, Network, Variant, build_system, networ
 
 from descant.commands.set_up import set_up_torch
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.systems.base import STEPS, Batch
 from descant.training.devices import Devices
 from descant.training.loop import Trainer, TrainingData
 from descant.training.noise import torch_generator
@@ -64,7 +65,7 @@ class Clocked(Windows):
 
     seconds = 0.0
 
-    def batch(self, step: int, first: int, count: int) -> torch.Tensor:
+    def batch(self, step: int, first: int, count: int) -> dict[str, torch.Tensor]:
         began = time.perf_counter()
         drawn = super().batch(step, first, count)
         self.seconds += time.perf_counter() - began
@@ -84,8 +85,8 @@ class Steps:
         before = self._allocated()
         settings = network.training.model_copy(update={"precision": variant.precision, "compile": variant.compiled})
         system = build_system(network, variant.channels_first)
-        self._windows = Clocked(sequence, "train", settings.window, 0)
-        data = TrainingData(self._windows, Windows(sequence, "validation", settings.window, 0))
+        self._windows = Clocked({STEPS: sequence}, "train", settings.window, 0)
+        data = TrainingData(self._windows, Windows({STEPS: sequence}, "validation", settings.window, 0))
         # the folder is written to by Trainer.run only
         self._trainer = Trainer(system, settings, data, Path("unused"), 0, Devices.of(gpus))
         self.first = self.run(2)
@@ -130,11 +131,12 @@ def product_flops(precision: str, device: torch.device) -> float:
     return 2 * size**3 / min(times)
 
 
-def pass_flops(network: Network, windows: torch.Tensor, device: torch.device) -> int:
+def pass_flops(network: Network, batch: Batch, device: torch.device) -> int:
     """Arithmetic of the matrix products of a forward and a backward pass."""
     system = network.build().to(device)
     with FlopCounterMode(display=False) as counter, torch.autocast(device.type, torch.bfloat16, device.type == "cuda"):
-        system(windows.to(device), torch_generator("flops")).loss.backward()
+        on_device = {name: tensor.to(device) for name, tensor in batch.items()}
+        system(on_device, torch_generator("flops")).loss.backward()
     return counter.get_total_flops()
 
 
@@ -150,8 +152,8 @@ def measure(network: Network, folder: Path, rounds: int, count: int, gpus: int) 
     device, training = torch.device("cuda" if gpus else "cpu"), network.training
     sequence, found = open_sequence(folder), variants(channels_first=network.kind == "WaveNet")
     steps = {each.name: Steps(network, each, sequence, gpus) for each in found}
-    windows = Windows(sequence, "train", training.window, 0).batch(0, 0, training.batch)
-    flops = training.accumulate * pass_flops(network, windows, device)
+    batch = Windows({STEPS: sequence}, "train", training.window, 0).batch(0, 0, training.batch)
+    flops = training.accumulate * pass_flops(network, batch, device)
     seconds: dict[str, list[float]] = {each.name: [] for each in found}
     loading: dict[str, list[float]] = {each.name: [] for each in found}
     memory: dict[str, int | None] = {}

@@ -44,7 +44,8 @@ from descant.sampling.levels import LevelSettings, draw_top, draw_windows, level
 from descant.sampling.windows import Layout, meeting
 from descant.systems.ada import ADASystem
 from descant.systems.base import bits_per_step
-from descant.systems.restore import restore_ada, restore_wavenet
+from descant.systems.restore import restore
+from descant.systems.wavenet import WaveNetSystem
 
 FADE = 128
 FRAME = 512
@@ -303,14 +304,13 @@ def main(
     settings = LevelSettings(seed, DrawSettings(), EngineSettings("auto", "float32", threads), 1e9)
     file = read_model(prior)
     with tempfile.TemporaryDirectory() as folder:
-        length = max(1, round(seconds * file.sample_rate / file.sequence_hop))
-        drawn = np.array(draw_top(restore_wavenet(file), length, 1, settings, Path(folder)))
+        length = max(1, round(seconds * file.facts.learnt.rate))
+        drawn = np.array(draw_top(restore(file, WaveNetSystem), length, 1, settings, Path(folder)))
     speeds, costs = [], []
     for path in ada:
         file = read_model(path)
-        level = Level(
-            file.sequence, restore_ada(file), torch.from_numpy(drawn.astype(np.int64)), file.sequence == "audio"
-        )
+        below, codes = file.facts.learnt.name, torch.from_numpy(drawn.astype(np.int64))
+        level = Level(below, restore(file, ADASystem), codes, below == "audio")
         speed, cost, whole = measure(level, count, warm_up, rounds, settings)
         speeds.append(speed)
         costs.append(cost)

@@ -1,20 +1,24 @@
 """Model files: what goes in comes out, what is torn or foreign is told, what fails leaves the old one."""
 
+import json
 import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from small_models import input_of, model_file
 
 from descant.errors import ModelFileError
-from descant.modelfile import ModelFile, check_fingerprint, read_model, write_durably, write_model
+from descant.modelfacts import read_facts
+from descant.modelfile import ModelFile, check_streams, read_model, write_durably, write_model
 from descant.sequences import PackedSequence
 
 WEIGHTS = {
@@ -24,7 +28,12 @@ WEIGHTS = {
     "half": torch.ones(3, dtype=torch.bfloat16),
     "empty": torch.zeros(2, 0),
 }
-MODEL = ModelFile("wavenet", {"wavenet": {"stacks": 2}, "näme": [1, None]}, 16, "audio", 1, 1000, "ab", 12, WEIGHTS)
+MODEL = model_file("wavenet", {"wavenet": {"stacks": 2}, "näme": [1, None]}, WEIGHTS)
+
+
+def with_facts(**over: Any) -> ModelFile:
+    """The same model with other facts."""
+    return replace(MODEL, facts=MODEL.facts.model_copy(update=over))
 
 
 @contextmanager
@@ -41,7 +50,7 @@ def no_file_longer_than(limit: int) -> Iterator[None]:
 def test_round_trip(tmp_path: Path) -> None:
     write_model(tmp_path / "not there yet" / "model.safetensors", MODEL)
     back = read_model(tmp_path / "not there yet" / "model.safetensors")
-    assert replace(back, weights={}) == replace(MODEL, weights={})
+    assert back.facts == MODEL.facts == read_facts(tmp_path / "not there yet" / "model.safetensors")
     assert back.weights.keys() == WEIGHTS.keys()
     for name, tensor in WEIGHTS.items():
         assert back.weights[name].dtype == tensor.dtype
@@ -51,7 +60,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_the_same_model_makes_the_same_bytes(tmp_path: Path) -> None:
     write_model(tmp_path / "one", MODEL)
-    write_model(tmp_path / "two", replace(MODEL, settings=dict(reversed(MODEL.settings.items()))))
+    write_model(tmp_path / "two", with_facts(settings=dict(reversed(MODEL.facts.settings.items()))))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -76,7 +85,15 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "metadata", [None, {"format": "pt"}, {"descant": "no json"}, {"descant": "[]"}, {"descant": '{"kind": "later"}'}]
+    "metadata",
+    [
+        None,
+        {"format": "pt"},
+        {"descant": "no json"},
+        {"descant": "[]"},
+        {"descant": '{"format": 2}'},
+        {"descant": "[" * 100_000},
+    ],
 )
 def test_a_foreign_file_is_refused(tmp_path: Path, metadata: dict[str, str] | None) -> None:
     save_file({"weight": torch.zeros(2)}, tmp_path / "foreign", metadata)
@@ -95,7 +112,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(*((os, "fsync") if place == "fsync" else (Path, "replace")), fail)
     with pytest.raises(OSError, match="No space left"):
-        write_model(path, replace(MODEL, steps=13))
+        write_model(path, with_facts(steps=13))
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path], "the torn new one is cleared away"
@@ -112,6 +129,40 @@ def test_a_full_disk_is_an_os_error_and_leaves_the_old_file(tmp_path: Path) -> N
 
 
 def test_a_model_of_other_data_is_refused(tiny_sequence: PackedSequence) -> None:
-    check_fingerprint(replace(MODEL, data_fingerprint=tiny_sequence.fingerprint), tiny_sequence)
-    with pytest.raises(ModelFileError, match="other data"):
-        check_fingerprint(MODEL, tiny_sequence)
+    own = with_facts(inputs=(input_of(fingerprint=tiny_sequence.fingerprint), input_of("mel")))
+    check_streams(own, {"steps": tiny_sequence})
+    for streams in ({"mel": tiny_sequence}, {"steps": tiny_sequence, "mel": tiny_sequence}):
+        with pytest.raises(ModelFileError, match="other data"):
+            check_streams(own, streams)
+    with pytest.raises(ModelFileError, match="reads no codes"):
+        check_streams(own, {"codes": tiny_sequence})
+
+
+def test_a_file_of_another_form_is_refused_with_a_cure(tmp_path: Path) -> None:
+    old = {"kind": "wavenet", "settings": {}, "classes": 16, "sequence": "audio", "steps": 12}
+    for facts, form in ((old, "form 1"), ({**old, "format": 3}, "form 3")):
+        save_file({"weight": torch.zeros(2)}, tmp_path / "model", {"descant": json.dumps(facts)})
+        for read in (read_model, read_facts):
+            with pytest.raises(ModelFileError, match=f"{form}, this version reads form 2") as refused:
+                read(tmp_path / "model")
+            assert "run snakemake again" in refused.value.cure
+
+
+WRONG = {
+    "an unknown key": ({"more": 1}, "more"),
+    "no inputs": ({"inputs": []}, "inputs"),
+    "a negative number": ({"steps": -1}, "steps"),
+    "no rate": ({"inputs": [{**input_of().model_dump(), "sample_rate": 0}]}, "inputs.0.sample_rate"),
+    "an escape sequence": ({"inputs": [{**input_of().model_dump(), "name": "\x1b[2J"}]}, "inputs.0.name"),
+    "no settings": ({"settings": None}, "settings"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_facts_that_make_no_sense_are_refused_by_name(tmp_path: Path, name: str) -> None:
+    over, key = WRONG[name]
+    facts = {**MODEL.facts.model_dump(mode="json"), **over}
+    save_file({"weight": torch.zeros(2)}, tmp_path / "model", {"descant": json.dumps(facts)})
+    with pytest.raises(ModelFileError, match="does not say what it holds") as refused:
+        read_model(tmp_path / "model")
+    assert f"{key}: " in refused.value.problem and "\x1b" not in refused.value.problem

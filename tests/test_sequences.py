@@ -1,13 +1,31 @@
+import hashlib
+import json
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
+from descant import sequences
 from descant.errors import SequenceError
-from descant.sequences import Labels, SequenceWriter, open_sequence, smallest_dtype, total_seconds
+from descant.sequences import (
+    INDEX_COLUMNS,
+    METADATA_KEY,
+    REAL_TYPES,
+    Labels,
+    SequenceWriter,
+    open_sequence,
+    smallest_dtype,
+    total_seconds,
+)
 
 TRACKS = st.lists(st.lists(st.integers(0, 299), max_size=200), max_size=6)
 
@@ -115,4 +133,177 @@ def test_no_pickle_is_read(tmp_path: Path) -> None:
     write(tmp_path, [[1]])
     np.save(tmp_path / "data.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(SequenceError):
+        open_sequence(tmp_path)
+
+
+def real_tracks(dtype: str, channels: int) -> st.SearchStrategy[list[npt.NDArray[Any]]]:
+    kind = np.dtype(dtype)
+    values = (
+        st.integers(-(2**15), 2**15 - 1)
+        if kind.kind == "i"
+        else st.floats(width=16 if dtype == "float16" else 32, allow_nan=False, allow_infinity=False)
+    )
+    shapes = st.integers(0, 30).map(lambda steps: (steps, channels) if channels else (steps,))
+    return st.lists(shapes.flatmap(lambda shape: hnp.arrays(kind, shape, elements=values)), max_size=4)
+
+
+@given(data=st.data(), dtype=st.sampled_from(REAL_TYPES), channels=st.integers(0, 5), block=st.integers(1, 9))
+def test_real_values_and_channels_are_read_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, dtype: str, channels: int, block: int
+) -> None:
+    tracks = data.draw(real_tracks(dtype, channels), label="tracks")
+    folder = tmp_path_factory.mktemp("real")
+    with SequenceWriter(folder, 0, 128, 16000, channels, dtype) as writer:
+        for n, steps in enumerate(tracks):
+            parts = (steps[start : start + block] for start in range(0, len(steps), block))
+            assert writer.add(f"t{n}", "train", Labels(), parts) == len(steps)
+    opened = open_sequence(folder)
+    assert (opened.classes, opened.channels, opened.rate, opened.unit) == (0, channels, 125, "second")
+    assert opened.data.dtype == dtype and opened.name == folder.name
+    for track, steps in zip(opened.tracks(), tracks, strict=True):
+        np.testing.assert_array_equal(opened.steps(track), steps)
+        read = list(opened.blocks(track, block))
+        np.testing.assert_array_equal(np.concatenate([*read, steps[:0]]), steps)
+
+
+@given(roll=hnp.arrays(np.uint8, (23, 88), elements=st.integers(0, 1)))
+def test_a_piano_roll_is_two_classes_in_as_many_channels_as_keys(
+    tmp_path_factory: pytest.TempPathFactory, roll: npt.NDArray[np.uint8]
+) -> None:
+    folder = tmp_path_factory.mktemp("roll")
+    with SequenceWriter(folder, 2, 1, 4, 88, unit="quarter") as writer:
+        writer.add("t", "train", Labels(), [roll])
+    opened = open_sequence(folder)
+    np.testing.assert_array_equal(opened.data, roll)
+    assert (opened.rate, opened.unit, opened.form) == (4, "quarter", (2, 1, 4, 88, None, "quarter"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "steps"),
+    [
+        ("int16", np.array([1.5])),
+        ("int16", np.array([40_000])),
+        ("float16", np.array([1e6])),
+        ("float16", np.array([0.0, np.nan])),
+        ("float32", np.array([np.inf])),
+        ("float32", np.zeros((3, 2))),
+    ],
+)
+def test_what_a_real_type_does_not_hold_is_refused(tmp_path: Path, dtype: str, steps: npt.NDArray[Any]) -> None:
+    with pytest.raises(SequenceError, match="track t has steps"), SequenceWriter(tmp_path, 0, 1, 1, 0, dtype) as writer:
+        writer.add("t", "train", Labels(), [steps])
+
+
+@pytest.mark.parametrize(("classes", "dtype"), [(0, None), (16, "float32"), (0, "float64"), (0, "uint8")])
+def test_a_sequence_has_classes_or_a_real_type(tmp_path: Path, classes: int, dtype: str | None) -> None:
+    with pytest.raises(ValueError, match="give classes, or one of"):
+        SequenceWriter(tmp_path / "s", classes, 1, 1, 0, dtype)
+    assert not (tmp_path / "s").exists()
+
+
+def test_the_fingerprint_of_classes_is_of_bytes_and_places_alone(tmp_path: Path) -> None:
+    write(tmp_path, [[1, 2, 299], [3]])
+    opened = open_sequence(tmp_path)
+    places = "track,offset,length,split\nt0,0,3,train\nt1,3,1,train\n"
+    expected = np.array([1, 2, 299, 3], "<u2").tobytes() + places.encode()
+    assert opened.fingerprint == hashlib.sha256(expected).hexdigest()
+
+
+def test_the_same_bytes_of_another_type_or_form_have_another_fingerprint(tmp_path: Path) -> None:
+    values = np.arange(6, dtype=np.int16)
+    forms: list[tuple[int, str | None, npt.NDArray[Any]]] = [
+        (0, "int16", values),
+        (0, "float16", values.view(np.float16)),
+        (2, "int16", values.reshape(3, 2)),
+        (3, "int16", values.reshape(2, 3)),
+    ]
+    found = set()
+    for n, (channels, dtype, steps) in enumerate(forms):
+        with SequenceWriter(tmp_path / str(n), 0, 1, 1, channels, dtype) as writer:
+            writer.add("t", "train", Labels(), [steps])
+        found.add(open_sequence(tmp_path / str(n)).fingerprint)
+    assert len(found) == len(forms)
+
+
+def test_two_rates_have_an_exact_ratio_where_they_share_a_unit(tmp_path: Path) -> None:
+    made = {}
+    rates = {"audio": (1, 22050, "second"), "mel": (128, 16000, "second"), "score": (1, 4, "quarter")}
+    for name, (hop, rate, unit) in rates.items():
+        with SequenceWriter(tmp_path / name, 2, hop, rate, unit=unit):
+            pass
+        made[name] = open_sequence(tmp_path / name)
+    assert made["mel"].steps_per_step_of(made["audio"]) == Fraction(125, 22050)
+    with pytest.raises(SequenceError, match="no common time"):
+        made["score"].steps_per_step_of(made["mel"])
+
+
+def rewrite(folder: Path, facts: dict[str, Any] | None = None, **columns: list[Any]) -> None:
+    """Change columns of an index, or what it says of the whole."""
+    table = pq.read_table(folder / "index.parquet")
+    stated = {**json.loads(table.schema.metadata[METADATA_KEY]), **(facts or {})}
+    frame = pd.DataFrame({**table.to_pandas()[list(INDEX_COLUMNS)].to_dict("list"), **columns})
+    changed = pa.Table.from_pandas(frame, preserve_index=False)
+    changed = changed.replace_schema_metadata({METADATA_KEY: json.dumps(stated).encode()})
+    pq.write_table(changed, folder / "index.parquet")
+
+
+STRANGE_DATA = {
+    "floats": np.zeros(6),
+    "wider integers": np.zeros(6, np.uint32),
+    "negative integers": np.full(6, -1, np.int16),
+    "two dimensions": np.zeros((6, 1), np.uint16),
+    "no dimension": np.array(3, np.uint16),
+    "a structure": np.zeros(6, [("a", np.uint16)]),
+    "fewer steps": np.zeros(5, np.uint16),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_DATA)
+def test_data_of_another_form_than_the_index_states_are_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, [[1, 2, 3], [4, 5, 6]])
+    np.save(tmp_path / "data.npy", STRANGE_DATA[name])
+    with pytest.raises(SequenceError, match=r"data\.npy"):
+        open_sequence(tmp_path)
+
+
+STRANGE_INDEX: dict[str, dict[str, Any]] = {
+    "an offset beyond the file": {"offset": [0, 7]},
+    "tracks that overlap": {"offset": [0, 2]},
+    "a negative length": {"length": [7, -1]},
+    "a track longer than the data": {"length": [2**62, 2**62]},
+    "fewer steps than the data": {"length": [3, 2]},
+    "offsets that are no whole numbers": {"offset": [0.0, 3.5]},
+    "a track that is no text": {"track": [1, 2]},
+    "a missing label": {"title": ["a", None]},
+    "no rate": {"facts": {"hop": 0}},
+    "negative classes": {"facts": {"classes": -3}},
+    "an unknown unit": {"facts": {"unit": "furlong"}},
+    "a fact that is not known": {"facts": {"more": 1}},
+    "channels that are not there": {"facts": {"channels": 2}},
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_INDEX)
+def test_an_index_that_contradicts_its_data_is_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, [[1, 2, 3], [4, 5, 6]])
+    rewrite(tmp_path)
+    assert len(open_sequence(tmp_path).data) == 6, "what is rewritten alike opens"
+    rewrite(tmp_path, **STRANGE_INDEX[name])
+    with pytest.raises(SequenceError):
+        open_sequence(tmp_path)
+
+
+def test_an_index_is_not_read_where_it_has_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = sequences.MOST_TRACKS + 1
+    columns = {name: pa.array(np.zeros(count, np.int64)) for name in ("offset", "length")}
+    columns |= {name: pa.array(np.full(count, "")) for name in INDEX_COLUMNS if name not in columns}
+    write(tmp_path, [[1]])
+    pq.write_table(pa.table(columns), tmp_path / "index.parquet")
+    assert (tmp_path / "index.parquet").stat().st_size < 1 << 20
+
+    def refuse(*given: object) -> None:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(pq.ParquetFile, "read", refuse)
+    with pytest.raises(SequenceError, match="1,000,001 rows"):
         open_sequence(tmp_path)

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_models import model_file
 
 from descant.errors import DescantError
-from descant.modelfile import ModelFile, read_model, write_model
+from descant.modelfile import read_model, write_model
 from descant.sampling.files import read_steps, write_steps
 from descant.sequences import PackedSequence, open_sequence
 
@@ -17,7 +18,7 @@ PARTS = 64
 
 def make_model(folder: Path) -> Path:
     weights = {"weight": torch.arange(600.0).view(20, 30), "steps": torch.tensor(3)}
-    write_model(folder / "model.safetensors", ModelFile("wavenet", {}, 16, "audio", 1, 1000, "ab", 12, weights))
+    write_model(folder / "model.safetensors", model_file("wavenet", {}, weights))
     return folder / "model.safetensors"
 
 

@@ -6,46 +6,27 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from descant import __version__
 from descant.errors import ModelFileError
+from descant.modelfacts import KEY, ModelFacts, parse_facts, unreadable
 from descant.sequences import PackedSequence
-
-KEY = "descant"
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What a model file holds.
+    """A model file.
 
     Attributes:
-        kind: which system: ``wavenet`` or ``ada``.
-        settings: the resolved section of the configuration it was built from.
-        classes: values a step of its sequence can take.
-        sequence: name of the sequence it was trained on: ``audio`` or a stack.
-        sequence_hop: audio samples to a step of that sequence.
-        sample_rate: of the audio, Hz.
-        data_fingerprint: fingerprint of that sequence.
-        steps: optimizer steps.
+        facts: what it says of itself.
         weights: tensors by name.
-        version: of the code that wrote it.
     """
 
-    kind: str
-    settings: dict[str, Any]
-    classes: int
-    sequence: str
-    sequence_hop: int
-    sample_rate: int
-    data_fingerprint: str
-    steps: int
+    facts: ModelFacts
     weights: Mapping[str, Tensor]
-    version: str = __version__
 
 
 def temporary_of(path: Path) -> Path:
@@ -87,39 +68,43 @@ def write_durably(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 
 def write_model(path: Path, model: ModelFile) -> None:
     """Write a model file; see :func:`write_durably`."""
-    facts = {name: value for name, value in vars(model).items() if name != "weights"}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, model.weights, {KEY: json.dumps(facts, sort_keys=True)})
+    facts = json.dumps(model.facts.model_dump(mode="json"), sort_keys=True)
+    write_durably(path, model.weights, {KEY: facts})
 
 
 def read_model(path: Path) -> ModelFile:
     """Read a model file.
 
     Raises:
-        ModelFileError: when it is missing, torn, or not one of ours.
+        ModelFileError: when it is missing, torn, not one of ours, or of another version.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts = parse_facts(path, file.metadata())
+            return ModelFile(facts, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
-    try:
-        return ModelFile(weights=weights, **json.loads(metadata[KEY]))
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelFileError(
-            f"{path} is no model file of this pipeline", "give a model.safetensors that this version wrote"
-        ) from error
+        raise unreadable(path, error) from error
 
 
-def check_fingerprint(model: ModelFile, sequence: PackedSequence) -> None:
-    """Refuse to use a model on another sequence than it was trained on.
+def check_streams(model: ModelFile, streams: Mapping[str, PackedSequence]) -> None:
+    """Refuse to use a model on other sequences than it was trained on.
+
+    Args:
+        model: the model file.
+        streams: sequences by what the system calls them; those that are not given are not checked.
 
     Raises:
-        ModelFileError: when the fingerprints differ.
+        ModelFileError: when the model reads no such stream, or the fingerprints differ.
     """
-    if model.data_fingerprint != sequence.fingerprint:
-        raise ModelFileError(
-            f"the {model.kind} of {model.sequence} was trained on other data than it is given",
-            "run snakemake again: it trains what is out of date",
-        )
+    facts, known = model.facts, model.facts.by_stream
+    for stream, sequence in streams.items():
+        if stream not in known:
+            raise ModelFileError(
+                f"the {facts.kind} reads no {stream}", f"it reads {', '.join(known)}: give the other model's file"
+            )
+        if known[stream].fingerprint != sequence.fingerprint:
+            raise ModelFileError(
+                f"the {facts.kind} of {known[stream].name} was trained on other data than it is given",
+                "run snakemake again: it trains what is out of date",
+            )

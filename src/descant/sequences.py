@@ -1,9 +1,9 @@
-"""A packed sequence on disk: one memory-mapped array of integers and a Parquet index of its tracks.
+"""A packed sequence on disk: one memory-mapped array of steps and a Parquet index of its tracks.
 
-A folder holds ``data.npy`` (1-D, the smallest unsigned type that holds all classes) and ``index.parquet``
-with a row a track: ``track`` (content-hash id), ``offset``, ``length`` (steps), ``split`` and its labels
-(``title``, ``artist``, ``genre``; empty where unknown). What is true of the whole (classes, hop, sample rate,
-fingerprint) stands in the Parquet file's own metadata.
+A folder holds ``data.npy`` and ``index.parquet`` with a row a track: ``track`` (content-hash id), ``offset``,
+``length`` (steps), ``split`` and its labels (``title``, ``artist``, ``genre``; empty where unknown). The data are
+``(steps,)``, or ``(steps, channels)``: classes, in the smallest unsigned type that holds all of them, or real values in
+one of ``REAL_TYPES``. What is true of the whole (:class:`Facts`) stands in the Parquet file's own metadata.
 """
 
 import hashlib
@@ -11,26 +11,58 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from descant.errors import SequenceError
 
 METADATA_KEY = b"descant"
 PLACE_COLUMNS = ("track", "offset", "length", "split")
 BLOCK_STEPS = 1 << 20
+REAL_TYPES = ("int16", "float16", "float32")
+# an index is read into memory as a whole: far more than any corpus has, far less than a machine
+MOST_TRACKS = 1_000_000
+MOST_INDEX_BYTES = 1 << 29
+
+Unit = Literal["second", "quarter"]
 
 
 def smallest_dtype(classes: int) -> np.dtype[Any]:
     """The smallest unsigned type that holds the integers 0 … classes - 1."""
     return np.dtype(np.min_scalar_type(classes - 1))
+
+
+class Facts(BaseModel):
+    """What is true of a whole sequence.
+
+    Attributes:
+        classes: how many values a step can take; 0: its values are real.
+        hop: ticks to one step: audio samples for what comes from audio.
+        sample_rate: ticks a unit: the audio's sample rate in Hz for what comes from audio.
+        channels: values of a step; 0: a step is a scalar.
+        unit: of time: a ``second``, or a ``quarter`` note for scores, which have no tempo.
+        steps: of all tracks together.
+        fingerprint: sha256 of the data, and of the index without the labels, which change no step.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    classes: int = Field(ge=0, le=1 << 16)
+    hop: int = Field(ge=1, le=1 << 31)
+    sample_rate: int = Field(ge=1, le=1 << 31)
+    channels: int = Field(0, ge=0, le=1 << 16)
+    unit: Unit = "second"
+    steps: int = Field(ge=0)
+    fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
@@ -73,25 +105,50 @@ class PackedSequence:
     """An opened sequence.
 
     Attributes:
-        data: memory map ``(steps,)`` of unsigned integers.
+        name: its folder's name, such as ``audio``; part of the seeds of what is trained on it.
+        data: memory map ``(steps,)``, or ``(steps, channels)``.
         index: a row a track: track, offset, length, split, title, artist, genre.
-        classes: how many values a step can take.
-        hop: audio samples to one step.
-        sample_rate: of the audio, Hz.
+        classes: how many values a step can take; 0: its values are real.
+        hop: ticks to one step: audio samples for what comes from audio.
+        sample_rate: ticks a unit: Hz for what comes from audio.
         fingerprint: sha256 of the data, and of the index without the labels, which change no step.
+        channels: values of a step; 0: a step is a scalar.
+        unit: of time: ``second``, or ``quarter`` for scores.
     """
 
+    name: str
     data: npt.NDArray[Any]
     index: pd.DataFrame
     classes: int
     hop: int
     sample_rate: int
     fingerprint: str
+    channels: int = 0
+    unit: Unit = "second"
 
     @property
     def rate(self) -> float:
-        """Steps a second."""
+        """Steps a second, or a quarter note: see ``unit``."""
         return self.sample_rate / self.hop
+
+    @property
+    def form(self) -> tuple[int, int, int, int, np.dtype[Any] | None, Unit]:
+        """What another sequence of the same form is written with: see :class:`SequenceWriter`."""
+        dtype = None if self.classes else self.data.dtype
+        return self.classes, self.hop, self.sample_rate, self.channels, dtype, self.unit
+
+    def steps_per_step_of(self, other: "PackedSequence") -> Fraction:
+        """How many of this sequence's steps are as long as one of another's.
+
+        Raises:
+            SequenceError: when one is measured in seconds and the other in quarter notes.
+        """
+        if self.unit != other.unit:
+            raise SequenceError(
+                f"{self.name} has steps a {self.unit}, {other.name} has steps a {other.unit}: they have no common time",
+                "give sequences of one unit",
+            )
+        return Fraction(self.sample_rate * other.hop, self.hop * other.sample_rate)
 
     def split(self, name: str) -> pd.DataFrame:
         """The index rows of one split, in the order they are packed."""
@@ -104,11 +161,11 @@ class PackedSequence:
         return [Track(track, at, length, dealt, Labels(*labels)) for track, at, length, dealt, *labels in rows]
 
     def steps(self, track: Track) -> npt.NDArray[Any]:
-        """The steps ``(length,)`` of a track, mapped and not read."""
+        """The steps ``(length,)``, or ``(length, channels)``, of a track, mapped and not read."""
         return self.data[track.offset : track.offset + track.length]
 
     def blocks(self, track: Track, size: int = BLOCK_STEPS) -> Iterator[npt.NDArray[Any]]:
-        """Read a track's steps in order, in blocks ``(size,)``, the last one shorter.
+        """Read a track's steps in order, in blocks ``(size,)`` or ``(size, channels)``, the last one shorter.
 
         They come through the file: memory stays flat, where pages of a map count as this process's once touched.
 
@@ -117,12 +174,13 @@ class PackedSequence:
         """
         data, end = self.data, track.offset + track.length
         assert isinstance(data, np.memmap)
+        width = self.channels or 1
         for start in range(track.offset, end, size):
-            count, where = min(size, end - start), data.offset + start * data.itemsize
-            block = np.fromfile(data.filename or "", data.dtype, count, offset=where)
-            if len(block) < count:
+            count, where = min(size, end - start), data.offset + start * width * data.itemsize
+            block = np.fromfile(data.filename or "", data.dtype, count * width, offset=where)
+            if len(block) < count * width:
                 raise SequenceError(f"{data.filename} was cut short", "delete its folder and run snakemake again")
-            yield block
+            yield block.reshape(-1, self.channels) if self.channels else block
 
 
 class SequenceWriter:
@@ -130,19 +188,47 @@ class SequenceWriter:
 
     Args:
         folder: where ``data.npy`` and ``index.parquet`` will stand.
-        classes: how many values a step can take.
-        hop: audio samples to one step.
-        sample_rate: of the audio, Hz.
+        classes: how many values a step can take; 0: its values are real.
+        hop: ticks to one step: audio samples for what comes from audio.
+        sample_rate: ticks a unit: Hz for what comes from audio.
+        channels: values of a step; 0: a step is a scalar.
+        dtype: of real values, one of ``REAL_TYPES``; None where there are classes.
+        unit: of time.
+
+    Raises:
+        ValueError: when both classes and a type of real values are given, or neither.
     """
 
-    def __init__(self, folder: Path, classes: int, hop: int, sample_rate: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        classes: int,
+        hop: int,
+        sample_rate: int,
+        channels: int = 0,
+        dtype: npt.DTypeLike | None = None,
+        unit: Unit = "second",
+    ) -> None:
+        if (dtype is None) == (classes == 0) or (dtype is not None and np.dtype(dtype).name not in REAL_TYPES):
+            raise ValueError(f"{classes} classes of type {dtype}: give classes, or one of {REAL_TYPES}")
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._facts = {"classes": classes, "hop": hop, "sample_rate": sample_rate}
-        self._dtype = smallest_dtype(classes)
+        self._channels = channels
+        self._classes = classes
+        self._facts = {
+            "classes": classes,
+            "hop": hop,
+            "sample_rate": sample_rate,
+            "channels": channels,
+            "unit": unit,
+        }
+        self._dtype = smallest_dtype(classes) if dtype is None else np.dtype(dtype)
         self._rows: list[dict[str, Any]] = []
         self._steps = 0
         self._hash = hashlib.sha256()
+        if channels or not classes:
+            # the same bytes may stand for other values
+            self._hash.update(f"{self._dtype.name}:{channels}".encode())
         self._temporary = folder / "data.npy.tmp"
         self._file: BinaryIO = self._temporary.open("wb")
         self._write_header()
@@ -150,7 +236,8 @@ class SequenceWriter:
     def _write_header(self) -> None:
         # numpy pads the header so that it can be rewritten in place when the array has grown
         self._file.seek(0)
-        header = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": (self._steps,)}
+        shape = (self._steps, self._channels) if self._channels else (self._steps,)
+        header = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, header)
 
     def add(self, track: str, split: str, labels: Labels, blocks: Iterable[npt.NDArray[Any]]) -> int:
@@ -160,27 +247,41 @@ class SequenceWriter:
             track: content-hash id.
             split: ``train``, ``validation``, ``test``, or empty while it is not dealt yet.
             labels: what is known of it.
-            blocks: its steps in order, each ``(steps,)`` of integers below ``classes``.
+            blocks: its steps in order, each ``(steps,)`` or ``(steps, channels)``: integers below ``classes``, or
+                finite numbers that fit the type.
 
         Returns:
             Steps written.
 
         Raises:
-            SequenceError: when a step does not fit the classes.
+            SequenceError: when a step does not fit.
         """
         offset = self._steps
         for block in blocks:
-            if len(block) and not 0 <= int(block.min()) <= int(block.max()) < self._facts["classes"]:
-                raise SequenceError(
-                    f"track {track} has steps outside 0 … {self._facts['classes'] - 1}", "report this as a defect"
-                )
-            packed = np.ascontiguousarray(block, dtype=self._dtype)
+            packed = self._packed(track, block)
             self._file.write(packed.tobytes())
             self._hash.update(packed.data)
             self._steps += len(packed)
         length = self._steps - offset
         self._rows.append({"track": track, "offset": offset, "length": length, "split": split, **asdict(labels)})
         return length
+
+    def _packed(self, track: str, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        cure = "report this as a defect"
+        shape = (self._channels,) if self._channels else ()
+        if block.shape[1:] != shape:
+            raise SequenceError(f"track {track} has steps of shape {block.shape[1:]}, not {shape}", cure)
+        if self._classes:
+            if block.size and not 0 <= int(block.min()) <= int(block.max()) < self._classes:
+                raise SequenceError(f"track {track} has steps outside 0 … {self._classes - 1}", cure)
+        elif block.size:
+            low, high = float(block.min()), float(block.max())
+            limits = np.iinfo(self._dtype) if self._dtype.kind == "i" else np.finfo(self._dtype)
+            # NaN is not between anything
+            fits = float(limits.min) <= low <= high <= float(limits.max)
+            if not fits or (self._dtype.kind == "i" and block.dtype.kind not in "iu"):
+                raise SequenceError(f"track {track} has steps that {self._dtype.name} does not hold", cure)
+        return np.ascontiguousarray(block, dtype=self._dtype)
 
     def close(self) -> None:
         """Write the index, then move the data to its name."""
@@ -213,14 +314,16 @@ class SequenceWriter:
 
 
 def open_sequence(folder: Path) -> PackedSequence:
-    """Open a packed sequence; the data are mapped, not read.
+    """Open a packed sequence; the data are mapped, not read. That steps are below the classes is checked when written.
 
     Raises:
-        SequenceError: when a file is missing, torn or disagrees with its index.
+        SequenceError: when a file is missing or torn, was written by something else, or disagrees with the other.
     """
     cure = f"delete {folder} and run snakemake again"
     try:
-        table = pq.read_table(folder / "index.parquet")
+        file = pq.ParquetFile(folder / "index.parquet")
+        _check_size(folder, file.metadata, cure)
+        table = file.read()
         data = np.load(folder / "data.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, pa.ArrowException) as error:
         raise SequenceError(f"{folder} holds no readable sequence: {error}", cure) from error
@@ -229,12 +332,60 @@ def open_sequence(folder: Path) -> PackedSequence:
         raise SequenceError(f"{folder}/index.parquet was not written by this pipeline", cure)
     if not set(INDEX_COLUMNS) <= set(table.column_names):
         raise SequenceError(f"{folder}/index.parquet lacks columns, it was written by another version", cure)
-    facts = json.loads(raw)
-    if len(data) != facts["steps"]:
-        raise SequenceError(f"{folder}/data.npy has {len(data)} steps but its index says {facts['steps']}", cure)
+    try:
+        facts = Facts.model_validate_json(raw)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
+        raise SequenceError(f"{folder}/index.parquet does not say what its steps are: {wrong}", cure) from error
+    _check_data(folder, data, facts, cure)
+    index = table.to_pandas()
+    _check_index(folder, index, facts.steps, cure)
     return PackedSequence(
-        data, table.to_pandas(), facts["classes"], facts["hop"], facts["sample_rate"], facts["fingerprint"]
+        folder.resolve().name,
+        data,
+        index,
+        facts.classes,
+        facts.hop,
+        facts.sample_rate,
+        facts.fingerprint,
+        facts.channels,
+        facts.unit,
     )
+
+
+def _check_size(folder: Path, metadata: pq.FileMetaData, cure: str) -> None:
+    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    if metadata.num_rows > MOST_TRACKS or size > MOST_INDEX_BYTES:
+        raise SequenceError(
+            f"{folder}/index.parquet has {metadata.num_rows:,} rows in {size:,} bytes; "
+            f"{MOST_TRACKS:,} rows in {MOST_INDEX_BYTES:,} bytes are the most",
+            cure,
+        )
+
+
+def _check_data(folder: Path, data: npt.NDArray[Any], facts: Facts, cure: str) -> None:
+    known = (smallest_dtype(facts.classes).name,) if facts.classes else REAL_TYPES
+    if data.dtype.name not in known:
+        raise SequenceError(f"{folder}/data.npy is of type {data.dtype}, not {' or '.join(known)}", cure)
+    if data.ndim != (2 if facts.channels else 1) or data.shape[1:] != ((facts.channels,) if facts.channels else ()):
+        raise SequenceError(f"{folder}/data.npy has shape {data.shape}, but steps of {facts.channels} channels", cure)
+    if len(data) != facts.steps:
+        raise SequenceError(f"{folder}/data.npy has {len(data)} steps but its index says {facts.steps}", cure)
+
+
+def _check_index(folder: Path, index: pd.DataFrame, steps: int, cure: str) -> None:
+    texts = [column for column in INDEX_COLUMNS if column not in ("offset", "length")]
+    if wrong := [column for column in texts if not all(isinstance(value, str) for value in index[column])]:
+        raise SequenceError(f"{folder}/index.parquet has a {wrong[0]} that is no text", cure)
+    if index["offset"].dtype != np.int64 or index["length"].dtype != np.int64:
+        raise SequenceError(f"{folder}/index.parquet has offsets or lengths that are no whole numbers", cure)
+    lengths = index["length"].to_numpy()
+    # a sum of lengths that are too large would wrap around
+    if len(lengths) and not 0 <= lengths.min() <= lengths.max() <= steps:
+        raise SequenceError(f"{folder}/index.parquet has a track of {lengths.min()} or {lengths.max()} steps", cure)
+    ends = np.cumsum(lengths)
+    if not np.array_equal(index["offset"].to_numpy(), ends - lengths) or (ends[-1] if len(ends) else 0) != steps:
+        raise SequenceError(f"{folder}/index.parquet has tracks that do not lie one after another in the data", cure)
 
 
 def total_seconds(sequence: PackedSequence, splits: Sequence[str] = ("train", "validation", "test")) -> float:

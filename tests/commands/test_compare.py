@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 from page_reading import Page, read_page
+from small_models import model_file
 
 from descant.commands.compare import compare
 from descant.commands.render_audio import render_audio
 from descant.config.networks import Prior
 from descant.errors import RunError
 from descant.evaluation.run_results import flat, read_run, run_names
-from descant.modelfile import ModelFile, write_model
+from descant.modelfile import write_model
 
 HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
 WAVENET = {"stacks": 1, "layers_per_stack": 4, "residual_channels": 2, "gate_channels": 2, "skip_channels": 2}
@@ -34,7 +35,7 @@ def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
 def write_network(folder: Path, place: str, rate: float, steps: int, fingerprint: str = "f" * 64) -> None:
     training = {"steps": steps, "batch": 2, "window": 80, "learning_rate": rate}
     settings = Prior.model_validate({"wavenet": WAVENET, "training": training}).model_dump(mode="json")
-    file = ModelFile("wavenet", settings, 256, "audio", 1, 8000, fingerprint, steps, {"x": torch.zeros(1)})
+    file = model_file("wavenet", settings, {"x": torch.zeros(1)}, steps, classes=256, fingerprint=fingerprint)
     write_model(folder / "results" / place / "model.safetensors", file)
     curve = [f"{step},{split},bits,{8 - rate * step}" for step in (1, 2) for split in ("train", "validation")]
     metrics = folder / "results" / place / "metrics.csv"
@@ -121,7 +122,7 @@ def test_settings_curves_samples_and_other_measures_stand_side_by_side(runs: tup
     text = words(page)
     assert "training.learning_rate0.010.02" in tight(text)
     settings = text.partition("What differs in their settings")[2]
-    assert "training.steps" not in settings and "data_fingerprint" not in settings
+    assert "training.steps" not in settings and "inputs.steps.fingerprint" not in settings
     assert "models.one.share0.250[0.200,0.300]0.300[0.200,0.300]" in tight(text)
     assert "models.one.count3.0003.000" in tight(text) and "models.one.none" not in text
     assert "prior/large/audio: bits" in text and len(page.all("audio")) == 2 * 2 * 2
@@ -230,5 +231,5 @@ def test_settings_are_flat_and_what_is_empty_is_told() -> None:
 def test_a_run_is_read_as_it_is(runs: tuple[Path, Path]) -> None:
     run = read_run(runs[0], "name")
     assert not run.missing and list(run.table) == ["one", "two"] and list(run.curves) == ["prior/large/audio"]
-    assert run.networks["prior/large/audio"]["data_fingerprint"] == "f" * 12
+    assert run.networks["prior/large/audio"]["inputs.steps.fingerprint"] == "f" * 12
     assert run.networks["prior/large/audio"]["training.steps"] == "30"

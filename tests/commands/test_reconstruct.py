@@ -24,6 +24,7 @@ from descant.commands.reconstruction_page import reconstruction_page
 from descant.config.networks import ADA
 from descant.corpus.encode import encode_track
 from descant.errors import SequenceError
+from descant.modelfacts import Input, ModelFacts
 from descant.modelfile import ModelFile, write_model
 from descant.sequences import Labels, SequenceWriter, open_sequence
 from descant.systems.ada import ADASystem
@@ -97,8 +98,10 @@ def made(
         lively(system)
         (folder / stack).mkdir()
         sequence = open_sequence(made.sequence(below))
-        file = ModelFile("ada", settings.model_dump(mode="json"), classes, below, sequence.hop, RATE,
-                         sequence.fingerprint, 1, system.state_dict())  # fmt: skip
+        facts = ModelFacts(
+            kind="ada", settings=settings.model_dump(mode="json"), inputs=(Input.of("steps", sequence),), steps=1
+        )
+        file = ModelFile(facts, system.state_dict())
         write_model(made.model(stack), file)
         codes(made.model(stack), made.sequence(below), made.sequence(stack))
         below, classes = stack, system.codes
@@ -144,7 +147,7 @@ def test_it_is_what_upsampling_the_true_codes_gives(made: Made) -> None:
     from descant.modelfile import read_model
     from descant.sampling.levels import draw_below, level_settings
     from descant.seeds import derive_seed
-    from descant.systems.restore import restore_ada
+    from descant.systems.restore import restore
 
     held = open_sequence(made.sequence("low.high"))
     tracks = [track for track in held.tracks("test") if track.length * 16 >= 400]
@@ -153,8 +156,10 @@ def test_it_is_what_upsampling_the_true_codes_gives(made: Made) -> None:
     steps = torch.from_numpy(np.concatenate([rows, rows]).astype(np.int64))
     for stack in reversed(STACKS):
         file = read_model(made.model(stack))
-        level = level_settings(Sampling(engine="reference"), derive_seed(1, "reconstruct", file.sequence), 1, 30.0)
-        drawn = draw_below(restore_ada(file), steps, level, made.folder / "by hand" / stack)
+        level = level_settings(
+            Sampling(engine="reference"), derive_seed(1, "reconstruct", file.facts.learnt.name), 1, 30.0
+        )
+        drawn = draw_below(restore(file, ADASystem), steps, level, made.folder / "by hand" / stack)
         steps = torch.from_numpy(np.array(drawn).astype(np.int64))
     assert np.array_equal(steps.numpy(), made.draw("low.high"))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from recordings import melody
+from small_models import model_file
 
 from descant.audio import mulaw
 from descant.commands.curves import curves
@@ -16,7 +17,7 @@ from descant.commands.render_audio import render_audio
 from descant.commands.table import table
 from descant.commands.table_page import table_page
 from descant.config.networks import ADA, Prior
-from descant.modelfile import ModelFile, write_model
+from descant.modelfile import write_model
 from descant.sequences import Labels, SequenceWriter, open_sequence
 
 RATE = 16000
@@ -50,7 +51,8 @@ def write_models(folder: Path, fingerprint: str) -> dict[str, list[Path]]:
         )
         settings = section.model_validate({**shape, "training": TRAINING}).model_dump(mode="json")
         weights = {"x": torch.zeros(1)}
-        write_model(path, ModelFile(kind, settings, 256, sequence, hop, RATE, data, 30, weights))
+        facts = {"name": sequence, "classes": 256, "hop": hop, "sample_rate": RATE, "fingerprint": data}
+        write_model(path, model_file(kind, settings, weights, steps=30, **facts))
         return path
 
     plain = model("plain", "wavenet", "audio", 1, fingerprint)

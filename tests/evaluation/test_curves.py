@@ -55,8 +55,8 @@ def test_last_figures_are_told_and_absent_ones_are_not_made_up(tmp_path: Path) -
     adas, priors = build_groups(
         [read_curves("a", write(tmp_path / "a.csv", True)), read_curves("p", write(tmp_path / "p.csv", False))]
     )
-    assert [(f.steps, f.bits, f.perplexity, f.gap) for f in adas.finals] == [("4", "2.250", "40.0", "0.400")]
-    assert [(f.bits, f.perplexity, f.gap) for f in priors.finals] == [("2.250", "", "")]
+    assert [(f.steps, f.headline, f.perplexity, f.gap) for f in adas.finals] == [("4", "2.250", "40.0", "0.400")]
+    assert [(f.headline, f.perplexity, f.gap) for f in priors.finals] == [("2.250", "", "")]
 
 
 def test_same_metrics_same_bytes(tmp_path: Path) -> None:

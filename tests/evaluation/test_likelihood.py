@@ -1,6 +1,7 @@
 """Likelihoods: windows score a track as one pass over the whole of it does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_a_uniform_model_scores_eight_bits_a_step(tiny_shape: Callable[..., Wave
 def coded(sequence_of: Callable[..., PackedSequence], tmp_path_factory: pytest.TempPathFactory) -> PackedSequence:
     """A sequence of three test tracks, each step of which stands for four samples."""
     sequence = sequence_of(tmp_path_factory.mktemp("coded"), {"train": (50,), "test": (40, 9, 25)})
-    return PackedSequence(sequence.data, sequence.index, 16, 4, 1000, sequence.fingerprint)
+    return replace(sequence, hop=4)
 
 
 @pytest.mark.parametrize(("limit", "lengths"), [(None, [40, 9, 25]), (80, [20, 9, 20]), (10**9, [40, 9, 25])])

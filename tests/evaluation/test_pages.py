@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from page_reading import Page, read_page
+from small_models import model_file
 
 from descant.commands.players import players
 from descant.commands.render_audio import render_audio
@@ -18,7 +19,7 @@ from descant.config.networks import ADA, Prior
 from descant.errors import DescantError, ModelFileError, SamplingError, SequenceError
 from descant.evaluation.players import real_clips
 from descant.evaluation.table_page import TableError, build_page, decimals, heading, read_table, table_html
-from descant.modelfile import ModelFile, write_model
+from descant.modelfile import write_model
 from descant.sequences import Labels, SequenceWriter, open_sequence
 
 HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
@@ -27,18 +28,15 @@ TRAINING = {"steps": 30, "batch": 2, "window": 800}
 WAVENET = {"stacks": 1, "layers_per_stack": 4, "residual_channels": 2, "gate_channels": 2, "skip_channels": 2}
 
 
-def model_file(path: Path, kind: str, sequence: str, hop: int, fingerprint: str, bottleneck: str = "vq") -> Path:
+def write_model_of(path: Path, kind: str, sequence: str, hop: int, fingerprint: str, bottleneck: str = "vq") -> Path:
     settings = (
         ADA.model_validate({"hop": 8, "bottleneck": {"kind": bottleneck}, "local_model": WAVENET, "training": TRAINING})
         if kind == "ada"
         else Prior.model_validate({"wavenet": WAVENET, "training": TRAINING})
     )
-    write_model(
-        path,
-        ModelFile(
-            kind, settings.model_dump(mode="json"), 256, sequence, hop, RATE, fingerprint, 30, {"x": torch.zeros(1)}
-        ),
-    )
+    facts = {"name": sequence, "classes": 256, "hop": hop, "sample_rate": RATE, "fingerprint": fingerprint}
+    weights = {"x": torch.zeros(1)}
+    write_model(path, model_file(kind, settings.model_dump(mode="json"), weights, steps=30, **facts))
     return path
 
 
@@ -51,9 +49,9 @@ def made(tmp_path: Path) -> Path:
             steps = random.integers(0, 256, 12_000).astype(np.uint8)
             writer.add(f"{number:016x}", split, Labels(f"{HOSTILE} {number}", HOSTILE, HOSTILE), iter([steps]))
     fingerprint = open_sequence(tmp_path / "audio").fingerprint
-    model_file(tmp_path / "low.safetensors", "ada", "audio", 1, fingerprint)
-    model_file(tmp_path / "high.safetensors", "ada", "low", 8, "other", "argmax")
-    model_file(tmp_path / "prior.safetensors", "wavenet", "low.high", 64, "another")
+    write_model_of(tmp_path / "low.safetensors", "ada", "audio", 1, fingerprint)
+    write_model_of(tmp_path / "high.safetensors", "ada", "low", 8, "other", "argmax")
+    write_model_of(tmp_path / "prior.safetensors", "wavenet", "low.high", 64, "another")
     np.save(tmp_path / "level0.npy", random.integers(0, 256, (3, 4000)).astype(np.uint8))
     render_audio(tmp_path / "level0.npy", RATE, HOSTILE, tmp_path / "rendered")
     return tmp_path
@@ -112,13 +110,13 @@ def test_models_that_do_not_fit_are_refused(made: Path, names: list[str]) -> Non
 
 def test_other_audio_and_broken_files_are_refused(made: Path) -> None:
     models = [made / f"{name}.safetensors" for name in ("prior", "low", "high")]
-    model_file(models[1], "ada", "audio", 1, "other audio")
+    write_model_of(models[1], "ada", "audio", 1, "other audio")
     with pytest.raises(ModelFileError, match="other audio"):
         listen(made)
     models[1].write_bytes(b"torn")
     with pytest.raises(ModelFileError, match="cannot be read"):
         listen(made)
-    model_file(models[1], "ada", "audio", 1, open_sequence(made / "audio").fingerprint)
+    write_model_of(models[1], "ada", "audio", 1, open_sequence(made / "audio").fingerprint)
     with SequenceWriter(made / "codes", 16, 8, RATE) as writer:
         writer.add("0" * 16, "test", Labels("t"), iter([np.zeros(8, np.uint8)]))
     with pytest.raises(SequenceError, match="codes"):

@@ -13,12 +13,13 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from small_models import model_file
 from torch import Tensor, nn
 
 from descant.commands.upsample import upsample
 from descant.config.models import Sampling, Windows
 from descant.config.networks import ADA
-from descant.modelfile import ModelFile, write_model
+from descant.modelfile import write_model
 from descant.runs.interruption import Interrupted
 from descant.sampling.engine import DrawSettings, EngineSettings
 from descant.sampling.files import read_steps, write_steps
@@ -167,9 +168,7 @@ def test_too_short_for_two_windows_it_is_drawn_plainly(ada: ADASystem, tmp_path:
 
 
 def command(folder: Path, sampling: Sampling, output: str, settings: ADA, system: ADASystem) -> np.ndarray:
-    model = ModelFile(
-        "ada", settings.model_dump(mode="json"), CLASSES, "audio", 1, 1000, "f" * 64, 12, system.state_dict()
-    )
+    model = model_file("ada", settings.model_dump(mode="json"), system.state_dict(), classes=CLASSES)
     write_model(folder / "model.safetensors", model)
     write_steps(folder / "codes.npy", LONG_CODES.numpy().astype(np.uint8))
     upsample(

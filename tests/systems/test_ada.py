@@ -13,6 +13,7 @@ from descant.commands import codes as codes_command
 from descant.config.networks import ADA
 from descant.layers.bottleneck import VectorQuantisation
 from descant.systems.ada import ADASystem
+from descant.systems.base import STEPS
 
 BOTTLENECKS: list[dict[str, Any]] = [
     {"kind": "vq", "classes": 8, "query_dim": 4},
@@ -54,7 +55,7 @@ def test_a_decoder_that_ignores_its_codes_has_no_gap(tiny_ada: Callable[..., ADA
     assert system.local_model.condition is not None
     system.local_model.condition.weight.data.zero_()
     with torch.no_grad():
-        figures = system.validate(runs_of_codes(4, 4, 16), noise())
+        figures = system.validate({STEPS: runs_of_codes(4, 4, 16)}, noise())
     assert float(figures["gap"]) == 0
     assert torch.equal(figures["bits"], figures["bits_shuffled"])
 
@@ -66,10 +67,10 @@ def test_training_opens_a_gap(tiny_ada: Callable[..., ADA], bottleneck: dict[str
     windows, generator = runs_of_codes(4, 8, 16), noise()
     for _ in range(80):
         optimizer.zero_grad()
-        system.train()(windows, generator).loss.backward()
+        system.train()({STEPS: windows}, generator).loss.backward()
         optimizer.step()
     with torch.no_grad():
-        figures = system.eval().validate(windows, noise())
+        figures = system.eval().validate({STEPS: windows}, noise())
     assert float(figures["gap"]) > 0.3
     torch.testing.assert_close(figures["gap"], figures["bits_shuffled"] - figures["bits"])
     assert 1 <= float(figures["perplexity"]) <= 8
@@ -78,7 +79,7 @@ def test_training_opens_a_gap(tiny_ada: Callable[..., ADA], bottleneck: dict[str
 @pytest.mark.parametrize("bottleneck", [*BOTTLENECKS, {"kind": "continuous", "query_dim": 3}])
 def test_every_trained_part_gets_a_gradient(tiny_ada: Callable[..., ADA], bottleneck: dict[str, Any]) -> None:
     system = build(tiny_ada(bottleneck)).train()
-    system(torch.randint(CLASSES, (4, 32)), noise()).loss.backward()
+    system({STEPS: torch.randint(CLASSES, (4, 32))}, noise()).loss.backward()
     without = {name for name, parameter in system.named_parameters() if parameter.grad is None}
     # nothing reads what the uppermost layer adds to the residual path
     top = len(system.local_model.layers) - 1
@@ -91,16 +92,16 @@ def test_a_continuous_bottleneck_trains_and_refuses_codes(tiny_ada: Callable[...
     system = build(tiny_ada({"kind": "continuous", "query_dim": 3}))
     windows = runs_of_codes(4, 4, 8)
     optimizer = torch.optim.Adam(system.parameters(), 0.01)
-    before = float(system(windows, noise()).metrics["bits"])
+    before = float(system({STEPS: windows}, noise()).metrics["bits"])
     for _ in range(20):
         optimizer.zero_grad()
-        result = system.train()(windows, noise())
+        result = system.train()({STEPS: windows}, noise())
         result.loss.backward()
         optimizer.step()
     assert float(result.metrics["bits"]) < before
     assert set(result.metrics) == {"bits"}
     with torch.no_grad():
-        assert set(system.validate(windows, noise())) == {"bits", "bits_shuffled", "gap"}
+        assert set(system.validate({STEPS: windows}, noise())) == {"bits", "bits_shuffled", "gap"}
     assert system.codes == 0
     with pytest.raises(NotImplementedError):
         system.encode(windows)
@@ -110,8 +111,10 @@ def test_jitter_is_for_training_and_its_noise_is_the_only_one(tiny_ada: Callable
     plain, jittered = (spread(build(tiny_ada(jitter=chance), 1)) for chance in (0.0, 0.4))
     windows = torch.randint(CLASSES, (2, 32))
     with torch.no_grad():
-        assert torch.equal(plain.validate(windows, noise())["bits"], jittered.validate(windows, noise())["bits"])
-        same = [float(jittered(windows, noise(seed)).loss) for seed in (4, 4, 5)]
+        assert torch.equal(
+            plain.validate({STEPS: windows}, noise())["bits"], jittered.validate({STEPS: windows}, noise())["bits"]
+        )
+        same = [float(jittered({STEPS: windows}, noise(seed)).loss) for seed in (4, 4, 5)]
     assert same[0] == same[1] != same[2]
 
 
@@ -120,7 +123,7 @@ def test_evaluation_teaches_the_codebook_nothing(tiny_ada: Callable[..., ADA]) -
     before = {name: tensor.clone() for name, tensor in system.state_dict().items()}
     windows = torch.randint(CLASSES, (2, 32))
     with torch.no_grad():
-        system.validate(windows, noise()), system.encode(windows), system(windows, noise())
+        system.validate({STEPS: windows}, noise()), system.encode(windows), system({STEPS: windows}, noise())
     assert all(torch.equal(tensor, before[name]) for name, tensor in system.state_dict().items())
 
 
@@ -128,7 +131,7 @@ def test_evaluation_teaches_the_codebook_nothing(tiny_ada: Callable[..., ADA]) -
 def test_the_ada_of_the_block_tests_uses_many_codes(tiny_ada: Callable[..., ADA], bottleneck: dict[str, Any]) -> None:
     system = spread(build(tiny_ada(bottleneck)))
     with torch.no_grad():
-        figures = system.validate(torch.randint(CLASSES, (4, 256)), noise())
+        figures = system.validate({STEPS: torch.randint(CLASSES, (4, 256))}, noise())
     assert float(figures["perplexity"]) > 3
 
 

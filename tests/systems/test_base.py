@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.config.networks import WaveNetShape
-from descant.systems.base import LOG2, bits_per_step
+from descant.systems.base import LOG2, STEPS, bits_per_step
 from descant.systems.wavenet import WaveNetSystem
 
 
@@ -29,7 +29,7 @@ def test_the_loss_is_the_bits_in_nats(tiny_shape: Callable[..., WaveNetShape]) -
     torch.manual_seed(0)
     system = WaveNetSystem(tiny_shape(), 16)
     windows = torch.randint(16, (2, 20))
-    result = system(windows, torch.Generator())
+    result = system({STEPS: windows}, torch.Generator())
     logits = system.wavenet(windows).detach()
     log_probabilities = torch.log_softmax(logits.double(), -1).gather(-1, windows[..., None])
     assert result.loss.item() == pytest.approx(-float(log_probabilities.mean()), rel=1e-5)

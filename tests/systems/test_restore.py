@@ -1,24 +1,22 @@
 """From a model file back to the same model, or a plain word why not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from small_models import model_file
 from torch import Tensor
 
-from descant.config.networks import ADA, WaveNetShape
+from descant.config.networks import ADA, Prior, WaveNetShape
+from descant.config.training import Training
 from descant.errors import ModelFileError
-from descant.modelfile import ModelFile, read_model, write_model
+from descant.modelfile import read_model, write_model
 from descant.systems.ada import ADASystem
-from descant.systems.base import System
-from descant.systems.restore import load_weights, restore_ada, restore_wavenet
+from descant.systems.base import STEPS, System
+from descant.systems.restore import load_weights, restore
 from descant.systems.wavenet import WaveNetSystem
-
-
-def file_of(kind: str, settings: dict[str, Any], weights: Mapping[str, Tensor], classes: int = 16) -> ModelFile:
-    return ModelFile(kind, settings, classes, "audio", 1, 1000, "f" * 64, 12, weights)
 
 
 @pytest.mark.parametrize(
@@ -30,23 +28,26 @@ def test_an_ada_comes_back_from_its_file(
 ) -> None:
     settings = tiny_ada(bottleneck)
     system = ADASystem(settings, 16).eval()
-    write_model(tmp_path / "ada", file_of("ada", settings.model_dump(mode="json"), system.state_dict()))
-    restored = restore_ada(read_model(tmp_path / "ada"))
+    write_model(tmp_path / "ada", model_file("ada", settings.model_dump(mode="json"), system.state_dict()))
+    restored = restore(read_model(tmp_path / "ada"), ADASystem)
     assert not restored.training
     steps = torch.randint(16, (2, 32))
     with torch.no_grad():
         assert torch.equal(restored.encode(steps), system.encode(steps))
-        ours, theirs = (one.validate(steps, torch.Generator().manual_seed(1)) for one in (restored, system))
+        ours, theirs = (one.validate({STEPS: steps}, torch.Generator().manual_seed(1)) for one in (restored, system))
     assert {name: float(value) for name, value in ours.items()} == {n: float(v) for n, v in theirs.items()}
 
 
-def test_a_wavenet_comes_back_from_its_file(tiny_shape: Callable[..., WaveNetShape], tmp_path: Path) -> None:
+def test_a_wavenet_comes_back_from_its_file(
+    tiny_shape: Callable[..., WaveNetShape], tiny_training: Callable[..., Training], tmp_path: Path
+) -> None:
     shape = tiny_shape(input="scalar")
+    settings = Prior(wavenet=shape, training=tiny_training()).model_dump(mode="json")
     system = WaveNetSystem(shape, 16)
-    write_model(tmp_path / "prior", file_of("wavenet", {"wavenet": shape.model_dump()}, system.state_dict()))
+    write_model(tmp_path / "prior", model_file("wavenet", settings, system.state_dict()))
     steps = torch.randint(16, (2, 32))
     with torch.no_grad():
-        assert torch.equal(restore_wavenet(read_model(tmp_path / "prior")).bits(steps), system.bits(steps))
+        assert torch.equal(restore(read_model(tmp_path / "prior"), WaveNetSystem).bits(steps), system.bits(steps))
 
 
 def weights_that_fit(system: System) -> dict[str, Tensor]:
@@ -70,17 +71,33 @@ def test_what_does_not_fit_is_told_by_name_and_shape(tiny_shape: Callable[..., W
     assert all(torch.equal(after[name], before[name]) for name in before), "a refused load must change nothing"
 
 
-def test_settings_of_another_shape_than_the_weights_are_refused(tiny_shape: Callable[..., WaveNetShape]) -> None:
+def test_settings_of_another_shape_than_the_weights_are_refused(
+    tiny_shape: Callable[..., WaveNetShape], tiny_training: Callable[..., Training]
+) -> None:
     system = WaveNetSystem(tiny_shape(), 16)
-    wider = tiny_shape(skip_channels=9).model_dump()
+    wider = Prior(wavenet=tiny_shape(skip_channels=9), training=tiny_training()).model_dump(mode="json")
     with pytest.raises(ModelFileError, match=r"wavenet\.head\.weight is \(6, 6\) but the settings make it \(9, 9\)"):
-        restore_wavenet(file_of("wavenet", {"wavenet": wider}, system.state_dict()))
+        restore(model_file("wavenet", wider, system.state_dict()), WaveNetSystem)
 
 
-def test_the_wrong_kind_is_refused(tiny_ada: Callable[..., ADA], tiny_shape: Callable[..., WaveNetShape]) -> None:
-    ada = file_of("ada", tiny_ada().model_dump(mode="json"), ADASystem(tiny_ada(), 16).state_dict())
-    with pytest.raises(ModelFileError, match="holds a ada, a wavenet is needed"):
-        restore_wavenet(ada)
-    wavenet = file_of("wavenet", {"wavenet": tiny_shape().model_dump()}, WaveNetSystem(tiny_shape(), 16).state_dict())
-    with pytest.raises(ModelFileError, match="holds a wavenet, a ada is needed"):
-        restore_ada(wavenet)
+def test_the_wrong_kind_is_refused_and_a_class_above_several_takes_any(
+    tiny_ada: Callable[..., ADA], tiny_shape: Callable[..., WaveNetShape], tiny_training: Callable[..., Training]
+) -> None:
+    ada = model_file("ada", tiny_ada().model_dump(mode="json"), ADASystem(tiny_ada(), 16).state_dict())
+    prior = Prior(wavenet=tiny_shape(), training=tiny_training()).model_dump(mode="json")
+    wavenet = model_file("wavenet", prior, WaveNetSystem(tiny_shape(), 16).state_dict())
+    with pytest.raises(ModelFileError, match="of kind ada, wavenet is needed"):
+        restore(ada, WaveNetSystem)
+    with pytest.raises(ModelFileError, match="of kind wavenet, ada is needed"):
+        restore(wavenet, ADASystem)
+    assert [type(restore(model, System)) for model in (ada, wavenet)] == [ADASystem, WaveNetSystem]
+
+
+def test_a_kind_or_a_setting_that_is_not_known_is_refused(tiny_ada: Callable[..., ADA]) -> None:
+    weights = ADASystem(tiny_ada(), 16).state_dict()
+    with pytest.raises(ModelFileError, match="of kind later, ada or wavenet is needed"):
+        restore(model_file("later", {}, weights), System)
+    with pytest.raises(ModelFileError, match="settings are not valid: hop"):
+        restore(model_file("ada", {**tiny_ada().model_dump(mode="json"), "hop": "x"}, weights), ADASystem)
+    with pytest.raises(ModelFileError, match="names no steps"):
+        restore(model_file("ada", tiny_ada().model_dump(mode="json"), weights, stream="mel"), ADASystem)

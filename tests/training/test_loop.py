@@ -25,7 +25,7 @@ from descant.runs.folder import locked
 from descant.runs.interruption import Interrupted
 from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
-from descant.systems.base import StepLoss, System
+from descant.systems.base import STEPS, StepLoss, System
 from descant.systems.wavenet import WaveNetSystem
 from descant.training.loop import Stretch, Trained, Trainer, TrainingData, kept_weights
 from descant.training.windows import Windows
@@ -37,12 +37,12 @@ class Disturbed(Windows):
     """Windows that do something to the training when those of a step are asked for."""
 
     def __init__(self, sequence: PackedSequence, length: int, at: int, what: Callable[[], None]) -> None:
-        super().__init__(sequence, "train", length, SEED)
+        super().__init__({STEPS: sequence}, "train", length, SEED)
         self.at = at
         self.what = what
         self.happened = False
 
-    def batch(self, step: int, first: int, count: int) -> Tensor:
+    def batch(self, step: int, first: int, count: int) -> dict[str, Tensor]:
         if step == self.at and not self.happened:
             self.happened = True
             self.what()
@@ -53,7 +53,7 @@ class Watched(Windows):
     """Windows that note which were expected and which were asked for."""
 
     def __init__(self, sequence: PackedSequence, length: int) -> None:
-        super().__init__(sequence, "train", length, SEED)
+        super().__init__({STEPS: sequence}, "train", length, SEED)
         self.expected: set[tuple[int, int, int]] = set()
         self.asked: list[tuple[int, int, int]] = []
 
@@ -61,7 +61,7 @@ class Watched(Windows):
         self.expected.add((step, first, count))
         super().expect(step, first, count)
 
-    def batch(self, step: int, first: int, count: int) -> Tensor:
+    def batch(self, step: int, first: int, count: int) -> dict[str, Tensor]:
         assert step == 0 or (step, first, count) in self.expected
         self.asked.append((step, first, count))
         return super().batch(step, first, count)
@@ -93,7 +93,7 @@ class Case:
         torch.manual_seed(3)
         window = self.training.window
         data = TrainingData(
-            Disturbed(self.sequence, window, at, what), Windows(self.sequence, "validation", window, SEED)
+            Disturbed(self.sequence, window, at, what), Windows({STEPS: self.sequence}, "validation", window, SEED)
         )
         return Trainer(self.build(), self.training, data, folder, SEED, stretch=stretch)
 
@@ -285,7 +285,7 @@ def test_a_stretch_killed_and_gone_on_with_ends_the_same(
 def test_every_window_is_expected_a_step_before(cases: dict[str, Case], tmp_path: Path) -> None:
     case = cases["vq"]
     windows = Watched(case.sequence, case.training.window)
-    validation = Windows(case.sequence, "validation", case.training.window, SEED)
+    validation = Windows({STEPS: case.sequence}, "validation", case.training.window, SEED)
     Trainer(case.build(), case.training, TrainingData(windows, validation), tmp_path, SEED).run()
     assert len(windows.asked) == case.training.steps * case.training.accumulate
 
@@ -464,7 +464,7 @@ def test_loss_or_gradient_that_is_no_number_stops_and_its_windows_are_told(
     sequence = cases["prior"].sequence
     offsets = dict(zip(sequence.index["track"], sequence.index["offset"], strict=True))
     told = [offsets[track] + int(start) for track, start in re.findall(r"(\w{16}) from (\d+)", caplog.text)]
-    assert told == list(Windows(sequence, "train", 32, SEED).starts(7, 0, 3))
+    assert told == list(Windows({STEPS: sequence}, "train", 32, SEED).starts(7, 0, 3, STEPS))
     assert before and files_of(tmp_path / "checkpoints") == before
     assert differences(cases["prior"].finish(tmp_path), undisturbed["prior"]) == []
 
@@ -557,7 +557,7 @@ def test_the_average_is_the_one_of_its_definition(cases: dict[str, Case], tmp_pa
     weights: list[dict[str, Tensor]] = []
 
     class Watched(Disturbed):
-        def batch(self, step: int, first: int, count: int) -> Tensor:
+        def batch(self, step: int, first: int, count: int) -> dict[str, Tensor]:
             weights.append({name: value.clone() for name, value in trainer.system.state_dict().items()})
             return super().batch(step, first, count)
 

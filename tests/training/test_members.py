@@ -17,7 +17,7 @@ from descant.modelfile import read_model
 from descant.runs import checkpoint
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
-from descant.systems.ada import ADASystem
+from descant.systems.base import STEPS
 from descant.training import members
 from descant.training.devices import Devices
 from descant.training.history import read_history
@@ -37,6 +37,10 @@ class Run:
     folder: Path
 
     @property
+    def streams(self) -> dict[str, PackedSequence]:
+        return {STEPS: self.sequence}
+
+    @property
     def population(self) -> Population:
         assert self.ada.population is not None
         return self.ada.population
@@ -47,9 +51,9 @@ class Run:
         previous = self.folder / f"generation{generation - 1}" if generation else None
         stretch = members.stretch_of(decision, until, previous)
         runs = self.folder / "runs" / f"{generation}" / f"{member}"
-        session = members.member_session(self.ada, decision, "audio", runs, 1, Devices(), stretch)
+        session = members.member_session(self.ada, decision, runs, 1, Devices(), stretch)
         files = member_files(self.folder, generation, member)
-        members.train_member(session, self.sequence, decision, self.population.least_perplexity, files)
+        members.train_member(session, self.streams, decision, self.population.least_perplexity, files)
         score = read_score(files.score)
         return score
 
@@ -68,17 +72,8 @@ class Run:
         """The folder of one plain training with some settings."""
         own = self.ada.tuned(values)
         folder = self.folder / "plain"
-        session = Session(
-            kind="ada",
-            settings=own.model_dump(mode="json"),
-            build=lambda classes: ADASystem(own, classes),
-            training=own.training,
-            sequence_name="audio",
-            runs=folder / "runs",
-            seed=1,
-            devices=Devices(),
-        )
-        train_to_file(session, self.sequence, folder / "model.safetensors", folder / "metrics.csv")
+        session = Session("ada", own, folder / "runs", 1, Devices())
+        train_to_file(session, self.streams, folder / "model.safetensors", folder / "metrics.csv")
         return folder
 
 
@@ -113,9 +108,9 @@ def test_a_member_that_is_kept_is_one_plain_training_to_the_byte(build: Callable
     files = [member_files(run.folder, generation, 0) for generation in range(3)]
     history = [row for each in files for row in read_history(each.metrics)]
     choice = members.Choice(scores[2], line[2], checkpoint.read(files[2].state), history)
-    session = members.member_session(run.ada, choice.decision, "audio", run.folder, 1, Devices())
+    session = members.member_session(run.ada, choice.decision, run.folder, 1, Devices())
     model, metrics = run.folder / "model.safetensors", run.folder / "metrics.csv"
-    members.write_choice(session, run.sequence, choice, model, metrics)
+    members.write_choice(session, run.streams, choice, model, metrics)
     plain = run.plain(own.after)
     assert model.read_bytes() == (plain / "model.safetensors").read_bytes()
     assert metrics.read_bytes() == (plain / "metrics.csv").read_bytes()
@@ -213,7 +208,7 @@ def test_it_is_better_than_its_worst_founder_and_moves_towards_the_good_rate(bui
 
 def read_worst(folder: Path) -> float:
     rows = read_history(folder / "metrics.csv")
-    assert read_model(folder / "model.safetensors").steps == 120
+    assert read_model(folder / "model.safetensors").facts.steps == 120
     return [row.value for row in rows if (row.split, row.metric) == ("validation", "bits")][-1]
 
 
@@ -222,6 +217,7 @@ def test_a_parent_without_its_folder_is_told(build: Callable[..., Run], tmp_path
     with pytest.raises(RunError, match="goes on from member 3"):
         members.stretch_of(child, 10, None)
     stretch = members.stretch_of(child, 10, tmp_path)
-    session = members.member_session(build().ada, child, "audio", tmp_path, 1, Devices(), stretch)
+    run = build()
+    session = members.member_session(run.ada, child, tmp_path, 1, Devices(), stretch)
     with pytest.raises(RunError, match="holds no whole state"):
-        session.run_folder("data")
+        session.run_folder(run.streams)

@@ -20,6 +20,7 @@ from descant.config.training import Training
 from descant.errors import TrainingError
 from descant.runs.interruption import EXIT_INTERRUPTED
 from descant.sequences import PackedSequence
+from descant.systems.base import STEPS
 from descant.systems.wavenet import WaveNetSystem
 from descant.training.devices import Devices
 from descant.training.loop import Trainer, TrainingData
@@ -151,7 +152,7 @@ def test_batches_that_cannot_be_dealt_are_told(
     tmp_path: Path,
 ) -> None:
     settings = tiny_training(accumulate=3)
-    windows = Windows(tiny_sequence, "train", settings.window, 1)
+    windows = Windows({STEPS: tiny_sequence}, "train", settings.window, 1)
     system = WaveNetSystem(tiny_shape(), 16)
     with pytest.raises(TrainingError, match="accumulate is 3, which 2 devices"):
         Trainer(system, settings, TrainingData(windows, windows), tmp_path, 1, Devices("cpu", 2))

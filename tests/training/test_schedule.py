@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -50,6 +51,20 @@ def test_the_warm_up_is_linear(warmup: int, steps: int) -> None:
     shares = fractions(Schedule(warmup_steps=warmup), steps)
     for step in range(warmup):
         assert math.isclose(shares[step] * (warmup + 1), step + 1)
+
+
+@given(warmup=st.integers(0, 50), halve=st.integers(1, 90), start=st.floats(0, 1), steps=st.integers(60, 300))
+def test_halving_is_a_power_of_two_of_whole_intervals(warmup: int, halve: int, start: float, steps: int) -> None:
+    shares = fractions(Schedule(warmup_steps=warmup, decay_from=start, halve_every=halve), steps)
+    begins = max(warmup, round(start * steps))
+    for step in range(warmup, steps):
+        assert shares[step] == 2.0 ** -(max(0, step - begins) // halve)
+    assert shares[:warmup] == fractions(Schedule(warmup_steps=warmup), steps)[:warmup]
+
+
+def test_a_rate_cannot_halve_and_decay() -> None:
+    with pytest.raises(ValueError, match="halve_every is 5 but decay is 'cosine'"):
+        Schedule(decay="cosine", halve_every=5)
 
 
 def test_linear_and_cosine_meet_in_the_middle_and_differ_between() -> None:

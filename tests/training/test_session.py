@@ -1,7 +1,10 @@
 """Sessions: the command line's training, killed and gone on with, and what names a run directory."""
 
+import hashlib
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,19 +19,20 @@ import torch
 
 from descant.config.networks import ADA, Prior, WaveNetShape
 from descant.config.training import Training
+from descant.errors import ModelFileError, TrainingError
+from descant.modelfacts import Input
 from descant.modelfile import read_model
 from descant.runs import checkpoint
 from descant.runs.checkpoint import Checkpoint
-from descant.runs.interruption import EXIT_INTERRUPTED
+from descant.runs.interruption import EXIT_INTERRUPTED, Interrupted
 from descant.sequences import PackedSequence
-from descant.systems.ada import ADASystem
-from descant.systems.wavenet import WaveNetSystem
+from descant.systems.base import STEPS
 from descant.training.devices import Devices
 from descant.training.history import read_history
 from descant.training.loop import Stretch
-from descant.training.session import WITHOUT_EFFECT, Session, train_to_file
+from descant.training.session import WITHOUT_EFFECT, Session, build_trainer, train_to_file
 
-COMMAND = "descant.commands.train_prior"
+COMMAND = "descant.commands.train"
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +42,7 @@ def prior(tiny_shape: Callable[..., WaveNetShape], tiny_training: Callable[..., 
 
 
 def session_of(prior: Prior, runs: Path, seed: int = 1) -> Session:
-    return Session(
-        kind="wavenet",
-        settings=prior.model_dump(mode="json"),
-        build=lambda classes: WaveNetSystem(prior.wavenet, classes),
-        training=prior.training,
-        sequence_name="audio",
-        runs=runs,
-        seed=seed,
-        devices=Devices(),
-    )
+    return Session("wavenet", prior, runs, seed, Devices())
 
 
 @dataclass(frozen=True)
@@ -59,6 +54,10 @@ class Place:
     sequence_folder: Path
 
     @property
+    def streams(self) -> dict[str, PackedSequence]:
+        return {STEPS: self.sequence}
+
+    @property
     def model(self) -> Path:
         return self.folder / "model.safetensors"
 
@@ -68,9 +67,9 @@ class Place:
 
     def command(self, settings: str) -> list[str]:
         options = {
+            "--kind": "wavenet",
             "--settings": settings,
-            "--sequence": self.sequence_folder,
-            "--sequence-name": "audio",
+            "--input": f"steps={self.sequence_folder}",
             "--model": self.model,
             "--metrics": self.metrics,
             "--runs": self.folder / "runs",
@@ -112,7 +111,7 @@ def test_the_command_stops_when_asked_and_goes_on_to_the_same_bytes(place: Place
     assert f"going on from step {saved.step}" in done.stderr
 
     straight = replace(place, folder=place.folder / "straight")
-    train_to_file(session_of(prior, straight.folder / "runs"), place.sequence, straight.model, straight.metrics)
+    train_to_file(session_of(prior, straight.folder / "runs"), place.streams, straight.model, straight.metrics)
     assert place.model.read_bytes() == straight.model.read_bytes()
     assert place.metrics.read_bytes() == straight.metrics.read_bytes()
     assert [folder.name for folder in run_folders(straight)] == [run.name]
@@ -153,7 +152,7 @@ def test_two_at_once_in_one_run_directory_take_turns(place: Place, prior: Prior)
     assert first.returncode == second.returncode == 0, told.read_text()
     assert f"going on from step {prior.training.steps}" in told.read_text(), "it has nothing left to do"
     straight = replace(place, folder=place.folder / "straight")
-    train_to_file(session_of(prior, straight.folder / "runs"), place.sequence, straight.model, straight.metrics)
+    train_to_file(session_of(prior, straight.folder / "runs"), place.streams, straight.model, straight.metrics)
     assert place.model.read_bytes() == straight.model.read_bytes()
     assert place.metrics.read_bytes() == straight.metrics.read_bytes()
 
@@ -187,7 +186,7 @@ def test_a_disk_that_fills_up_is_told_and_freed_it_goes_on(place: Place, prior: 
     assert left and all(checkpoint.NAME.fullmatch(Path(path).name) for path in left)
     assert done.returncode == 0 and "going on from step" in done.stderr, done.stderr
     straight = replace(place, folder=place.folder / "straight")
-    train_to_file(session_of(prior, straight.folder / "runs"), place.sequence, straight.model, straight.metrics)
+    train_to_file(session_of(prior, straight.folder / "runs"), place.streams, straight.model, straight.metrics)
     assert place.model.read_bytes() == straight.model.read_bytes()
     assert place.metrics.read_bytes() == straight.metrics.read_bytes()
 
@@ -203,7 +202,7 @@ def test_several_threads_give_the_same_bytes_twice(
         models = []
         for number in range(2):
             model = place.folder / f"{number}.safetensors"
-            train_to_file(session_of(prior, place.folder / f"runs{number}"), place.sequence, model, place.metrics)
+            train_to_file(session_of(prior, place.folder / f"runs{number}"), place.streams, model, place.metrics)
             models.append(model.read_bytes())
     finally:
         torch.set_num_threads(1)
@@ -224,18 +223,8 @@ def test_the_model_file_opens_by_itself_and_tells_where_it_came_from(
     place: Place, tiny_ada: Callable[..., ADA]
 ) -> None:
     ada = tiny_ada()
-    session = Session(
-        kind="ada",
-        settings=ada.model_dump(mode="json"),
-        build=lambda classes: ADASystem(ada, classes),
-        training=ada.training,
-        sequence_name="audio",
-        runs=place.folder / "runs",
-        seed=1,
-        devices=Devices(),
-    )
-    train_to_file(session, place.sequence, place.model, place.metrics)
-    file = read_model(place.model)
+    train_to_file(Session("ada", ada, place.folder / "runs", 1, Devices()), place.streams, place.model, place.metrics)
+    file = read_model(place.model).facts
     kept = ada.model_dump(mode="json")
     for key in WITHOUT_EFFECT:
         del kept["training"][key]
@@ -245,8 +234,9 @@ def test_the_model_file_opens_by_itself_and_tells_where_it_came_from(
     # how often it was saved is no part of a model
     restored = ADA.model_validate(file.settings)
     assert restored.model_copy(update={"training": ada.training}) == ada
-    assert (file.kind, file.classes, file.sequence, file.steps) == ("ada", 16, "audio", 12)
-    assert file.data_fingerprint == place.sequence.fingerprint
+    assert (file.kind, file.steps, file.start) == ("ada", 12, None)
+    assert file.inputs == (Input.of("steps", place.sequence),)
+    assert (file.learnt.name, file.learnt.classes, file.learnt.rate) == ("sequence", 16, 1000)
     figures = {(row.split, row.metric) for row in read_history(place.metrics)}
     assert {("validation", "gap"), ("validation", "bits"), ("train", "commitment"), ("train", "loss")} <= figures
 
@@ -260,7 +250,7 @@ def test_weights_depend_on_the_seed_and_not_on_what_was_drawn_before(
         torch.manual_seed(number)
         before = torch.get_rng_state()
         model = place.folder / f"{number}.safetensors"
-        train_to_file(session_of(prior, place.folder / f"runs{number}", seed), place.sequence, model, place.metrics)
+        train_to_file(session_of(prior, place.folder / f"runs{number}", seed), place.streams, model, place.metrics)
         assert torch.equal(torch.get_rng_state(), before), "training must leave the global generator alone"
         models.append(model.read_bytes())
     assert models[0] == models[1] != models[2]
@@ -270,27 +260,128 @@ def with_training(prior: Prior, **over: Any) -> Prior:
     return prior.model_copy(update={"training": prior.training.model_copy(update=over)})
 
 
-def test_a_run_is_named_by_what_determines_its_result(prior: Prior, tmp_path: Path) -> None:
-    own = session_of(prior, tmp_path).run_folder("data")
+def test_a_run_is_named_by_what_determines_its_result(
+    prior: Prior, tiny_ada: Callable[..., ADA], place: Place, sequence_of: Callable[..., PackedSequence]
+) -> None:
+    tmp_path, streams = place.folder, place.streams
+    own = session_of(prior, tmp_path).run_folder(streams)
     checkpoint.write(tmp_path / "zeros", Checkpoint(100, {"a": torch.zeros(1)}))
     checkpoint.write(tmp_path / "ones", Checkpoint(100, {"a": torch.ones(1)}))
     same = [
         session_of(with_training(prior, checkpoint_every=7), tmp_path),
         session_of(with_training(prior, keep_checkpoints=5), tmp_path),
     ]
-    assert {session.run_folder("data") for session in same} == {own}
+    assert {session.run_folder(streams) for session in same} == {own}
     wider = prior.model_copy(update={"wavenet": prior.wavenet.model_copy(update={"skip_channels": 7})})
     other = [
         session_of(with_training(prior, steps=301), tmp_path),
         session_of(with_training(prior, learning_rate=0.02), tmp_path),
         session_of(wider, tmp_path),
         session_of(prior, tmp_path, seed=2),
-        replace(session_of(prior, tmp_path), sequence_name="vqvae8"),
-        replace(session_of(prior, tmp_path), kind="ada"),
+        Session("ada", tiny_ada(), tmp_path, 1, Devices()),
         replace(session_of(prior, tmp_path), stretch=Stretch(300)),
         replace(session_of(prior, tmp_path), stretch=Stretch(200)),
         replace(session_of(prior, tmp_path), stretch=Stretch(200, tmp_path / "zeros")),
         replace(session_of(prior, tmp_path), stretch=Stretch(200, tmp_path / "ones")),
     ]
-    names = {own, session_of(prior, tmp_path).run_folder("other data"), *(one.run_folder("data") for one in other)}
-    assert len(names) == 2 + len(other)
+    renamed = {STEPS: replace(place.sequence, name="vqvae8")}
+    data = {STEPS: sequence_of(tmp_path / "other" / "sequence", {"train": (192,), "validation": (128,)})}
+    names = {session_of(prior, tmp_path).run_folder(given) for given in (streams, renamed, data)}
+    names |= {one.run_folder(streams) for one in other}
+    assert len(names) == 3 + len(other)
+
+
+def test_streams_that_the_kind_does_not_read_are_refused(place: Place, prior: Prior) -> None:
+    for streams in ({}, {"codes": place.sequence}, {**place.streams, "codes": place.sequence}):
+        with pytest.raises(TrainingError, match="of kind wavenet reads steps") as refused:
+            session_of(prior, place.folder).run_folder(streams)
+        assert "--input NAME=FOLDER" in refused.value.cure
+
+
+def trained(place: Place, prior: Prior, name: str, sequence: PackedSequence | None = None) -> Path:
+    """A model file of its own in the place."""
+    model = place.folder / name / "model.safetensors"
+    streams = {STEPS: sequence or place.sequence}
+    train_to_file(session_of(prior, place.folder / name / "runs"), streams, model, model.with_name("metrics.csv"))
+    return model
+
+
+@pytest.fixture
+def source(place: Place, prior: Prior) -> Path:
+    return trained(place, with_training(prior, steps=60), "source")
+
+
+def test_fine_tuning_begins_where_the_other_model_ended(place: Place, prior: Prior, source: Path) -> None:
+    last = {row.metric: row.value for row in read_history(source.with_name("metrics.csv")) if row.split == "validation"}
+    trainer = build_trainer(session_of(with_training(prior, start_from=source), place.folder / "runs"), place.streams)
+    assert trainer.validate() == last
+    assert last["bits"] < 0.9 * build_trainer(session_of(prior, place.folder), place.streams).validate()["bits"]
+
+
+def test_fine_tuning_on_other_data_learns_them(
+    place: Place, prior: Prior, source: Path, sequence_of: Callable[..., PackedSequence]
+) -> None:
+    other = sequence_of(place.folder / "others" / "sequence", {"validation": (300,), "train": (500, 90)})
+    tuned = with_training(prior, start_from=source, steps=30, learning_rate=0.003)
+    before = build_trainer(session_of(tuned, place.folder / "runs"), {STEPS: other}).validate()["bits"]
+    model = trained(place, tuned, "tuned", other)
+    fresh = trained(place, with_training(tuned, start_from=None), "fresh", other)
+    ends = [last_bits(path.with_name("metrics.csv")) for path in (model, fresh)]
+    assert ends[0] < before and ends[0] < ends[1]
+    assert read_model(model).facts.start == hashlib.sha256(source.read_bytes()).hexdigest()
+
+
+def last_bits(metrics: Path) -> float:
+    rows = read_history(metrics)
+    return next(row.value for row in reversed(rows) if (row.split, row.metric) == ("validation", "bits"))
+
+
+def test_fine_tuning_stopped_and_gone_on_with_ends_the_same(place: Place, prior: Prior, source: Path) -> None:
+    tuned = with_training(prior, start_from=source, steps=40)
+    straight = trained(place, tuned, "straight")
+    trainer = build_trainer(session_of(tuned, place.folder / "stopped" / "runs"), place.streams)
+    finish = trainer.system.finish_step
+
+    def stop(*given: Any) -> None:
+        finish(*given)
+        if trainer.step == 17:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    trainer.system.finish_step = stop  # type: ignore[method-assign]
+    with pytest.raises(Interrupted):
+        trainer.run()
+    assert trained(place, tuned, "stopped").read_bytes() == straight.read_bytes()
+
+
+def test_a_run_is_named_by_what_it_starts_from_and_not_by_where_that_is(
+    place: Place, prior: Prior, source: Path
+) -> None:
+    moved = place.folder / "elsewhere.safetensors"
+    shutil.copy(source, moved)
+    other = trained(place, with_training(prior, steps=61), "other")
+    sessions = [session_of(with_training(prior, start_from=path), place.folder) for path in (source, moved, other)]
+    one, same, another = (session.run_folder(place.streams) for session in sessions)
+    fresh = session_of(prior, place.folder).run_folder(place.streams)
+    assert one == same and len({one, another, fresh}) == 3
+    files = [trained(place, with_training(prior, start_from=path, steps=2), path.stem) for path in (source, moved)]
+    assert files[0].read_bytes() == files[1].read_bytes(), "a path is no part of a model file"
+
+
+def test_weights_that_do_not_fit_are_named_with_both_shapes(
+    place: Place, prior: Prior, source: Path, sequence_of: Callable[..., PackedSequence]
+) -> None:
+    wider = prior.model_copy(update={"wavenet": prior.wavenet.model_copy(update={"skip_channels": 7})})
+    with pytest.raises(TrainingError, match=r"training\.start_from") as refused:
+        trained(place, with_training(wider, start_from=source), "wider")
+    assert "wavenet.head.weight is (6, 6) but the settings make it (7, 7)" in refused.value.problem
+    more = sequence_of(place.folder / "more" / "sequence", {"train": (192,), "validation": (128,)}, classes=17)
+    with pytest.raises(TrainingError, match=r"wavenet\.logits\.bias is \(16,\) but the settings make it \(17,\)"):
+        trained(place, with_training(prior, start_from=source), "more", more)
+
+
+def test_what_is_no_model_file_is_refused_before_anything_is_trained(place: Place, prior: Prior) -> None:
+    missing, text = place.folder / "missing.safetensors", place.folder / "text.safetensors"
+    text.write_text("not a model")
+    for path in (missing, text):
+        with pytest.raises((TrainingError, ModelFileError), match=f"{path.name} cannot be read"):
+            trained(place, with_training(prior, start_from=path), "tuned")

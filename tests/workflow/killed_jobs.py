@@ -208,8 +208,8 @@ def training(folder: Path, sequence: Path, steps: int) -> Job:
         rows = [row.step for path in where.glob("runs/*/history.csv") for row in read_history(path)]
         return max(rows, default=0)
 
-    arguments = ["descant.commands.train_prior", "--settings", json.dumps(settings), "--sequence", str(sequence)]
-    arguments += ["--sequence-name", "audio", "--model", "model.safetensors", "--metrics", "metrics.csv"]
+    arguments = ["descant.commands.train", "--kind", "wavenet", "--settings", json.dumps(settings)]
+    arguments += ["--input", f"steps={sequence}", "--model", "model.safetensors", "--metrics", "metrics.csv"]
     # a step is logged before it is saved: it is lost along with those since the last saved state
     return Job([*arguments, "--runs", "runs"], folder, ("model.safetensors", "metrics.csv"), reached, SAVE_EVERY)
 

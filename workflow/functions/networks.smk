@@ -12,6 +12,21 @@ def trained_stacks():
     return tuple(dict.fromkeys((*experiment.stacks, *experiment.adas)))
 
 
+def starting_weights(training):
+    """The model file that a training begins from, where it does not begin from fresh weights."""
+    return [] if training.start_from is None else [str(training.start_from)]
+
+
+def ada_start(wildcards):
+    """The one that a stack's top ADA begins from."""
+    return starting_weights(experiment.ada(wildcards.stack).training)
+
+
+def prior_start(wildcards):
+    """The one that a prior begins from."""
+    return starting_weights(experiment.priors[wildcards.prior].training)
+
+
 def sequence_below(wildcards):
     """The packed sequence that a stack's top ADA is trained on."""
     return f"results/sequences/{root.below(wildcards.stack)}/data.npy"

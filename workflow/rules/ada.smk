@@ -6,6 +6,7 @@ rule train_ada:
     input:
         data=sequence_below,
         index=index_below,
+        start=ada_start,
     output:
         model="results/ada/{stack}/model.safetensors",
         metrics="results/ada/{stack}/metrics.csv",
@@ -26,11 +27,10 @@ rule train_ada:
         settings=ada_settings,
         seed=experiment.seed,
         folder=subpath(input.data, parent=True),
-        name=lambda wildcards: root.below(wildcards.stack),
         runs="results/runs/ada/{stack}",
     shell:
-        "python -m descant.commands.train_ada --settings {params.settings:q} --seed {params.seed:q}"
-        " --sequence {params.folder:q} --sequence-name {params.name:q} --runs {params.runs:q}"
+        "python -m descant.commands.train --kind ada --settings {params.settings:q} --seed {params.seed:q}"
+        " --input steps={params.folder:q} --runs {params.runs:q}"
         " --model {output.model:q} --metrics {output.metrics:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 

@@ -38,6 +38,7 @@ rule train_member:
         decisions=rules.decide_generation.output.decisions,
         # any of them may be the parent: which one, the decisions tell
         states=states_before,
+        start=ada_start,
     output:
         state="results/population/{stack}/generation{generation}/member{member}/state.safetensors",
         metrics="results/population/{stack}/generation{generation}/member{member}/metrics.csv",
@@ -61,14 +62,13 @@ rule train_member:
         settings=ada_settings,
         seed=experiment.seed,
         folder=subpath(input.data, parent=True),
-        name=lambda wildcards: root.below(wildcards.stack),
         until=last_step,
         least=lambda wildcards: population_of(wildcards).least_perplexity,
         previous=previous_option,
         runs="results/runs/population/{stack}/generation{generation}/member{member}",
     shell:
         "python -m descant.commands.train_member --settings {params.settings:q} --seed {params.seed:q}"
-        " --sequence {params.folder:q} --sequence-name {params.name:q} --decisions {input.decisions:q}"
+        " --input steps={params.folder:q} --decisions {input.decisions:q}"
         " --member {wildcards.member:q} --until {params.until:q} --least-perplexity {params.least:q}"
         " {params.previous:q} --runs {params.runs:q} --state {output.state:q} --metrics {output.metrics:q}"
         " --score {output.score:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
@@ -82,6 +82,7 @@ rule choose_member:
         metrics=all_member_metrics,
         scores=last_scores,
         states=last_states,
+        start=ada_start,
     output:
         model="results/ada/{stack}/model.safetensors",
         metrics="results/ada/{stack}/metrics.csv",
@@ -101,12 +102,11 @@ rule choose_member:
         settings=ada_settings,
         seed=experiment.seed,
         folder=subpath(input.data, parent=True),
-        name=lambda wildcards: root.below(wildcards.stack),
         population=subpath(output.chosen, parent=True),
         generations=lambda wildcards: population_of(wildcards).generations,
         members=lambda wildcards: population_of(wildcards).members,
     shell:
         "python -m descant.commands.choose_member --settings {params.settings:q} --seed {params.seed:q}"
-        " --sequence {params.folder:q} --sequence-name {params.name:q} --population {params.population:q}"
+        " --input steps={params.folder:q} --population {params.population:q}"
         " --generations {params.generations:q} --size {params.members:q} --model {output.model:q}"
         " --metrics {output.metrics:q} --chosen {output.chosen:q} 2> {log:q}"

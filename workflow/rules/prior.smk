@@ -5,6 +5,7 @@ rule train_prior:
     input:
         data="results/sequences/{sequence}/data.npy",
         index="results/sequences/{sequence}/index.parquet",
+        start=prior_start,
     output:
         model="results/prior/{prior}/{sequence}/model.safetensors",
         metrics="results/prior/{prior}/{sequence}/metrics.csv",
@@ -25,7 +26,7 @@ rule train_prior:
         folder=subpath(input.data, parent=True),
         runs="results/runs/prior/{prior}/{sequence}",
     shell:
-        "python -m descant.commands.train_prior --settings {params.settings:q} --seed {params.seed:q}"
-        " --sequence {params.folder:q} --sequence-name {wildcards.sequence:q} --runs {params.runs:q}"
+        "python -m descant.commands.train --kind wavenet --settings {params.settings:q} --seed {params.seed:q}"
+        " --input steps={params.folder:q} --runs {params.runs:q}"
         " --model {output.model:q} --metrics {output.metrics:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"

@@ -7,7 +7,6 @@ import typer
 
 from descant.commands import cli, options
 from descant.config.networks import ADA
-from descant.sequences import open_sequence
 from descant.training import members
 from descant.training.devices import Devices
 from descant.training.population_files import write_score
@@ -15,8 +14,7 @@ from descant.training.population_files import write_score
 
 def choose_member(
     settings: options.Settings,
-    sequence: options.SequenceFolder,
-    sequence_name: options.SequenceName,
+    inputs: options.Inputs,
     population: Annotated[Path, typer.Option(help="folder of the population")],
     generations: Annotated[int, typer.Option(min=1, help="how many generations it has")],
     size: Annotated[int, typer.Option(min=1, help="how many members it has")],
@@ -31,8 +29,8 @@ def choose_member(
     """
     ada = cli.parse_settings(ADA, settings)
     choice = members.read_choice(population, generations, size)
-    session = members.member_session(ada, choice.decision, sequence_name, population, seed, Devices())
-    members.write_choice(session, open_sequence(sequence), choice, model, metrics)
+    session = members.member_session(ada, choice.decision, population, seed, Devices())
+    members.write_choice(session, options.open_streams(inputs), choice, model, metrics)
     write_score(chosen, choice.score)
 
 

@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
-from descant.modelfile import check_fingerprint, read_model
+from descant.modelfile import check_streams, read_model
 from descant.sequences import SequenceWriter, open_sequence
 from descant.systems.ada import ADASystem
-from descant.systems.restore import restore_ada
+from descant.systems.base import STEPS
+from descant.systems.restore import restore
 
 BLOCK_STEPS = 1 << 16
 
@@ -42,8 +43,8 @@ def codes(
     """Encode every track of a sequence; the codes keep its index with lengths divided by the hop."""
     device = set_up_torch(threads, gpus)
     below, file = open_sequence(sequence), read_model(model)
-    check_fingerprint(file, below)
-    system = restore_ada(file).to(device)
+    check_streams(file, {STEPS: below})
+    system = restore(file, ADASystem).to(device)
     with SequenceWriter(output, system.codes, below.hop * system.hop, below.sample_rate) as writer:
         for track in tqdm(below.tracks(), disable=None, unit="track"):
             writer.add(track.track, track.split, track.labels, code_blocks(system, below.steps(track), device))

@@ -5,12 +5,39 @@ from typing import Annotated
 
 import typer
 
+from descant.errors import ConfigError
+from descant.sequences import PackedSequence, open_sequence
+
 Settings = Annotated[str, typer.Option(help="the resolved section of the configuration, as JSON text")]
 SequenceFolder = Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")]
-SequenceName = Annotated[str, typer.Option(help="its name: 'audio' or a stack such as vqvae8.amae8")]
+Inputs = Annotated[
+    list[str],
+    typer.Option(
+        "--input",
+        help="NAME=FOLDER of each packed sequence that it reads, by the name that this kind of network gives it, "
+        "'steps' for what it learns; the folder's own name is part of the seed; repeat it",
+    ),
+]
 ModelPath = Annotated[Path, typer.Option(help="a model.safetensors of this pipeline")]
 Runs = Annotated[Path, typer.Option(help="folder where run directories keep what a killed run goes on from")]
 Seed = Annotated[int, typer.Option(help="root seed")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number gives the same bytes")]
 SaveEvery = Annotated[float, typer.Option(min=0, help="wall-clock seconds between saved states of a draw")]
 GPUs = Annotated[int, typer.Option(min=0, help="GPUs to use; 0 runs on the CPU")]
+
+
+def open_streams(inputs: list[str]) -> dict[str, PackedSequence]:
+    """Open the sequences that ``--input`` names.
+
+    Raises:
+        ConfigError: when one is not of the form NAME=FOLDER, or a name is given twice.
+        SequenceError: when one cannot be opened.
+    """
+    pairs = [given.partition("=") for given in inputs]
+    for name, equals, folder in pairs:
+        if not (name and equals and folder):
+            raise ConfigError(f"--input {name}{equals}{folder} is not of the form NAME=FOLDER", "give both")
+    names = [name for name, _, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"--input names one of {', '.join(names)} twice", "give each name once")
+    return {name: open_sequence(Path(folder)) for name, _, folder in pairs}

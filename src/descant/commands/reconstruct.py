@@ -19,7 +19,8 @@ from descant.sampling.files import draw_folder, write_steps
 from descant.sampling.levels import draw_below, level_settings
 from descant.seeds import derive_seed
 from descant.sequences import open_sequence
-from descant.systems.restore import restore_ada
+from descant.systems.ada import ADASystem
+from descant.systems.restore import restore
 
 
 def reconstruct(
@@ -50,8 +51,8 @@ def reconstruct(
     # one network is in memory at a time
     for path in model:
         file = read_model(path)
-        system = restore_ada(file).to(device)
-        level = level_settings(sampling, derive_seed(seed, "reconstruct", file.sequence), threads, save_every)
+        system = restore(file, ADASystem).to(device)
+        level = level_settings(sampling, derive_seed(seed, "reconstruct", file.facts.learnt.name), threads, save_every)
         given = torch.from_numpy(steps.astype(np.int64))
         folder = draw_folder(runs, {**level.determining, "windows": windows}, file, given)
         steps = draw_below(system, given, level, folder, sampling.windows)

@@ -12,7 +12,8 @@ from descant.modelfile import read_model
 from descant.sampling.files import draw_folder, write_steps
 from descant.sampling.levels import draw_top, level_settings
 from descant.seeds import derive_seed
-from descant.systems.restore import restore_wavenet
+from descant.systems.restore import restore
+from descant.systems.wavenet import WaveNetSystem
 
 
 def sample_prior(
@@ -30,9 +31,9 @@ def sample_prior(
     # the engine deals sequences to threads; the small products around it are slower on several
     device = set_up_torch(1, gpus)
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
-    level = level_settings(sampling, derive_seed(seed, "sample", file.sequence), threads, save_every)
+    level = level_settings(sampling, derive_seed(seed, "sample", file.facts.learnt.name), threads, save_every)
     folder = draw_folder(runs, {"steps": steps, "batch": sampling.count, **level.determining}, file)
-    write_steps(output, draw_top(restore_wavenet(file).to(device), steps, sampling.count, level, folder))
+    write_steps(output, draw_top(restore(file, WaveNetSystem).to(device), steps, sampling.count, level, folder))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
 from descant.config.networks import ADA
 from descant.errors import PopulationError
-from descant.sequences import open_sequence
 from descant.training import members
 from descant.training.devices import Devices
 from descant.training.population_files import CURE, MemberFiles, read_decisions
@@ -17,8 +16,7 @@ from descant.training.population_files import CURE, MemberFiles, read_decisions
 
 def train_member(
     settings: options.Settings,
-    sequence: options.SequenceFolder,
-    sequence_name: options.SequenceName,
+    inputs: options.Inputs,
     decisions: Annotated[Path, typer.Option(help="decisions of the generation")],
     member: Annotated[int, typer.Option(min=0, help="number of the member")],
     until: Annotated[int, typer.Option(min=1, help="step of the whole training that the generation ends after")],
@@ -43,9 +41,9 @@ def train_member(
     if decided is None:
         raise PopulationError(f"{decisions} decides nothing for member {member}", CURE)
     stretch = members.stretch_of(decided, until, previous)
-    session = members.member_session(ada, decided, sequence_name, runs, seed, Devices.of(gpus), stretch)
+    session = members.member_session(ada, decided, runs, seed, Devices.of(gpus), stretch)
     files = MemberFiles(state, metrics, score)
-    members.train_member(session, open_sequence(sequence), decided, least_perplexity, files)
+    members.train_member(session, options.open_streams(inputs), decided, least_perplexity, files)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from descant.modelfile import read_model
 from descant.sampling.files import draw_folder, read_steps, write_steps
 from descant.sampling.levels import draw_below, level_settings
 from descant.seeds import derive_seed
-from descant.systems.restore import restore_ada
+from descant.systems.ada import ADASystem
+from descant.systems.restore import restore
 
 
 def upsample(
@@ -30,9 +31,9 @@ def upsample(
     # the threads are the engine's: torch only computes small blocks of conditioning, slower on many than on one
     device = set_up_torch(1, gpus)
     sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
-    system = restore_ada(file).to(device)
+    system = restore(file, ADASystem).to(device)
     given = read_steps(codes, system.codes)
-    level = level_settings(sampling, derive_seed(seed, "sample", file.sequence), threads, save_every)
+    level = level_settings(sampling, derive_seed(seed, "sample", file.facts.learnt.name), threads, save_every)
     windows = sampling.windows and sampling.windows.model_dump()
     folder = draw_folder(runs, {**level.determining, "windows": windows}, file, given)
     write_steps(output, draw_below(system, given, level, folder, sampling.windows))

@@ -123,7 +123,13 @@ class ContinuousBottleneck(Section):
 Bottleneck = Annotated[VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck, Field(discriminator="kind")]
 
 
-class ADA(Section):
+class Network(Section):
+    """What is trained."""
+
+    training: Training = Field(description="what differs from the common training")
+
+
+class ADA(Network):
     """One autoregressive discrete autoencoder."""
 
     hop: int = Field(ge=2, le=4096, description="steps that become one code; a power of two")
@@ -132,7 +138,6 @@ class ADA(Section):
     encoder: EncoderShape = Field(default_factory=EncoderShape)
     modulator: ModulatorShape = Field(default_factory=ModulatorShape)
     local_model: WaveNetShape = Field(description="the WaveNet that draws the sequence below, given the codes")
-    training: Training = Field(description="what differs from the common training")
     population: Population | None = Field(
         None, description="population-based training; empty = one plain training with the settings as written"
     )
@@ -208,8 +213,7 @@ def _reals(settings: Mapping[str, Any], prefix: str) -> list[tuple[str, float]]:
     return found
 
 
-class Prior(Section):
+class Prior(Network):
     """A model of top codes, or of audio, with nothing above it."""
 
     wavenet: WaveNetShape = Field(description="the network that draws the sequence")
-    training: Training = Field(description="what differs from the common training")

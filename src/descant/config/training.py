@@ -1,5 +1,6 @@
 """``training:`` how long, how fast, how exactly. Given once for all and overridden by each network."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,17 +11,29 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Schedule(Section):
-    """Learning rate over steps: linear warm-up, a plateau, then a decay."""
+    """Learning rate over steps: linear warm-up, a plateau, then a decay, or halving every so many steps."""
 
     warmup_steps: int = Field(0, ge=0, description="steps of linear warm-up from 0")
     decay: Literal["none", "linear", "cosine"] = Field("none", description="shape of the decay")
     decay_from: float = Field(0.0, ge=0, le=1, description="share of the steps after which the decay starts")
     final_fraction: float = Field(0.0, ge=0, le=1, description="rate at the last step, as a share; 0 anneals to 0")
+    halve_every: int | None = Field(
+        None, ge=1, le=10**9, description="in place of a decay: from its start on the rate halves every so many steps"
+    )
+
+    @model_validator(mode="after")
+    def _falls_in_one_way(self) -> Self:
+        if self.halve_every is not None and self.decay != "none":
+            raise ValueError(f"halve_every is {self.halve_every} but decay is {self.decay!r}; set decay to none")
+        return self
 
 
 class Training(Section):
     """One training run. AdamW (Loshchilov & Hutter 2019); all defaults are ours."""
 
+    start_from: Path | None = Field(
+        None, description="a model.safetensors whose weights it begins from (fine-tuning); empty = fresh weights"
+    )
     steps: int = Field(ge=1, le=10**9, description="how many optimizer steps")
     batch: int = Field(ge=1, le=10**6, description="windows in one batch")
     window: int = Field(ge=2, le=2**30, description="steps of the sequence in a window")

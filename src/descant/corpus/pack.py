@@ -44,10 +44,10 @@ def read_shards(sequences: Sequence[Path], tables: Sequence[Path]) -> tuple[Shar
             f"{len(sequences)} shard sequences but {len(tables)} tables", "give one of each for a shard"
         )
     shards = tuple(Shard(open_sequence(s), read_table(t)) for s, t in zip(sequences, tables, strict=True))
-    kinds = {(shard.sequence.classes, shard.sequence.hop, shard.sequence.sample_rate) for shard in shards}
+    kinds = {shard.sequence.form for shard in shards}
     if len(kinds) > 1:
         cure = "delete the shards' sequences and run snakemake again"
-        raise SequenceError("the shards' sequences differ in classes, hop or sample rate", cure)
+        raise SequenceError("the shards' sequences differ in classes, channels, type or rate", cure)
     return shards
 
 
@@ -170,7 +170,7 @@ def pack(
     merged = group_entries(apply_labels(merged, labels), fingerprints)
     entries = deal_entries(merged, seconds, splits, seed)
     first = shards[0].sequence
-    with SequenceWriter(folder, first.classes, first.hop, first.sample_rate) as writer:
+    with SequenceWriter(folder, *first.form) as writer:
         for entry in sorted((entry for entry in entries if entry.is_used), key=lambda entry: entry.track):
             sequence, row = places[entry.track]
             writer.add(entry.track, entry.split, entry.labels, sequence.blocks(row))

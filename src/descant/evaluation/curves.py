@@ -32,6 +32,11 @@ class Curves:
     points: dict[str, list[Point]]
 
     @property
+    def headline(self) -> str:
+        """The figure by which it is watched: the first that training and validation share."""
+        return next(name for name, points in self.points.items() if any(p.split == VALIDATION for p in points))
+
+    @property
     def is_ada(self) -> bool:
         """Whether it is an ADA: only these tell how much their codes help."""
         return "gap" in self.points
@@ -48,7 +53,7 @@ class Final:
 
     name: str
     steps: str
-    bits: str
+    headline: str
     perplexity: str
     gap: str
 
@@ -59,6 +64,7 @@ class Group:
 
     heading: str
     words: str
+    unit: str
     figures: Sequence[Figure]
     finals: Sequence[Final]
     ada: bool
@@ -89,11 +95,11 @@ def read_curves(name: str, path: Path) -> Curves:
     """Read the metrics of one training; figures that are not finite are left out.
 
     Raises:
-        CurvesError: when it cannot be read or holds no figure.
+        CurvesError: when it cannot be read or holds no figure of a validation.
     """
     points = read_points(name, path)
-    if "bits" not in points:
-        raise CurvesError(f"{path} holds no bits", CURE)
+    if not any(point.split == VALIDATION for of_metric in points.values() for point in of_metric):
+        raise CurvesError(f"{path} holds no figure of a validation", CURE)
     return Curves(name, points)
 
 
@@ -103,19 +109,22 @@ def _final(training: Curves) -> Final:
         return "" if point is None else format(point.value, form).replace("-", "\N{MINUS SIGN}")
 
     steps = max(point.step for points in training.points.values() for point in points)
-    return Final(training.name, f"{steps:,}", told("bits", ".3f"), told("perplexity", ",.1f"), told("gap", ".3f"))
+    return Final(
+        training.name, f"{steps:,}", told(training.headline, ".3f"), told("perplexity", ",.1f"), told("gap", ".3f")
+    )
 
 
 def _chart(curves: Sequence[Curves], metric: str, unit: str, description: str) -> dict[str, Any]:
     series = {training.name: training.points.get(metric, []) for training in curves}
-    bits = metric == "bits"
-    return chart(series, unit, description, height=260 if bits else 190, from_zero=not bits)
+    main = all(metric == training.headline for training in curves)
+    return chart(series, unit, description, height=260 if main else 190, from_zero=not main)
 
 
 def build_groups(curves: Sequence[Curves]) -> list[Group]:
     """The page's parts: ADAs, then priors; a part with nothing in it is left out."""
     adas = [training for training in curves if training.is_ada]
-    priors = [training for training in curves if not training.is_ada]
+    others = [training for training in curves if not training.is_ada]
+    priors = [training for training in others if training.headline == "bits"]
     bits = "Cost of a step of the sequence that a training learns, in bits; lower is better."
     caution = "Trainings on different sequences do not compare by it: the table does that."
     groups = []
@@ -128,12 +137,20 @@ def build_groups(curves: Sequence[Curves]) -> list[Group]:
         words = "Bits per step with shuffled codes, minus bits with the true ones; at 0 the codes are ignored."
         figures.append(Figure("What the codes are worth", words, _chart(adas, "gap", "gap (bits per step)", words)))
         lead = "Autoregressive discrete autoencoders (ADAs): each turns a sequence into a shorter one of codes."
-        groups.append(Group("Autoencoders", lead, figures, [_final(training) for training in adas], True))
+        groups.append(
+            Group("Autoencoders", lead, "Bits per step", figures, [_final(training) for training in adas], True)
+        )
     if priors:
         words = f"{bits} {caution}"
         lead = "Models of a sequence with nothing above it: of audio, or of the top codes."
         figures = [Figure("Bits", words, _chart(priors, "bits", "bits per step", words))]
-        groups.append(Group("Priors", lead, figures, [_final(training) for training in priors], False))
+        groups.append(Group("Priors", lead, "Bits per step", figures, [_final(training) for training in priors], False))
+    for headline in dict.fromkeys(training.headline for training in others if training not in priors):
+        alike = [training for training in others if training.headline == headline]
+        name = headline.replace("_", " ")
+        words = f"What these trainings are watched by: {name}; lower is better."
+        figures = [Figure(name, words, _chart(alike, headline, name, words))]
+        groups.append(Group(name.capitalize(), words, name, figures, [_final(training) for training in alike], False))
     return groups
 
 

@@ -12,7 +12,7 @@ from descant.config.population import Population
 from descant.config.root import AUDIO, Config, below
 from descant.config.training import Training
 from descant.systems.ada import ADASystem
-from descant.systems.base import System
+from descant.systems.base import STEPS, System
 from descant.systems.wavenet import WaveNetSystem
 from descant.training.noise import torch_generator
 
@@ -122,7 +122,7 @@ def _saved_bytes(system: System, length: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        system(torch.zeros(1, length, dtype=torch.int64), torch_generator("estimate"))
+        system({STEPS: torch.zeros(1, length, dtype=torch.int64)}, torch_generator("estimate"))
     return sum(kept.values())
 
 

@@ -1,19 +1,17 @@
 """How a model came to be, read from its model files' own metadata and told in words."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 
 from descant.config.networks import ADA, Prior
 from descant.config.training import Training
 from descant.errors import ModelFileError
 from descant.formatting import count, duration
+from descant.modelfacts import read_facts
 from descant.sequences import PackedSequence, total_seconds
 
 AUDIO = "audio"
@@ -76,29 +74,18 @@ def read_network(path: Path) -> Network:
     """
     facts = read_facts(path)
     try:
-        section = ADA if facts["kind"] == "ada" else Prior
+        section = ADA if facts.kind == "ada" else Prior
+        learnt = facts.learnt
         return Network(
-            settings=section.model_validate(facts["settings"]),
-            **{name: facts[name] for name in Network.__dataclass_fields__ if name != "settings"},
+            settings=section.model_validate(facts.settings),
+            classes=learnt.classes,
+            sequence=learnt.name,
+            sequence_hop=learnt.hop,
+            data_fingerprint=learnt.fingerprint,
+            steps=facts.steps,
         )
-    except (KeyError, ValueError, ValidationError) as error:
+    except ValidationError as error:
         raise ModelFileError(f"{path} is no model file of this version of the pipeline", CURE) from error
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """The metadata of a model file as it stands there, whatever version wrote it.
-
-    Raises:
-        ModelFileError: when it is missing, torn, or not one of ours.
-    """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            facts: dict[str, Any] = json.loads((file.metadata() or {})["descant"])
-    except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} cannot be read: {error}", CURE) from error
-    except (KeyError, ValueError) as error:
-        raise ModelFileError(f"{path} is no model file of this pipeline", CURE) from error
-    return facts
 
 
 def read_stack(paths: Sequence[Path], audio: PackedSequence) -> Stack:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+from safetensors import SafetensorError, safe_open
 
-from descant.errors import DescantError, RunError
+from descant.errors import DescantError, ModelFileError, RunError
 from descant.evaluation.curves import Curves, read_curves
-from descant.evaluation.provenance import read_facts
 from descant.evaluation.table_page import read_table
+from descant.modelfacts import KEY
 from descant.statistics import Interval
 
 T = TypeVar("T")
@@ -143,17 +144,22 @@ def _figures(summary: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Int
 
 
 def network_settings(path: Path) -> Mapping[str, str]:
-    """What a model file says of its network, flat, as text; the hash of its data is cut short.
+    """What a model file says of its network, flat, as text, whatever version wrote it; hashes are cut short.
 
     Raises:
         ModelFileError: when it cannot be read.
     """
-    facts = read_facts(path)
-    given = facts.pop("settings", {})
-    shown = {**flat(facts), **flat(given)}
-    if "data_fingerprint" in shown:
-        shown["data_fingerprint"] = shown["data_fingerprint"][:FINGERPRINT_DIGITS]
-    return shown
+    cure = "delete it and run snakemake again"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts: dict[str, Any] = json.loads((file.metadata() or {})[KEY])
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(f"{path} cannot be read: {error}", cure) from error
+    except (KeyError, ValueError) as error:
+        raise ModelFileError(f"{path} is no model file of this pipeline", cure) from error
+    given, inputs = facts.pop("settings", {}), facts.pop("inputs", [])
+    told = {**flat({"inputs": {each["stream"]: each for each in inputs}}), **flat(facts), **flat(given)}
+    return {key: value[:FINGERPRINT_DIGITS] if key.endswith("fingerprint") else value for key, value in told.items()}
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -18,7 +18,8 @@ from descant.layers.bottleneck import (
 from descant.layers.encoder import Encoder
 from descant.layers.modulator import Modulator
 from descant.layers.normalisation import StepBatchNorm
-from descant.systems.base import LOG2, StepLoss, System, bits_per_step
+from descant.modelfacts import Input
+from descant.systems.base import LOG2, STEPS, Batch, StepLoss, System, bits_per_step
 from descant.systems.wavenet import build_wavenet
 
 
@@ -84,8 +85,9 @@ class ADASystem(System):
         """How many codes there are; 0 for a continuous bottleneck."""
         return self.bottleneck.classes
 
-    def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
-        """Loss of windows ``(batch, time)``: likelihood given jittered queries, plus the bottleneck's penalties."""
+    def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
+        """Loss of ``steps`` ``(batch, time)``: likelihood given jittered queries, plus the bottleneck's penalties."""
+        windows = batch[STEPS]
         raw = self.encoder.raw(windows)
         queries = self.encoder.normalised(raw).float()
         bottled = self._bottle(queries)
@@ -118,8 +120,9 @@ class ADASystem(System):
         if "codes" in observed:
             self.bottleneck.learn(observed["queries"], observed["codes"], noise)
 
-    def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
+    def validate(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
         """Bits given true codes and given shuffled ones, their gap, and the codes' perplexity."""
+        windows = batch[STEPS]
         bottled = self._bottle(self.encoder(windows).float())
         true = self.bits_given(windows, bottled.quantised).mean()
         order = torch.randperm(bottled.quantised.shape[0] * bottled.quantised.shape[1], generator=noise)
@@ -165,3 +168,8 @@ class ADASystem(System):
         left = max(0, (start * self.hop - reach.left) // self.hop * self.hop)
         right = min(length, -(-((stop - 1) * self.hop + reach.right + 1) // self.hop) * self.hop)
         return left, max(right, stop * self.hop)
+
+
+def build_ada(settings: ADA, inputs: Mapping[str, Input]) -> ADASystem:
+    """The ADA of a section, with fresh weights, for the sequence ``steps``."""
+    return ADASystem(settings, inputs[STEPS].classes)

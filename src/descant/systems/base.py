@@ -1,14 +1,21 @@
 """What training and evaluation may ask of a system, and nothing more."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 LOG2 = 0.6931471805599453
+# the stream of a system that reads one sequence, and of one that learns a sequence given others
+STEPS = "steps"
+
+# streams by name, int64 classes or float32 real values ``(batch, time)`` or ``(batch, time, channels)``; where a system
+# asks for them also the windows' places and labels: see :class:`descant.training.windows.Windows`
+Batch = Mapping[str, Tensor]
 
 
 @dataclass
@@ -17,7 +24,7 @@ class StepLoss:
 
     Attributes:
         loss: scalar to descend.
-        metrics: scalars worth a curve, detached; ``bits`` is always among them.
+        metrics: scalars worth a curve, detached; the system's headline figure is the first of them.
         observed: what :meth:`System.finish_step` is given of all batches of a step, rows first, detached.
     """
 
@@ -26,12 +33,46 @@ class StepLoss:
     observed: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that the optimizer treats alike.
+
+    Attributes:
+        parameters: each in one group only.
+        rate: their learning rate, as a share of the scheduled one.
+        weight_decay: their own; None takes the training's.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    rate: float = 1.0
+    weight_decay: float | None = None
+
+
 class System(nn.Module, ABC):
-    """A trainable model of a sequence."""
+    """A trainable model of one sequence or several.
+
+    Attributes:
+        headline: the figure by which trainings of this system are watched and compared; lower is better.
+        align: windows begin at multiples of so many steps of the finest stream within their track.
+        places: whether batches say where in its track a window lies.
+    """
+
+    headline: ClassVar[str] = "bits"
+    align: int = 1
+    places: bool = False
+
+    @property
+    def codes(self) -> int:
+        """How many codes it turns a sequence into; 0 where it makes none."""
+        return 0
 
     @abstractmethod
-    def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
-        """Loss of windows, int64 ``(batch, time)``; ``noise`` is the only source of randomness."""
+    def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
+        """Loss of a batch; ``noise`` is the only source of randomness."""
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """All parameters, each in one group."""
+        return [ParameterGroup(list(self.parameters()))]
 
     def finish_step(self, observed: Mapping[str, Tensor], noise: torch.Generator) -> None:
         """Update what is not learnt by gradient, once a step.
@@ -42,8 +83,8 @@ class System(nn.Module, ABC):
         """
 
     @abstractmethod
-    def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
-        """Figures of windows ``(batch, time)``, each a scalar mean; called without gradients."""
+    def validate(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
+        """Figures of a batch, each a scalar mean, the headline first; called without gradients."""
 
 
 def bits_per_step(logits: Tensor, steps: Tensor) -> Tensor:

@@ -1,24 +1,21 @@
 """From a model file back to a system."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
+from pydantic import ValidationError
 from torch import Tensor
 
-from descant.config.networks import ADA, WaveNetShape
 from descant.errors import ModelFileError
 from descant.modelfile import ModelFile
-from descant.systems.ada import ADASystem
 from descant.systems.base import System
-from descant.systems.wavenet import WaveNetSystem
+from descant.systems.registry import KINDS
+
+S = TypeVar("S", bound=System)
 
 
-def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
-    """Load weights that must fit exactly.
-
-    Raises:
-        ModelFileError: telling which tensors are missing, unknown or of another shape.
-    """
+def misfits(system: System, weights: Mapping[str, Tensor]) -> list[str]:
+    """Which weights a system lacks, which it has no place for, and which are of another shape; sorted."""
     own = system.state_dict()
     wrong = [f"missing {name}" for name in own.keys() - weights.keys()]
     wrong += [f"unknown {name}" for name in weights.keys() - own.keys()]
@@ -27,28 +24,45 @@ def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
         for name in own.keys() & weights.keys()
         if own[name].shape != weights[name].shape
     ]
-    if wrong:
-        raise ModelFileError(
-            "weights do not fit their settings:\n    " + "\n    ".join(sorted(wrong)), "train it again"
-        )
+    return sorted(wrong)
+
+
+def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
+    """Load weights that must fit exactly.
+
+    Raises:
+        ModelFileError: naming the tensors that are missing, unknown or of another shape.
+    """
+    if wrong := misfits(system, weights):
+        raise ModelFileError("weights do not fit their settings:\n    " + "\n    ".join(wrong), "train it again")
     system.load_state_dict(dict(weights))
 
 
-def restore_wavenet(model: ModelFile) -> WaveNetSystem:
-    """The WaveNet of a model file, ready for evaluation."""
-    system = WaveNetSystem(WaveNetShape.model_validate(_settings(model, "wavenet")["wavenet"]), model.classes)
+def restore(model: ModelFile, kind: type[S]) -> S:
+    """The system of a model file, ready for evaluation.
+
+    Args:
+        model: the file.
+        kind: the class that is needed; a class above several kinds takes any of them.
+
+    Raises:
+        ModelFileError: when it holds another kind, or its settings or weights do not fit.
+    """
+    facts = model.facts
+    held = KINDS.get(facts.kind)
+    if held is None or not issubclass(held.system, kind):
+        needed = " or ".join(name for name, known in KINDS.items() if issubclass(known.system, kind))
+        raise ModelFileError(
+            f"the model file holds a system of kind {facts.kind}, {needed} is needed", "give the other model's file"
+        )
+    if missing := [stream for stream in held.streams if stream not in facts.by_stream]:
+        raise ModelFileError(f"the model file of kind {facts.kind} names no {missing[0]}", "train it again")
+    try:
+        settings = held.section.model_validate(facts.settings)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
+        raise ModelFileError(f"the model file's settings are not valid: {wrong}", "train it again") from error
+    system = held.build(settings, facts.by_stream)
+    assert isinstance(system, kind)
     load_weights(system, model.weights)
     return system.eval()
-
-
-def restore_ada(model: ModelFile) -> ADASystem:
-    """The ADA of a model file, ready for evaluation."""
-    system = ADASystem(ADA.model_validate(_settings(model, "ada")), model.classes)
-    load_weights(system, model.weights)
-    return system.eval()
-
-
-def _settings(model: ModelFile, kind: str) -> dict[str, Any]:
-    if model.kind != kind:
-        raise ModelFileError(f"the model file holds a {model.kind}, a {kind} is needed", "give the other model's file")
-    return model.settings

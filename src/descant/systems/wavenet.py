@@ -1,11 +1,14 @@
 """A WaveNet as a system: a prior of codes, or a flat model of audio."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
-from descant.config.networks import WaveNetShape
+from descant.config.networks import Prior, WaveNetShape
 from descant.layers.wavenet import WaveNet
-from descant.systems.base import LOG2, StepLoss, System, bits_per_step
+from descant.modelfacts import Input
+from descant.systems.base import LOG2, STEPS, Batch, StepLoss, System, bits_per_step
 
 
 def build_wavenet(shape: WaveNetShape, classes: int, conditioning_channels: int = 0, hop: int = 1) -> WaveNet:
@@ -36,15 +39,20 @@ class WaveNetSystem(System):
         super().__init__()
         self.wavenet = build_wavenet(shape, classes)
 
-    def forward(self, windows: Tensor, noise: torch.Generator) -> StepLoss:
+    def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
         """Mean bits a step, in nats for the loss."""
-        bits = self.bits(windows).mean()
+        bits = self.bits(batch[STEPS]).mean()
         return StepLoss(bits * LOG2, {"bits": bits.detach()})
 
-    def validate(self, windows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
+    def validate(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
         """Bits a step."""
-        return {"bits": self.bits(windows).mean()}
+        return {"bits": self.bits(batch[STEPS]).mean()}
 
     def bits(self, steps: Tensor) -> Tensor:
         """Bits ``(batch, time)`` of int64 ``(batch, time)``, each given those before it."""
         return bits_per_step(self.wavenet(steps), steps)
+
+
+def build_prior(settings: Prior, inputs: Mapping[str, Input]) -> WaveNetSystem:
+    """The prior of a section, with fresh weights, for the sequence ``steps``."""
+    return WaveNetSystem(settings.wavenet, inputs[STEPS].classes)

@@ -20,12 +20,12 @@ from descant.runs import checkpoint
 from descant.runs.checkpoint import Checkpoint
 from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
-from descant.systems.base import System
+from descant.systems.base import Batch, System
 from descant.training.devices import Devices
 from descant.training.history import History, Row
 from descant.training.noise import torch_generator
+from descant.training.optimizer import build_optimizer, load_optimizer_state, optimizer_state, set_rates
 from descant.training.processes import Processes
-from descant.training.schedule import rate_fraction
 from descant.training.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -110,15 +110,8 @@ class Trainer:
         self.fabric = self.processes.fabric
         self.system = system
         self.averaged = copy.deepcopy(system).to(self.fabric.device) if settings.average_decay else None
-        optimizer = torch.optim.AdamW(
-            system.parameters(),
-            lr=settings.learning_rate,
-            betas=settings.betas,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
         runnable: torch.nn.Module = torch.compile(system) if settings.compile else system  # type: ignore[assignment]
-        self._module, self._optimizer = self.fabric.setup(runnable, optimizer)
+        self._module, self._optimizer = self.fabric.setup(runnable, build_optimizer(system, settings))
         # gathered once: they stay the same tensors, and walking the modules at every step costs more than the average
         self._values: list[Tensor] = [parameter.detach() for parameter in system.parameters()]
         self._means: list[Tensor] = [mean.detach() for mean in self.averaged.parameters()] if self.averaged else []
@@ -128,8 +121,7 @@ class Trainer:
         tensors = {f"system.{name}": tensor for name, tensor in self.system.state_dict().items()}
         if self.averaged is not None:
             tensors.update({f"averaged.{name}": tensor for name, tensor in self.averaged.state_dict().items()})
-        for number, slots in self._optimizer.state_dict()["state"].items():
-            tensors.update({f"optimizer.{number}.{slot}": value for slot, value in slots.items()})
+        tensors.update({f"optimizer.{name}": value for name, value in optimizer_state(self._optimizer).items()})
         # clones: safetensors refuses views, and a step must not change what is being saved
         return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
@@ -143,12 +135,7 @@ class Trainer:
         self.system.load_state_dict(_under(found.tensors, "system."))
         if self.averaged is not None:
             self.averaged.load_state_dict(_under(found.tensors, "averaged."))
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under(found.tensors, "optimizer.").items():
-            number, slot = name.split(".")
-            slots.setdefault(int(number), {})[slot] = tensor
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        load_optimizer_state(self._optimizer, _under(found.tensors, "optimizer."))
         log.info("going on from step %d", self.step)
 
     @property
@@ -211,7 +198,7 @@ class Trainer:
             return self._run_locked()
 
     def _run_locked(self) -> Trained:
-        leads, until = self.processes.leads, self.stretch.until
+        leads, until, headline = self.processes.leads, self.stretch.until, self.system.headline
         with (
             StopRequest() as stop,
             History(self.folder, self.step) if leads else nullcontext() as history,
@@ -227,7 +214,7 @@ class Trainer:
                 last = self.step == until
                 if history is not None and (self.step % self.settings.log_every == 0 or last):
                     history.add(self.step, "train", {name: float(value) for name, value in figures.items()})
-                    bar.set_postfix(bits=f"{float(figures['bits']):.3f}")
+                    bar.set_postfix({headline: f"{float(figures[headline]):.3f}"})
                 if self.step % self.settings.validate_every == 0 or last:
                     figures_held_out = self.validate()
                     rate = (self.step - first) / (time.monotonic() - began)
@@ -253,17 +240,16 @@ class Trainer:
     def _train_step(self) -> dict[str, Tensor]:
         settings = self.settings
         self._module.train()
-        for group in self._optimizer.param_groups:
-            group["lr"] = settings.learning_rate * rate_fraction(settings.schedule, self.step, settings.steps)
+        set_rates(self._optimizer, settings, self.step)
         totals: dict[str, Tensor] = {}
         observed: dict[str, list[Tensor]] = {}
         parts = self.processes.share(settings.accumulate)
         for part in parts:
-            windows = self.data.train.batch(self.step, part * settings.batch, settings.batch)
+            batch = self._on_device(self.data.train.batch(self.step, part * settings.batch, settings.batch))
             self.data.train.expect(self.step + 1, part * settings.batch, settings.batch)
             noise = torch_generator(self.seed, "noise", self.step, part)
             with self.fabric.no_backward_sync(self._module, enabled=part != parts[-1]):
-                result = self._module(windows.to(self.fabric.device), noise)
+                result = self._module(batch, noise)
                 self.fabric.backward(result.loss / len(parts))
             for name, value in {"loss": result.loss.detach(), **result.metrics}.items():
                 totals[name] = totals.get(name, torch.zeros_like(value)) + value / settings.accumulate
@@ -289,6 +275,9 @@ class Trainer:
         self._update_average()
         return {**totals, "gradient_norm": norm.detach()}
 
+    def _on_device(self, batch: Batch) -> Batch:
+        return {name: tensor.to(self.fabric.device) for name, tensor in batch.items()}
+
     @torch.no_grad()
     def _update_average(self) -> None:
         if self.averaged is None:
@@ -309,10 +298,10 @@ class Trainer:
         watched = (self.system if self.averaged is None else self.averaged).eval()
         totals: dict[str, float] = {}
         for number in range(self.settings.validation_batches):
-            windows = self.data.validation.batch(0, number * self.settings.batch, self.settings.batch)
+            batch = self._on_device(self.data.validation.batch(0, number * self.settings.batch, self.settings.batch))
             noise = torch_generator(self.seed, "validation", number)
             with self.fabric.autocast():
-                figures = watched.validate(windows.to(self.fabric.device), noise)
+                figures = watched.validate(batch, noise)
             for name, value in figures.items():
                 totals[name] = totals.get(name, 0.0) + float(value) / self.settings.validation_batches
         return totals

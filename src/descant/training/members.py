@@ -10,8 +10,6 @@ from descant.modelfile import write_model
 from descant.runs import checkpoint
 from descant.runs.checkpoint import Checkpoint
 from descant.runs.folder import PATIENCE, locked
-from descant.sequences import PackedSequence
-from descant.systems.ada import ADASystem
 from descant.training.devices import Devices
 from descant.training.history import Row, read_history, write_history
 from descant.training.loop import Stretch, Trained, Trainer, kept_weights
@@ -24,7 +22,7 @@ from descant.training.population_files import (
     read_score,
     write_score,
 )
-from descant.training.session import Session, build_trainer, model_of
+from descant.training.session import Session, Streams, build_trainer, model_of
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +30,6 @@ log = logging.getLogger(__name__)
 def member_session(
     ada: ADA,
     decision: Decision,
-    sequence_name: str,
     runs: Path,
     seed: int,
     devices: Devices,
@@ -43,28 +40,16 @@ def member_session(
     Args:
         ada: with the settings as written.
         decision: with those that were decided.
-        sequence_name: ``audio`` or a stack.
         runs: folder of the member's run directories.
         seed: root seed, the same for all members.
         devices: what to run on.
         stretch: the part of the training that is done.
     """
-    own = ada.tuned(decision.after)
-    return Session(
-        kind="ada",
-        settings=own.model_dump(mode="json"),
-        build=lambda classes: ADASystem(own, classes),
-        training=own.training,
-        sequence_name=sequence_name,
-        runs=runs,
-        seed=seed,
-        devices=devices,
-        stretch=stretch,
-    )
+    return Session("ada", ada.tuned(decision.after), runs, seed, devices, stretch)
 
 
 def train_member(
-    session: Session, sequence: PackedSequence, decision: Decision, least_perplexity: float, files: MemberFiles
+    session: Session, streams: Streams, decision: Decision, least_perplexity: float, files: MemberFiles
 ) -> None:
     """Train one member for its generation, or go on with it; then write its state, its figures and its score.
 
@@ -74,7 +59,7 @@ def train_member(
 
     Args:
         session: of :func:`member_session`, with its stretch.
-        sequence: what to train on.
+        streams: what to train on, by what the system calls it.
         decision: of this member.
         least_perplexity: see :func:`descant.training.population.fitness`.
         files: what to write.
@@ -84,7 +69,7 @@ def train_member(
         RunError: the run directory is in use, the disk is too small, or the parent's state cannot be read.
         Interrupted: it was asked to stop; its state is kept in the run directory.
     """
-    trainer = build_trainer(session, sequence)
+    trainer = build_trainer(session, streams)
     trained: Trained | None = None
     try:
         trained = trainer.run()
@@ -112,14 +97,14 @@ def _score(trainer: Trainer, decision: Decision, trained: Trained | None, least_
         reached = {row.metric: row.value for row in end} or trainer.validate()
     worth = None
     if reached:
-        assert isinstance(trainer.system, ADASystem)
-        worth = fitness(reached["bits"], reached.get("perplexity"), trainer.system.codes, least_perplexity)
+        figure, codes = reached[trainer.system.headline], trainer.system.codes
+        worth = fitness(figure, reached.get("perplexity"), codes, least_perplexity)
     failed = worth is None
     return Score(
         generation=decision.generation,
         member=decision.member,
         step=trainer.step,
-        bits=None if failed else reached["bits"],
+        bits=None if failed else reached[trainer.system.headline],
         perplexity=None if failed else reached.get("perplexity"),
         fitness=worth,
     )
@@ -186,16 +171,16 @@ def read_choice(population: Path, generations: int, members: int) -> Choice:
     )
 
 
-def write_choice(session: Session, sequence: PackedSequence, choice: Choice, model: Path, metrics: Path) -> None:
+def write_choice(session: Session, streams: Streams, choice: Choice, model: Path, metrics: Path) -> None:
     """Write the model file and the figures of a choice, as a plain training writes its own.
 
     Args:
         session: of :func:`member_session`, with the decision that was chosen.
-        sequence: what it was trained on.
+        streams: what it was trained on.
         choice: what was chosen.
         model: path of the model file.
         metrics: path of the CSV of figures over steps.
     """
     metrics.parent.mkdir(parents=True, exist_ok=True)
     write_history(metrics, choice.history)
-    write_model(model, model_of(session, sequence, kept_weights(choice.state)))
+    write_model(model, model_of(session, streams, kept_weights(choice.state)))

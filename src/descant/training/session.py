@@ -1,6 +1,7 @@
-"""From a section of the configuration and a packed sequence to a model file and its figures."""
+"""From a section of the configuration and packed sequences to a model file and its figures."""
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from descant.config.networks import Network
 from descant.config.training import Training
-from descant.modelfile import ModelFile, write_model
+from descant.errors import TrainingError
+from descant.modelfacts import Input, ModelFacts
+from descant.modelfile import ModelFile, read_model, write_model
 from descant.runs.checkpoint import stated_digest
 from descant.runs.folder import PATIENCE, locked, run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 from descant.systems.base import System
+from descant.systems.registry import KINDS
+from descant.systems.restore import misfits
 from descant.training.devices import Devices
 from descant.training.history import write_history
 from descant.training.loop import Stretch, Trainer, TrainingData
@@ -22,15 +28,20 @@ from descant.training.windows import Windows
 
 # part of every run's name: raise it when a change makes the same settings give other weights
 NUMERICS = 3
-# these do not change what is learnt, so a change of theirs goes on with the same run
-WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints")
+# these do not change what is learnt, so a change of theirs goes on with the same run; of `start_from` the contents do
+WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints", "start_from")
+
+Streams = Mapping[str, PackedSequence]
 
 
-def without_effect_removed(settings: dict[str, Any]) -> dict[str, Any]:
+def without_effect_removed(settings: Network) -> dict[str, Any]:
     """A network's settings without what does not change what one training of it learns."""
-    kept = {key: value for key, value in settings["training"].items() if key not in WITHOUT_EFFECT}
+    kept = settings.model_dump(mode="json")
     # what a population decides stands in the settings that it gives to each member's training
-    return {**{key: value for key, value in settings.items() if key != "population"}, "training": kept}
+    kept.pop("population", None)
+    for key in WITHOUT_EFFECT:
+        del kept["training"][key]
+    return kept
 
 
 @dataclass(frozen=True)
@@ -38,11 +49,8 @@ class Session:
     """One training, told whole.
 
     Attributes:
-        kind: ``ada`` or ``wavenet``, as in the model file.
+        kind: of system: a name of :data:`descant.systems.registry.KINDS`.
         settings: the network's section, with its training.
-        build: makes the system with fresh weights, given the sequence's classes.
-        training: the training part of ``settings``.
-        sequence_name: ``audio`` or a stack.
         runs: folder of run directories.
         seed: root seed.
         devices: what to run on.
@@ -50,77 +58,149 @@ class Session:
     """
 
     kind: str
-    settings: dict[str, Any]
-    build: Callable[[int], System]
-    training: Training
-    sequence_name: str
+    settings: Network
     runs: Path
     seed: int
     devices: Devices
     stretch: Stretch | None = None
 
-    def run_folder(self, fingerprint: str) -> Path:
+    @property
+    def training(self) -> Training:
+        """The training part of the settings."""
+        return self.settings.training
+
+    def inputs(self, streams: Streams) -> tuple[Input, ...]:
+        """What there is to know of the streams, in the order in which the kind reads them.
+
+        Raises:
+            TrainingError: when a stream is missing, or one is not read.
+        """
+        kind = KINDS[self.kind]
+        if set(streams) != set(kind.streams):
+            raise TrainingError(
+                f"{', '.join(streams) or 'nothing'} given, but a training of kind {self.kind} reads "
+                f"{', '.join(kind.streams)}",
+                "give --input NAME=FOLDER once for each of these names",
+            )
+        labels = kind.labels(self.settings)
+        # labels are of tracks, which are the same in all streams
+        return tuple(
+            Input.of(name, streams[name], () if number else labels) for number, name in enumerate(kind.streams)
+        )
+
+    def own_seed(self, streams: Streams) -> int:
+        """The seed of this training: no two kinds, and no two sequences, share one."""
+        return derive_seed(self.seed, self.kind, *(given.name for given in self.inputs(streams)))
+
+    def build(self, streams: Streams) -> System:
+        """The system that is trained: fresh weights, or those that it starts from.
+
+        Raises:
+            TrainingError: when the weights that it starts from do not fit.
+            ModelFileError: when they cannot be read.
+        """
+        inputs = {given.stream: given for given in self.inputs(streams)}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(self.own_seed(streams), "weights"))
+            system = KINDS[self.kind].build(self.settings, inputs)
+        source = self.training.start_from
+        if source is not None:
+            weights = read_model(source).weights
+            if wrong := misfits(system, weights):
+                raise TrainingError(
+                    f"training.start_from: the weights of {source} do not fit this network:\n    "
+                    + "\n    ".join(wrong),
+                    "give the settings that its network was trained with, a sequence of as many classes, or another "
+                    "model file",
+                )
+            system.load_state_dict(dict(weights))
+        return system
+
+    def start_digest(self) -> str | None:
+        """Sha256 of the model file that it starts from.
+
+        Raises:
+            TrainingError: when it cannot be read.
+        """
+        source = self.training.start_from
+        if source is None:
+            return None
+        try:
+            with source.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise TrainingError(
+                f"training.start_from: {source} cannot be read: {error.strerror}",
+                "name a model.safetensors that this pipeline wrote, from the working directory on",
+            ) from error
+
+    def run_folder(self, streams: Streams) -> Path:
         """The run directory: named by all that determines the result.
 
         Raises:
             RunError: when the stretch's first state cannot be read.
+            TrainingError: when the model file that it starts from cannot.
         """
-        named = {"kind": self.kind, "seed": self.seed, "numerics": NUMERICS, "on": self.sequence_name}
+        named: dict[str, Any] = {"kind": self.kind, "seed": self.seed, "numerics": NUMERICS}
+        named["from"] = self.start_digest()
+        named["on"] = [given.model_dump(mode="json", exclude={"fingerprint"}) for given in self.inputs(streams)]
+        data = ",".join(given.fingerprint for given in self.inputs(streams))
         if self.stretch is not None:
             start = self.stretch.start
             named |= {"until": self.stretch.until, "start": "" if start is None else stated_digest(start)}
-        return self.runs / run_name({**without_effect_removed(self.settings), **named}, fingerprint)
+        return self.runs / run_name({**without_effect_removed(self.settings), **named}, data)
 
 
-def build_trainer(session: Session, sequence: PackedSequence) -> Trainer:
-    """The trainer of a session: its fresh system, its windows, its run directory.
+def build_trainer(session: Session, streams: Streams) -> Trainer:
+    """The trainer of a session: its system, its windows, its run directory.
 
     Raises:
         TrainingError: training cannot start.
+        SequenceError: the streams do not hold the same tracks.
+        ModelFileError: the weights that it starts from cannot be read.
         RunError: the stretch's first state cannot be read.
     """
-    training = session.training
-    seed = derive_seed(session.seed, session.kind, session.sequence_name)
-    data = TrainingData(
-        Windows(sequence, "train", training.window, seed), Windows(sequence, "validation", training.window, seed)
+    training, inputs = session.training, session.inputs(streams)
+    seed, system = session.own_seed(streams), session.build(streams)
+    ordered = {given.stream: streams[given.stream] for given in inputs}
+    labels = {label: facts.names for label, facts in inputs[0].labels.items()}
+    train, validation = (
+        Windows(ordered, split, training.window, seed, system.align, system.places, labels)
+        for split in ("train", "validation")
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "weights"))
-        system = session.build(sequence.classes)
-    folder = session.run_folder(sequence.fingerprint)
-    return Trainer(system, training, data, folder, seed, session.devices, session.stretch)
+    folder = session.run_folder(streams)
+    return Trainer(system, training, TrainingData(train, validation), folder, seed, session.devices, session.stretch)
 
 
-def model_of(session: Session, sequence: PackedSequence, weights: Mapping[str, Tensor]) -> ModelFile:
+def model_of(session: Session, streams: Streams, weights: Mapping[str, Tensor]) -> ModelFile:
     """The model file of a session that was trained to its end."""
-    return ModelFile(
+    facts = ModelFacts(
         kind=session.kind,
         settings=without_effect_removed(session.settings),
-        classes=sequence.classes,
-        sequence=session.sequence_name,
-        sequence_hop=sequence.hop,
-        sample_rate=sequence.sample_rate,
-        data_fingerprint=sequence.fingerprint,
+        inputs=session.inputs(streams),
         steps=session.training.steps,
-        weights=dict(weights),
+        start=session.start_digest(),
     )
+    return ModelFile(facts, dict(weights))
 
 
-def train_to_file(session: Session, sequence: PackedSequence, model: Path, metrics: Path) -> None:
+def train_to_file(session: Session, streams: Streams, model: Path, metrics: Path) -> None:
     """Train, or go on with, a session; then write the model file and the metrics once.
 
     Args:
         session: what to train.
-        sequence: what to train on.
+        streams: what to train on, by what the system calls it.
         model: path of the model file.
         metrics: path of the CSV of figures over steps.
 
     Raises:
         TrainingError: training cannot start or go on.
+        SequenceError: the streams do not hold the same tracks.
+        ModelFileError: the weights that it starts from cannot be read.
         RunError: the run directory is in use, the disk is too small, or the stretch's first state cannot be read.
         Interrupted: it was asked to stop; its state is kept in the run directory.
     """
-    trainer = build_trainer(session, sequence)
+    trainer = build_trainer(session, streams)
     trained = trainer.run()
     if not trainer.processes.leads:
         return
@@ -128,4 +208,4 @@ def train_to_file(session: Session, sequence: PackedSequence, model: Path, metri
     with locked(trainer.folder, PATIENCE):
         metrics.parent.mkdir(parents=True, exist_ok=True)
         write_history(metrics, trained.history)
-        write_model(model, model_of(session, sequence, trained.weights))
+        write_model(model, model_of(session, streams, trained.weights))

@@ -1,0 +1,41 @@
+"""Every kind of system: the section of the configuration that describes it, the streams it reads, how it is built."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from descant.config.networks import ADA, Network, Prior
+from descant.modelfacts import Input
+from descant.systems.ada import ADASystem, build_ada
+from descant.systems.base import STEPS, System
+from descant.systems.wavenet import WaveNetSystem, build_prior
+
+
+def no_labels(settings: Any) -> tuple[str, ...]:
+    """The labels of a kind that uses none."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of system.
+
+    Attributes:
+        section: of the configuration.
+        system: its class.
+        streams: names of the sequences that it reads; what it learns is the first.
+        build: makes it with fresh weights from a section and its inputs by stream.
+        labels: those of the tracks that it uses, by a section.
+    """
+
+    section: type[Network]
+    system: type[System]
+    streams: tuple[str, ...]
+    build: Callable[[Any, Mapping[str, Input]], System]
+    labels: Callable[[Any], tuple[str, ...]] = no_labels
+
+
+KINDS: Mapping[str, Kind] = {
+    "ada": Kind(ADA, ADASystem, (STEPS,), build_ada),
+    "wavenet": Kind(Prior, WaveNetSystem, (STEPS,), build_prior),
+}
