@@ -12,6 +12,8 @@ from descant.corpus.fingerprint import read_fingerprints
 from descant.corpus.labels import in_words, minutes_by_label, read_labels
 from descant.corpus.outputs import whole_file
 from descant.corpus.pack import pack, read_shards
+from descant.corpus.splits import SPLITS
+from descant.corpus.splits import in_words as splits_in_words
 from descant.corpus.table import write_csv
 
 log = logging.getLogger(__name__)
@@ -37,19 +39,26 @@ def main(
     own = {} if labels is None else read_labels(labels)
     fingerprints = {track: words for path in shard_fingerprints for track, words in read_fingerprints(path).items()}
     shards = read_shards(shard_sequences, shard_tables)
-    entries = pack(shards, parse_settings(Splits, settings), seed, output, own, fingerprints)
+    shares = parse_settings(Splits, settings)
+    entries = pack(shards, shares, seed, output, own, fingerprints)
     write_csv(entries, tracks_table)
     minutes = minutes_by_label(entries)
     with whole_file(labels_table) as temporary:
         minutes.to_csv(temporary, index=False, float_format="%.2f")
-    for split in ("train", "validation", "test"):
-        dealt = [entry.seconds for entry in entries if entry.split == split]
-        log.info("%s: %d tracks, %.1f min", split, len(dealt), sum(dealt) / 60)
+    dealt = {split: [entry.seconds for entry in entries if entry.split == split] for split in SPLITS}
+    for line in splits_in_words(dealt, shares):
+        _say(line)
     grouped = {entry.track: entry.group for entry in entries if entry.group}
     if grouped:
         log.info("%d tracks are near-duplicates of %d recordings", len(grouped), len(set(grouped.values())))
     for line in in_words(minutes):
         log.info("%s", line)
+
+
+def _say(line: str) -> None:
+    """Print a line on the terminal too, where the log is a file."""
+    log.info("%s", line)
+    print(f"corpus: {line}")
 
 
 if __name__ == "__main__":

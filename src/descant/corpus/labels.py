@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from descant.config.corpus import Corpus
-from descant.corpus.splits import TEST, TRAIN, VALIDATION
+from descant.corpus.splits import SPLITS
 from descant.corpus.table import Entry
 from descant.errors import CorpusError
 from descant.sequences import LABELS, Labels
@@ -23,7 +23,6 @@ FILE = "file"
 MAX_LETTERS = 200
 MAX_CSV_BYTES = 1 << 26
 SHOWN = 5
-SPLITS = (TRAIN, VALIDATION, TEST)
 
 
 def clean(text: str) -> str:
