@@ -14,16 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from descant import sequences
 from descant.errors import SequenceError
+from descant.sequencefacts import MOST_TRACKS, REAL_TYPES, smallest_dtype
 from descant.sequences import (
     INDEX_COLUMNS,
     METADATA_KEY,
-    REAL_TYPES,
     Labels,
     SequenceWriter,
     open_sequence,
-    smallest_dtype,
     total_seconds,
 )
 
@@ -258,6 +256,15 @@ STRANGE_DATA = {
 }
 
 
+def test_channels_that_lie_one_after_another_are_refused(tmp_path: Path) -> None:
+    with SequenceWriter(tmp_path, 9, 1, 1, 2) as writer:
+        writer.add("t", "train", Labels(), [np.arange(8).reshape(4, 2)])
+    held = np.load(tmp_path / "data.npy")
+    np.save(tmp_path / "data.npy", np.asfortranarray(held))
+    with pytest.raises(SequenceError, match="channel by channel"):
+        open_sequence(tmp_path)
+
+
 @pytest.mark.parametrize("name", STRANGE_DATA)
 def test_data_of_another_form_than_the_index_states_are_refused(tmp_path: Path, name: str) -> None:
     write(tmp_path, [[1, 2, 3], [4, 5, 6]])
@@ -294,7 +301,7 @@ def test_an_index_that_contradicts_its_data_is_refused(tmp_path: Path, name: str
 
 
 def test_an_index_is_not_read_where_it_has_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    count = sequences.MOST_TRACKS + 1
+    count = MOST_TRACKS + 1
     columns = {name: pa.array(np.zeros(count, np.int64)) for name in ("offset", "length")}
     columns |= {name: pa.array(np.full(count, "")) for name in INDEX_COLUMNS if name not in columns}
     write(tmp_path, [[1]])

@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 
 from descant import __version__
 from descant.errors import ModelFileError
-from descant.sequences import PackedSequence, Unit
+from descant.sequencefacts import Unit
+from descant.sequences import PackedSequence
 
 KEY = "descant"
 FORMAT: Literal[2] = 2

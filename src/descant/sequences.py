@@ -3,7 +3,8 @@
 A folder holds ``data.npy`` and ``index.parquet`` with a row a track: ``track`` (content-hash id), ``offset``,
 ``length`` (steps), ``split`` and its labels (``title``, ``artist``, ``genre``; empty where unknown). The data are
 ``(steps,)``, or ``(steps, channels)``: classes, in the smallest unsigned type that holds all of them, or real values in
-one of ``REAL_TYPES``. What is true of the whole (:class:`Facts`) stands in the Parquet file's own metadata.
+one of ``REAL_TYPES``. What is true of the whole stands in the Parquet file's own metadata:
+:class:`descant.sequencefacts.Facts`.
 """
 
 import hashlib
@@ -14,55 +15,30 @@ from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from descant.errors import SequenceError
+from descant.sequencefacts import (
+    REAL_TYPES,
+    Facts,
+    Unit,
+    check_data,
+    check_index,
+    check_size,
+    cure_of,
+    smallest_dtype,
+)
 
 METADATA_KEY = b"descant"
 PLACE_COLUMNS = ("track", "offset", "length", "split")
 BLOCK_STEPS = 1 << 20
-REAL_TYPES = ("int16", "float16", "float32")
-# an index is read into memory as a whole: far more than any corpus has, far less than a machine
-MOST_TRACKS = 1_000_000
-MOST_INDEX_BYTES = 1 << 29
-
-Unit = Literal["second", "quarter"]
-
-
-def smallest_dtype(classes: int) -> np.dtype[Any]:
-    """The smallest unsigned type that holds the integers 0 … classes - 1."""
-    return np.dtype(np.min_scalar_type(classes - 1))
-
-
-class Facts(BaseModel):
-    """What is true of a whole sequence.
-
-    Attributes:
-        classes: how many values a step can take; 0: its values are real.
-        hop: ticks to one step: audio samples for what comes from audio.
-        sample_rate: ticks a unit: the audio's sample rate in Hz for what comes from audio.
-        channels: values of a step; 0: a step is a scalar.
-        unit: of time: a ``second``, or a ``quarter`` note for scores, which have no tempo.
-        steps: of all tracks together.
-        fingerprint: sha256 of the data, and of the index without the labels, which change no step.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    classes: int = Field(ge=0, le=1 << 16)
-    hop: int = Field(ge=1, le=1 << 31)
-    sample_rate: int = Field(ge=1, le=1 << 31)
-    channels: int = Field(0, ge=0, le=1 << 16)
-    unit: Unit = "second"
-    steps: int = Field(ge=0)
-    fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
@@ -319,10 +295,10 @@ def open_sequence(folder: Path) -> PackedSequence:
     Raises:
         SequenceError: when a file is missing or torn, was written by something else, or disagrees with the other.
     """
-    cure = f"delete {folder} and run snakemake again"
+    cure = cure_of(folder)
     try:
         file = pq.ParquetFile(folder / "index.parquet")
-        _check_size(folder, file.metadata, cure)
+        check_size(folder, file.metadata)
         table = file.read()
         data = np.load(folder / "data.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, pa.ArrowException) as error:
@@ -337,9 +313,9 @@ def open_sequence(folder: Path) -> PackedSequence:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
         raise SequenceError(f"{folder}/index.parquet does not say what its steps are: {wrong}", cure) from error
-    _check_data(folder, data, facts, cure)
+    check_data(folder, data, facts)
     index = table.to_pandas()
-    _check_index(folder, index, facts.steps, cure)
+    check_index(folder, index, ("track", "split", *LABELS), facts.steps)
     return PackedSequence(
         folder.resolve().name,
         data,
@@ -351,41 +327,6 @@ def open_sequence(folder: Path) -> PackedSequence:
         facts.channels,
         facts.unit,
     )
-
-
-def _check_size(folder: Path, metadata: pq.FileMetaData, cure: str) -> None:
-    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    if metadata.num_rows > MOST_TRACKS or size > MOST_INDEX_BYTES:
-        raise SequenceError(
-            f"{folder}/index.parquet has {metadata.num_rows:,} rows in {size:,} bytes; "
-            f"{MOST_TRACKS:,} rows in {MOST_INDEX_BYTES:,} bytes are the most",
-            cure,
-        )
-
-
-def _check_data(folder: Path, data: npt.NDArray[Any], facts: Facts, cure: str) -> None:
-    known = (smallest_dtype(facts.classes).name,) if facts.classes else REAL_TYPES
-    if data.dtype.name not in known:
-        raise SequenceError(f"{folder}/data.npy is of type {data.dtype}, not {' or '.join(known)}", cure)
-    if data.ndim != (2 if facts.channels else 1) or data.shape[1:] != ((facts.channels,) if facts.channels else ()):
-        raise SequenceError(f"{folder}/data.npy has shape {data.shape}, but steps of {facts.channels} channels", cure)
-    if len(data) != facts.steps:
-        raise SequenceError(f"{folder}/data.npy has {len(data)} steps but its index says {facts.steps}", cure)
-
-
-def _check_index(folder: Path, index: pd.DataFrame, steps: int, cure: str) -> None:
-    texts = [column for column in INDEX_COLUMNS if column not in ("offset", "length")]
-    if wrong := [column for column in texts if not all(isinstance(value, str) for value in index[column])]:
-        raise SequenceError(f"{folder}/index.parquet has a {wrong[0]} that is no text", cure)
-    if index["offset"].dtype != np.int64 or index["length"].dtype != np.int64:
-        raise SequenceError(f"{folder}/index.parquet has offsets or lengths that are no whole numbers", cure)
-    lengths = index["length"].to_numpy()
-    # a sum of lengths that are too large would wrap around
-    if len(lengths) and not 0 <= lengths.min() <= lengths.max() <= steps:
-        raise SequenceError(f"{folder}/index.parquet has a track of {lengths.min()} or {lengths.max()} steps", cure)
-    ends = np.cumsum(lengths)
-    if not np.array_equal(index["offset"].to_numpy(), ends - lengths) or (ends[-1] if len(ends) else 0) != steps:
-        raise SequenceError(f"{folder}/index.parquet has tracks that do not lie one after another in the data", cure)
 
 
 def total_seconds(sequence: PackedSequence, splits: Sequence[str] = ("train", "validation", "test")) -> float:

@@ -101,3 +101,11 @@ def test_a_kind_or_a_setting_that_is_not_known_is_refused(tiny_ada: Callable[...
         restore(model_file("ada", {**tiny_ada().model_dump(mode="json"), "hop": "x"}, weights), ADASystem)
     with pytest.raises(ModelFileError, match="names no steps"):
         restore(model_file("ada", tiny_ada().model_dump(mode="json"), weights, stream="mel"), ADASystem)
+
+
+def test_of_many_that_do_not_fit_the_first_are_named(tiny_ada: Callable[..., ADA]) -> None:
+    system = ADASystem(tiny_ada(), 16)
+    with pytest.raises(ModelFileError) as told:
+        load_weights(system, {})
+    lines = told.value.problem.splitlines()
+    assert len(lines) == 12 and lines[-1].strip() == f"and {len(system.state_dict()) - 10} more"

@@ -12,10 +12,19 @@ from descant.systems.base import System
 from descant.systems.registry import KINDS
 
 S = TypeVar("S", bound=System)
+SHOWN = 10
 
 
-def misfits(system: System, weights: Mapping[str, Tensor]) -> list[str]:
-    """Which weights a system lacks, which it has no place for, and which are of another shape; sorted."""
+def misfits(system: System, weights: Mapping[str, Tensor]) -> str:
+    """Which weights a system lacks, which it has no place for, and which are of another shape.
+
+    Args:
+        system: with weights of its own.
+        weights: tensors by name.
+
+    Returns:
+        A line each, the first ten; empty where all fit.
+    """
     own = system.state_dict()
     wrong = [f"missing {name}" for name in own.keys() - weights.keys()]
     wrong += [f"unknown {name}" for name in weights.keys() - own.keys()]
@@ -24,7 +33,8 @@ def misfits(system: System, weights: Mapping[str, Tensor]) -> list[str]:
         for name in own.keys() & weights.keys()
         if own[name].shape != weights[name].shape
     ]
-    return sorted(wrong)
+    shown = [f"\n    {line}" for line in sorted(wrong)[:SHOWN]]
+    return "".join(shown) + (f"\n    and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
 
 
 def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
@@ -34,7 +44,7 @@ def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
         ModelFileError: naming the tensors that are missing, unknown or of another shape.
     """
     if wrong := misfits(system, weights):
-        raise ModelFileError("weights do not fit their settings:\n    " + "\n    ".join(wrong), "train it again")
+        raise ModelFileError(f"weights do not fit their settings:{wrong}", "train it again")
     system.load_state_dict(dict(weights))
 
 

@@ -108,8 +108,7 @@ class Session:
             weights = read_model(source).weights
             if wrong := misfits(system, weights):
                 raise TrainingError(
-                    f"training.start_from: the weights of {source} do not fit this network:\n    "
-                    + "\n    ".join(wrong),
+                    f"training.start_from: the weights of {source} do not fit this network:{wrong}",
                     "give the settings that its network was trained with, a sequence of as many classes, or another "
                     "model file",
                 )
