@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from descant.sequences import smallest_dtype
+from descant.sequencefacts import smallest_dtype
 
 CHUNK = 1 << 22
 
