@@ -136,7 +136,16 @@ def stages(music: Path, folder: Path, shards: int, cores: int) -> Iterator[Stage
     yield run("encode", [[*encode, *of_shard[n], "--output", f"encoded{n}"] for n in numbers], folder, cores)
     pack = ["pack", "--settings", "{}", "--seed", "1", "--shard-sequences", *(f"encoded{n}" for n in numbers)]
     pack += ["--shard-tables", *(f"{n}.parquet" for n in numbers), "--shard-fingerprints", *prints]
-    pack += ["--output", "audio", "--tracks-table", "tracks.csv", "--labels-table", "labels.csv"]
+    pack += [
+        "--output",
+        "audio",
+        "--tracks-table",
+        "tracks.csv",
+        "--labels-table",
+        "labels.csv",
+        "--remarks",
+        "remarks.json",
+    ]
     yield run("pack", [pack], folder, cores)
 
 

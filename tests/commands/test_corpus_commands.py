@@ -38,7 +38,7 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
     done(folder, "pack", "--settings", "{}", "--seed", "1", "--shard-sequences", "sequences/0", "sequences/1",
          "--shard-tables", "kept/0.parquet", "kept/1.parquet",
          "--shard-fingerprints", "prints/0.parquet", "prints/1.parquet", "--output", "audio",
-         "--tracks-table", "tracks.csv", "--labels-table", "labels.csv")  # fmt: skip
+         "--tracks-table", "tracks.csv", "--labels-table", "labels.csv", "--remarks", "remarks.json")  # fmt: skip
 
 
 def test_scores_to_sequence_twice_the_same(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ rule pack:
             caption="../report/labels.rst",
             category="4 Corpus",
         ),
+        remarks="results/corpus/remarks.json",
     log:
         "results/logs/sequences/pack.log",
     benchmark:
@@ -65,4 +66,5 @@ rule pack:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
         " --shard-sequences {params.shards:q} --shard-tables {input.tables:q}"
         " --shard-fingerprints {input.fingerprints:q} --output {params.folder:q}"
-        " --tracks-table {output.tracks:q} --labels-table {output.labels:q} {params.labels:q} 2> {log:q}"
+        " --tracks-table {output.tracks:q} --labels-table {output.labels:q}"
+        " --remarks {output.remarks:q} {params.labels:q} 2> {log:q}"

@@ -1,5 +1,6 @@
 """``pack``: merge the shards into the corpus and deal the splits."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +10,10 @@ import typer
 from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Splits
 from descant.corpus.fingerprint import read_fingerprints
-from descant.corpus.labels import in_words, minutes_by_label, read_labels
+from descant.corpus.labels import in_words, minutes_by_label, read_labels, unmatched
 from descant.corpus.outputs import whole_file
 from descant.corpus.pack import pack, read_shards
-from descant.corpus.splits import SPLITS
+from descant.corpus.splits import SPLITS, far_in_words
 from descant.corpus.splits import in_words as splits_in_words
 from descant.corpus.table import write_csv
 
@@ -28,6 +29,9 @@ def main(
     output: Annotated[Path, typer.Option(help="folder of the sequence to write")],
     tracks_table: Annotated[Path, typer.Option(help="CSV table to write: every item, its split, or why not")],
     labels_table: Annotated[Path, typer.Option(help="CSV table to write: minutes of each artist and genre, by split")],
+    remarks: Annotated[
+        Path, typer.Option(help="JSON list of sentences to write: what people should know of the corpus")
+    ],
     labels: Annotated[Path | None, typer.Option(help="CSV table to read: file, title, artist, genre")] = None,
 ) -> None:
     """Merge the shards' sequences, drop what occurs in several, and deal whole tracks to train, validation and test.
@@ -36,18 +40,24 @@ def main(
 
     Give all shards after each option, in the same order. The result does not depend on how many there are.
     """
-    own = {} if labels is None else read_labels(labels)
+    own = None if labels is None else read_labels(labels)
     fingerprints = {track: words for path in shard_fingerprints for track, words in read_fingerprints(path).items()}
     shards = read_shards(shard_sequences, shard_tables)
     shares = parse_settings(Splits, settings)
-    entries = pack(shards, shares, seed, output, own, fingerprints)
-    write_csv(entries, tracks_table)
+    entries = pack(shards, shares, seed, output, own or {}, fingerprints)
+    rows, unused = (entries, ()) if own is None else unmatched(entries, own)
+    write_csv(rows, tracks_table)
     minutes = minutes_by_label(entries)
     with whole_file(labels_table) as temporary:
         minutes.to_csv(temporary, index=False, float_format="%.2f")
     dealt = {split: [entry.seconds for entry in entries if entry.split == split] for split in SPLITS}
     for line in splits_in_words(dealt, shares):
         _say(line)
+    known = [*far_in_words(dealt, shares), *unused]
+    for line in known:
+        _say(line)
+    with whole_file(remarks) as temporary:
+        temporary.write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     grouped = {entry.track: entry.group for entry in entries if entry.group}
     if grouped:
         log.info("%d tracks are near-duplicates of %d recordings", len(grouped), len(set(grouped.values())))

@@ -4,16 +4,18 @@ import csv
 import hashlib
 import logging
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from descant.config.corpus import Corpus
 from descant.corpus.splits import SPLITS
-from descant.corpus.table import Entry
+from descant.corpus.table import REJECTED, Entry
 from descant.errors import CorpusError
+from descant.formatting import count
 from descant.sequences import LABELS, Labels
 
 log = logging.getLogger(__name__)
@@ -120,20 +122,127 @@ def _labels(header: Sequence[str], row: Sequence[str], place: str) -> tuple[str,
 
 
 def apply_labels(entries: Sequence[Entry], labels: Mapping[str, Labels]) -> tuple[Entry, ...]:
-    """Put a person's labels over those of the tags; files that are not in the corpus are told in the log.
+    """Put a person's labels over those of the tags.
+
+    Args:
+        entries: of the whole corpus.
+        labels: by name in NFC, of :func:`read_labels`; the files that they mean are those of :func:`match_names`.
+
+    Returns:
+        The entries in their order.
+    """
+    names = match_names(_sources(entries), labels).names
+    matched = [names.get(unicodedata.normalize("NFC", entry.source)) for entry in entries]
+    return tuple(
+        entry if name is None else label(entry, labels[name]) for entry, name in zip(entries, matched, strict=True)
+    )
+
+
+def _sources(entries: Sequence[Entry]) -> set[str]:
+    return {unicodedata.normalize("NFC", entry.source) for entry in entries}
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Which file each name in a file of labels means.
+
+    Attributes:
+        names: the name of each file that has one, by the file.
+        absent: names of no file, sorted.
+        ambiguous: names that could be of several files, or that stand for one file together, sorted; none is used.
+    """
+
+    names: Mapping[str, str]
+    absent: tuple[str, ...]
+    ambiguous: tuple[str, ...]
+
+
+def match_names(sources: Collection[str], names: Collection[str]) -> Matched:
+    """Find the file that each name means.
+
+    A name is taken as it stands where there is such a file. Else it is read with slashes for backslashes and without
+    blanks round its parts, and taken where it means one file only: as its path; as its path below a folder that stands
+    before the other names too, as in absolute paths; or as the end of its path, as a bare name.
+
+    Args:
+        sources: names of the files, relative to the corpus folder, in NFC.
+        names: as a person wrote them, in NFC.
+    """
+    whole: dict[tuple[str, ...], set[str]] = {}
+    ends: dict[tuple[str, ...], set[str]] = {}
+    for source in sources:
+        parts = _parts(source)
+        whole.setdefault(parts, set()).add(source)
+        for start in range(len(parts)):
+            ends.setdefault(parts[start:], set()).add(source)
+    before: dict[str, tuple[str, ...]] = {}
+    meant = {name: {name} for name in names if name in sources}
+    for name in names:
+        if name not in meant:
+            parts = _parts(name)
+            cut = next((start for start in range(len(parts)) if parts[start:] in whole), None)
+            before[name] = parts[: cut or 0]
+            meant[name] = ends.get(parts, set()) if cut is None else whole[parts[cut:]]
+    folders = Counter(folder for folder in before.values() if folder)
+    folder = min(folders, key=lambda each: (-folders[each], len(each), each), default=())
+    for name in before:
+        if before[name] not in ((), folder):
+            meant[name] = set()
+    lines = Counter(source for found in meant.values() for source in found if len(found) == 1)
+    clear = {name: next(iter(found)) for name, found in meant.items() if len(found) == 1}
+    used = {source: name for name, source in clear.items() if name == source or lines[source] == 1}
+    absent = (name for name, found in meant.items() if not found)
+    unclear = (name for name, found in meant.items() if found and used.get(clear.get(name, "")) != name)
+    return Matched(used, tuple(sorted(absent)), tuple(sorted(unclear)))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The parts of a path, whatever system wrote it, without blanks round them."""
+    parts = (part.strip() for part in name.replace("\\", "/").split("/"))
+    return tuple(part for part in parts if part not in ("", "."))
+
+
+def unmatched(entries: Sequence[Entry], labels: Mapping[str, Labels]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Show which labels were not used, and which tracks have none, where people look.
 
     Args:
         entries: of the whole corpus.
         labels: by name in NFC, of :func:`read_labels`.
 
     Returns:
-        The entries in their order.
+        The entries for people, with a remark at each used one that the file of labels does not name, and a row for each
+        name in it that means no file; and a sentence for each kind of these, with how many there are.
     """
-    names = [unicodedata.normalize("NFC", entry.source) for entry in entries]
-    if absent := sorted(labels.keys() - set(names)):
-        shown = ", ".join(map(clean, absent[:SHOWN])) + ", …" * (len(absent) > SHOWN)
-        log.warning("labels of %d files that are not in the corpus: %s", len(absent), shown)
-    return tuple(label(entry, labels.get(name, Labels())) for entry, name in zip(entries, names, strict=True))
+    found = match_names(_sources(entries), labels)
+    shown, missing = [], []
+    for entry in entries:
+        if entry.is_used and unicodedata.normalize("NFC", entry.source) not in found.names:
+            missing.append(entry.source)
+            entry = replace(entry, reason="; ".join(filter(None, [entry.reason, "no line in the file of labels"])))
+        shown.append(entry)
+    kinds = {
+        "is of no file in the corpus": found.absent,
+        "could be of several files, or several lines name one": found.ambiguous,
+    }
+    words = []
+    for what, names in kinds.items():
+        reason = f"a name in the file of labels that {what}"
+        shown += [Entry("", "", _end(name), 0.0, 0, 0, REJECTED, "", reason, "") for name in names]
+        if names:
+            words.append(f"labels of {count(len(names), 'name')} not used, each {what}: {_some(names)}")
+    if missing:
+        words.append(f"no line in the file of labels for {count(len(missing), 'track')}: {_some(missing)}")
+    return tuple(shown), tuple(words)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(_end, names[:SHOWN])) + ", …" * (len(names) > SHOWN)
+
+
+def _end(name: str) -> str:
+    """A name to be shown; of an absolute path the end only: where a person keeps music is nobody else's business."""
+    is_absolute = name.startswith(("/", "\\")) or name[1:2] == ":"
+    return clean("…/" + "/".join(_parts(name)[-2:]) if is_absolute else name)
 
 
 def minutes_by_label(entries: Sequence[Entry]) -> pd.DataFrame:

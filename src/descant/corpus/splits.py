@@ -132,26 +132,40 @@ def _take(recordings: Iterable[tuple[bool, _Recording]], wanted: float) -> Itera
 
 
 def in_words(seconds: Mapping[str, Sequence[float]], splits: Splits) -> Iterator[str]:
-    """What each split holds, a line each, and a line where a held-out one is far from its share.
+    """What each split holds, a line each.
 
     Args:
         seconds: durations of each split's tracks.
         splits: the shares that were wanted.
     """
-    wanted = {TRAIN: 1 - splits.validation - splits.test, VALIDATION: splits.validation, TEST: splits.test}
     total = sum(map(sum, seconds.values()))
-    far = []
-    for split, share in wanted.items():
+    for split, share in _wanted(splits).items():
         held = sum(seconds[split])
-        yield (
-            f"{split}: {count(len(seconds[split]), 'track')}, {held / 60:.1f} min, {held / total:.0%} of the music"
-            f" ({share:.0%} asked for)"
-        )
-        if split != TRAIN and abs(held - share * total) > TOLD * share * total:
-            far.append(f"{split} {held / 60:.1f} instead of {share * total / 60:.1f} min")
+        tracks = count(len(seconds[split]), "track")
+        yield f"{split}: {tracks}, {held / 60:.1f} min, {held / total:.0%} of the music ({share:.0%} asked for)"
+
+
+def far_in_words(seconds: Mapping[str, Sequence[float]], splits: Splits) -> Iterator[str]:
+    """A line where a held-out split is far from its share; none where both are near.
+
+    Args:
+        seconds: durations of each split's tracks.
+        splits: the shares that were wanted.
+    """
+    total = sum(map(sum, seconds.values()))
+    wanted = {split: share * total for split, share in _wanted(splits).items() if split != TRAIN}
+    far = [
+        f"{split} {held / 60:.1f} instead of {wanted[split] / 60:.1f} min"
+        for split, held in ((split, sum(seconds[split])) for split in wanted)
+        if abs(held - wanted[split]) > TOLD * wanted[split]
+    ]
     if far:
         longest = max(max(lengths, default=0.0) for lengths in seconds.values())
         yield (
             f"recordings are dealt whole, so corpus.splits cannot be met more nearly: {', '.join(far)};"
             f" the longest recording has {longest / 60:.1f} min, cut long ones into several files"
         )
+
+
+def _wanted(splits: Splits) -> dict[str, float]:
+    return {TRAIN: 1 - splits.validation - splits.test, VALIDATION: splits.validation, TEST: splits.test}
