@@ -1,4 +1,6 @@
 # The checked configuration, and what every group of rules asks of it.
+import json
+import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -59,8 +61,17 @@ def training_gpus(wildcards):
 
 
 def as_json(section, *keys):
-    """A section, or only the named keys of it, as the JSON text that a command takes."""
-    return section.model_dump_json(include=set(keys) or None)
+    """A section, or only the named keys of it, as the JSON text that a command takes.
+
+    A brace in people's text is written as an escape, since Snakemake would look for a wildcard in it.
+    """
+    values = (
+        section
+        if isinstance(section, dict)
+        else section.model_dump(mode="json", include=set(keys) or None)
+    )
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return re.sub(r'\{(?=[^"}])', r"\\u007b", text)
 
 
 def top_level(model):

@@ -16,7 +16,7 @@ def listening_models():
 
 def test_settings():
     """The keys that decide what is heard and by whom."""
-    return experiment.listening.model_dump_json(include=DEFINES_TEST)
+    return as_json(experiment.listening, *DEFINES_TEST)
 
 
 def ratings_file():

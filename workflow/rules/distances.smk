@@ -91,7 +91,7 @@ rule distances:
             f"{model}=results/evaluation/distances/vectors/models/{model}.parquet"
             for model in experiment.models
         ],
-        titles=[f"{model}={row.title}" for model, row in experiment.models.items()],
+        titles=model_titles,
         folder=subpath(output.summary, parent=True),
     shell:
         "python -m descant.commands.distances --settings {params.settings:q} --seconds {params.seconds:q}"
@@ -121,7 +121,7 @@ rule distances_page:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
+        pages=report_pages,
         folder=subpath(input.summary, parent=True),
     shell:
         "python -m descant.commands.distances_page --distances {params.folder:q} --output {output.page:q}"

@@ -196,10 +196,8 @@ rule listening_page:
         mem_mb=1000,
         runtime=30,
     params:
-        titles=json.dumps(
-            {name: model.title for name, model in experiment.models.items()}
-        ),
-        pages=lambda wildcards: [] if wildcards.source else report_pages(),
+        titles=as_json({name: model.title for name, model in experiment.models.items()}),
+        pages=lambda wildcards: [] if wildcards.source else report_pages(wildcards),
     shell:
         "python -m descant.commands.listening_page --analysis {input.analysis:q} --titles {params.titles:q}"
         " --pages {params.pages:q} --output {output.page:q} 2> {log:q}"

@@ -126,9 +126,9 @@ rule novelty_page:
         settings=as_json(
             experiment.evaluation, "bootstrap_draws", "confidence", "novelty"
         ),
-        rows=[json.dumps(row) for row in novelty_rows()],
+        rows=[as_json(row) for row in novelty_rows()],
         seed=experiment.seed,
-        pages=report_pages(),
+        pages=report_pages,
         folder=subpath(input.data, parent=True),
     shell:
         "python -m descant.commands.novelty_page --settings {params.settings:q} --calibration {input.calibration:q}"

@@ -113,7 +113,7 @@ rule reconstruction_page:
         ),
         multiple=experiment.length_multiple,
         seed=experiment.seed,
-        pages=report_pages(),
+        pages=report_pages,
         folder=subpath(input.data, parent=True),
         stacks=list(experiment.stacks),
         codes=lambda wildcards, input: [os.path.dirname(data) for data in input.codes],

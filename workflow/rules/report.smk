@@ -24,14 +24,14 @@ rule players:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
+        pages=report_pages,
         title=lambda wildcards: experiment.models[wildcards.model].title,
         note=note_of,
         temperature=experiment.sampling.temperature,
         top_p=experiment.sampling.top_p,
         folder=subpath(input.data, parent=True),
     shell:
-        "python -m descant.commands.players --title {params.title:q} {params.note:q}"
+        "python -m descant.commands.players --title={params.title:q} {params.note:q}"
         " --temperature {params.temperature:q} --top-p {params.top_p:q} --audio {input.audio:q}"
         " --model {input.models:q} --sequence {params.folder:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 
@@ -57,7 +57,7 @@ rule separation_page:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
+        pages=report_pages,
     shell:
         "python -m descant.commands.separation_page --stems {input.stems:q} --mixes {input.mixes:q}"
         " --separated {input.separated:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
@@ -82,7 +82,7 @@ rule curves:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
+        pages=report_pages,
         metrics=[f"{name}={path}" for name, path in all_metrics().items()],
     shell:
         "python -m descant.commands.curves --metrics {params.metrics:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
@@ -107,7 +107,7 @@ rule population_page:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
+        pages=report_pages,
         populations=[f"{stack}={folder}" for stack, folder in populations().items()],
     shell:
         "python -m descant.commands.population_page --population {params.populations:q} --output {output.page:q}"
@@ -133,20 +133,13 @@ rule table_page:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
+        pages=report_pages,
         headings=[f"{column}={heading}" for column, heading in TABLE_HEADINGS.items()],
         hidden=["model", "receptive_field_samples", "note"],
-        notes=[
-            LEGEND,
-            *(
-                f"{row.title}: {row.note}"
-                for row in experiment.models.values()
-                if row.note
-            ),
-        ],
+        notes=table_notes,
     shell:
         "python -m descant.commands.table_page --table {input.table:q} --output {output.page:q}"
-        " --heading {params.headings:q} --hide {params.hidden:q} --note {params.notes:q} --pages {params.pages:q} 2> {log:q}"
+        " --heading {params.headings:q} --hide {params.hidden:q} {params.notes:q} --pages {params.pages:q} 2> {log:q}"
 
 
 rule front_page:
@@ -173,7 +166,7 @@ rule front_page:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
+        pages=report_pages,
         source=source_in_words(),
         audio=[f"{model}=results/samples/{model}/audio" for model in experiment.models],
         summaries=[f"--summary={name}={path}" for name, path in measured().items()],

@@ -90,4 +90,4 @@ rule render_audio:
         title=lambda wildcards: experiment.models[wildcards.model].title,
     shell:
         "python -m descant.commands.render_audio --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
-        " --title {params.title:q} --output {output.audio:q} 2> {log:q}"
+        " --title={params.title:q} --output {output.audio:q} 2> {log:q}"

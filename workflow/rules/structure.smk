@@ -133,7 +133,7 @@ rule structure_summary:
         settings=as_json(experiment.evaluation, "bootstrap_draws", "confidence"),
         seconds=structure_seconds(),
         seed=experiment.seed,
-        models=[f"{model}={row.title}" for model, row in experiment.models.items()],
+        models=model_titles,
     shell:
         "python -m descant.commands.structure_summary --settings {params.settings:q} --seconds {params.seconds:q}"
         " --seed {params.seed:q} --model {params.models:q} --structure {input.structure:q}"
@@ -172,8 +172,8 @@ rule structure_page:
         mem_mb=1000,
         runtime=30,
     params:
-        pages=report_pages(),
-        models=[f"{model}={row.title}" for model, row in experiment.models.items()],
+        pages=report_pages,
+        models=model_titles,
     shell:
         "python -m descant.commands.structure_page --table {input.table:q} --separation {input.separation:q}"
         " --curves {input.curves:q} --summary {input.summary:q} --model {params.models:q} --structure {input.structure:q}"
