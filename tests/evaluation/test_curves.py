@@ -59,6 +59,18 @@ def test_last_figures_are_told_and_absent_ones_are_not_made_up(tmp_path: Path) -
     assert [(f.headline, f.perplexity, f.gap) for f in priors.finals] == [("2.250", "", "")]
 
 
+def test_trainings_watched_by_another_figure_have_a_part_of_their_own(tmp_path: Path) -> None:
+    lines = [f"{step},{split},log_loss,{step}" for step in (1, 2) for split in ("train", "validation")]
+    (tmp_path / "m.csv").write_text("\n".join(["step,split,metric,value", "1,train,loss,3", *lines]) + "\n")
+    read = [read_curves("p", write(tmp_path / "p.csv", False)), read_curves("m", tmp_path / "m.csv")]
+    assert [training.headline for training in read] == ["bits", "log_loss"]
+    groups = build_groups(read)
+    assert [(group.heading, group.unit, [f.headline for f in group.finals]) for group in groups] == [
+        ("Priors", "Bits per step", ["2.250"]),
+        ("Log loss", "log loss", ["2.000"]),
+    ]
+
+
 def test_same_metrics_same_bytes(tmp_path: Path) -> None:
     read = [read_curves("a", write(tmp_path / "a.csv", True))]
     assert curves_html("t", read) == curves_html("t", read)

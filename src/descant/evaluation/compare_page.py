@@ -18,7 +18,7 @@ from descant.evaluation.run_results import RunResults
 from descant.statistics import Bootstrap, Interval, mean_interval
 
 # what of a training is drawn, in the order of the page: its metric, the axis, and whether that starts at 0
-METRICS = (("bits", "bits per step", False), ("gap", "gap (bits per step)", True))
+UNITS = {"bits": "bits per step", "gap": "gap (bits per step)"}
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ def curve_figures(first: RunResults, second: RunResults) -> list[CurveFigure]:
         if place not in first.curves or place not in second.curves:
             continue
         held = {run.name: run.curves[place] for run in (first, second)}
-        for metric, unit, from_zero in METRICS:
+        for metric in (held[first.name].headline, "gap"):
+            unit, from_zero = UNITS.get(metric, metric), metric == "gap"
             if all(metric in curves.points for curves in held.values()):
                 series = {name: curves.points[metric] for name, curves in held.items()}
                 words = f"{unit} of {place} in {first.name} and {second.name}"

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ class Curves:
 
     @property
     def headline(self) -> str:
-        """The figure by which it is watched: the first that training and validation share."""
-        return next(name for name, points in self.points.items() if any(p.split == VALIDATION for p in points))
+        """The figure by which it is watched; see :func:`headline_of`."""
+        return headline_of(self.points)
 
     @property
     def is_ada(self) -> bool:
@@ -70,6 +70,11 @@ class Group:
     ada: bool
 
 
+def headline_of(points: Mapping[str, Sequence[Point]]) -> str:
+    """The figure by which a training is watched: the first that training and validation share; empty without any."""
+    return next((name for name, found in points.items() if any(point.split == VALIDATION for point in found)), "")
+
+
 def read_points(name: str, path: Path) -> dict[str, list[Point]]:
     """Read metrics by name; figures that are not finite are left out.
 
@@ -98,7 +103,7 @@ def read_curves(name: str, path: Path) -> Curves:
         CurvesError: when it cannot be read or holds no figure of a validation.
     """
     points = read_points(name, path)
-    if not any(point.split == VALIDATION for of_metric in points.values() for point in of_metric):
+    if not headline_of(points):
         raise CurvesError(f"{path} holds no figure of a validation", CURE)
     return Curves(name, points)
 

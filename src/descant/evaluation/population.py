@@ -10,7 +10,7 @@ from pathlib import Path
 
 from descant.errors import PopulationError
 from descant.evaluation.charts import VALIDATION, Point
-from descant.evaluation.curves import read_points
+from descant.evaluation.curves import headline_of, read_points
 from descant.training.population import Decision, Score
 from descant.training.population_files import (
     CURE,
@@ -108,7 +108,8 @@ def read_population(name: str, folder: Path) -> Population:
 
 def _read_state(decision: Decision, folder: Path) -> State:
     files = member_files(folder, decision.generation, decision.member)
-    points = read_points(str(decision.member), files.metrics).get("bits", [])
+    read = read_points(str(decision.member), files.metrics)
+    points = read.get(headline_of(read), [])
     return State(decision, read_score(files.score), tuple(point for point in points if point.split == VALIDATION))
 
 
