@@ -1,5 +1,6 @@
 # The checked configuration, and what every group of rules asks of it.
 import json
+import os
 import re
 from pathlib import Path
 
@@ -7,15 +8,16 @@ from snakemake.exceptions import WorkflowError
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from descant.config import root
+from descant.config.paths import locate_paths
 from descant.config.reading import read_yaml
 from descant.errors import DescantError
 from descant.runs.interruption import in_a_thread, prepare_jobs
 
 try:
     # Snakemake has read these files, but drops keys that stand twice and reads 0400 as 256
-    for path in workflow.configfiles if workflow.is_main_process else ():
-        read_yaml(Path(path))
-    experiment = root.parse(config)
+    files = [(Path(path), read_yaml(Path(path))) for path in workflow.configfiles]
+    started = Path(os.environ.get("PWD", os.getcwd()))
+    experiment = root.parse(locate_paths(config, files, started))
 except DescantError as error:
     raise WorkflowError(str(error)) from None
 
