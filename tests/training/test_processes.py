@@ -76,7 +76,8 @@ def test_two_processes_learn_what_one_learns(shared: dict[str, Shared], tmp_path
     assert curve.drop(columns="value").equals(other.drop(columns="value"))
     np.testing.assert_allclose(curve["value"], other["value"], rtol=2e-4, atol=2e-5)
     weights, others = (load_file(folder / "model.safetensors") for folder in (alone, together))
-    for weight in weights:
+    # the normalisation after it cancels it, so that its gradient is rounding, which Adam makes large
+    for weight in weights.keys() - {"encoder.queries.bias"}:
         np.testing.assert_allclose(weights[weight], others[weight], rtol=2e-2, atol=1e-2, err_msg=weight)
 
 
