@@ -56,7 +56,7 @@ rule all:
         rules.novelty_page.output,
         rules.distances.output,
         rules.distances_page.output,
-        collect(rules.render_audio.output.audio, model=experiment.models),
+        collect(rules.decode.output.audio, model=experiment.models),
         collect(rules.players.output, model=experiment.models),
         rules.reconstruction_page.output,
         rules.structure_page.output,
@@ -72,7 +72,7 @@ rule table:
 
 rule audio:
     input:
-        collect(rules.render_audio.output.audio, model=experiment.models),
+        collect(rules.decode.output.audio, model=experiment.models),
 
 
 rule codes:

@@ -10,8 +10,9 @@ from small_models import model_file
 
 from descant.errors import DescantError
 from descant.modelfile import read_model, write_model
-from descant.sampling.files import read_steps, write_steps
+from descant.sampling.files import read_steps
 from descant.sequences import PackedSequence, open_sequence
+from descant.steps import write_steps
 
 PARTS = 64
 

@@ -232,15 +232,23 @@ class SequenceWriter:
         Raises:
             SequenceError: when a step does not fit.
         """
-        offset = self._steps
         for block in blocks:
-            packed = self._packed(track, block)
-            self._file.write(packed.tobytes())
-            self._hash.update(packed.data)
-            self._steps += len(packed)
+            self.append(track, block)
+        return self.finish(track, split, labels)
+
+    def append(self, track: str, block: npt.NDArray[Any]) -> None:
+        """Append the next steps of a track, which :meth:`finish` ends; see :meth:`add`."""
+        packed = self._packed(track, block)
+        self._file.write(packed.tobytes())
+        self._hash.update(packed.data)
+        self._steps += len(packed)
+
+    def finish(self, track: str, split: str, labels: Labels) -> int:
+        """Note the track whose steps were appended since the last; see :meth:`add`."""
+        offset = self._rows[-1]["offset"] + self._rows[-1]["length"] if self._rows else 0
         length = self._steps - offset
         self._rows.append({"track": track, "offset": offset, "length": length, "split": split, **asdict(labels)})
-        return length
+        return int(length)
 
     def _packed(self, track: str, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
         cure = "report this as a defect"

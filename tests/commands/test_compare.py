@@ -13,7 +13,7 @@ from page_reading import Page, read_page
 from small_models import model_file
 
 from descant.commands.compare import compare
-from descant.commands.render_audio import render_audio
+from descant.commands.decode import decode
 from descant.config.networks import Prior
 from descant.errors import RunError
 from descant.evaluation.run_results import flat, read_run, run_names
@@ -80,7 +80,7 @@ def write_run(folder: Path, shift: float = 0.0, seed: int = 0, rate: float = 0.0
     steps = own.integers(0, 256, (3, 400)).astype(np.uint8)
     for name in names:
         np.save(folder / "steps.npy", steps)
-        render_audio(folder / "steps.npy", 8000, name, folder / "results/samples" / name / "audio")
+        decode(folder / "steps.npy", 8000, name, folder / "results/samples" / name / "audio")
     return folder
 
 

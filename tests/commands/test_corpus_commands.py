@@ -34,11 +34,14 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
              "--output", f"stems/{n}", "--output-table", f"kept/{n}.parquet",
              "--stem-table", f"measured/{n}.parquet")  # fmt: skip
         done(folder, "encode", "--settings", "{}", "--length-multiple", "64", "--table", f"kept/{n}.parquet",
-             "--tracks", f"stems/{n}", "--output", f"sequences/{n}")  # fmt: skip
+             "--tracks", f"stems/{n}", "--output", f"sequences/{n}",
+             "--waveform", f"waveforms/{n}")  # fmt: skip
     done(folder, "pack", "--settings", "{}", "--seed", "1", "--shard-sequences", "sequences/0", "sequences/1",
+         "--shard-waveforms", "waveforms/0", "waveforms/1",
          "--shard-tables", "kept/0.parquet", "kept/1.parquet",
          "--shard-fingerprints", "prints/0.parquet", "prints/1.parquet", "--output", "audio",
-         "--tracks-table", "tracks.csv", "--labels-table", "labels.csv", "--remarks", "remarks.json")  # fmt: skip
+         "--waveform", "waveform", "--tracks-table", "tracks.csv", "--labels-table", "labels.csv",
+         "--remarks", "remarks.json")  # fmt: skip
 
 
 def test_scores_to_sequence_twice_the_same(tmp_path: Path) -> None:
@@ -47,7 +50,7 @@ def test_scores_to_sequence_twice_the_same(tmp_path: Path) -> None:
         folder = tmp_path / name
         folder.mkdir()
         run_all(folder, SCORES)
-        prints.append(open_sequence(folder / "audio").fingerprint)
+        prints.append([open_sequence(folder / name).fingerprint for name in ("audio", "waveform")])
         table = pd.read_csv(folder / "tracks.csv")
         assert list(table["status"]) == ["used"] * 3 and set(table["split"]) == {"train", "validation", "test"}
         for path in folder.rglob("*"):

@@ -6,47 +6,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 from page_reading import read_page
+from waveforms import record, render
 
-from descant.audio import mulaw
 from descant.commands.distances import distances
 from descant.commands.distances_page import distances_page
 from descant.commands.embed import embed
 from descant.evaluation.distances.results import DistancesError, read_rows
-from descant.sequences import Labels, SequenceWriter
+from descant.sequences import Labels
 
 RATE, SECONDS = 8000, 0.5
 
 
 def hum(number: int, seconds: float) -> np.ndarray:
-    """Mu-law classes of a low tone with a little noise, another one for every number."""
+    """A low tone with a little noise, another one for every number."""
     random = np.random.default_rng(number)
     time = np.arange(round(seconds * RATE)) / RATE
-    wave = 0.4 * np.sin(2 * np.pi * random.uniform(150, 300) * time) + 0.01 * random.standard_normal(len(time))
-    return mulaw.encode(wave)
+    return 0.4 * np.sin(2 * np.pi * random.uniform(150, 300) * time) + 0.01 * random.standard_normal(len(time))
 
 
 @pytest.fixture
 def vectors(tmp_path: Path) -> dict[str, Path]:
     """Embedded sets of hums, of noise that was drawn, and of hums that were."""
-    with SequenceWriter(tmp_path / "audio", mulaw.CLASSES, hop=1, sample_rate=RATE) as writer:
-        for number in range(14):
-            split = "train" if number < 7 else "test"
-            writer.add(f"{number:016x}", split, Labels(), iter([hum(number, 2.2)]))
-    np.save(tmp_path / "near.npy", np.stack([hum(number, 1.0) for number in range(20, 26)]))
-    np.save(tmp_path / "far.npy", np.random.default_rng(0).integers(0, 256, (6, RATE)).astype(np.uint8))
-    drawn = {name: tmp_path / f"{name}.npy" for name in ("near", "far")}
+    splits = ["train" if number < 7 else "test" for number in range(14)]
+    music = [(f"{number:016x}", split, hum(number, 2.2), Labels()) for number, split in enumerate(splits)]
+    record(tmp_path / "waveform", music, RATE)
+    render(tmp_path / "near", np.stack([hum(number, 1.0) for number in range(20, 26)]), RATE)
+    render(tmp_path / "far", np.random.default_rng(0).uniform(-1, 1, (6, RATE)), RATE)
     made = {}
-    for name, drawn_file, split, change in [
-        ("near", drawn["near"], "test", "none"),
-        ("far", drawn["far"], "test", "none"),
-        ("train", None, "train", "none"),
-        ("test", None, "test", "none"),
-        ("shuffled", None, "test", "shuffled"),
-        ("noise", None, "test", "noise"),
+    for name, drawn, split, change in [
+        ("near", True, "test", "none"),
+        ("far", True, "test", "none"),
+        ("train", False, "train", "none"),
+        ("test", False, "test", "none"),
+        ("shuffled", False, "test", "shuffled"),
+        ("noise", False, "test", "noise"),
     ]:
         made[name] = tmp_path / f"{name}.parquet"
         cache = tmp_path / "cache" / f"{name}.parquet"
-        embed("{}", tmp_path / "audio", SECONDS, cache, made[name], drawn_file, split, change)  # type: ignore[arg-type]
+        recordings, rendered = (None, tmp_path / name) if drawn else (tmp_path / "waveform", None)
+        embed("{}", SECONDS, cache, made[name], recordings, rendered, split, change)  # type: ignore[arg-type]
     return made
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 NAMES = (
-    "render_audio",
+    "decode",
     "players",
     "curves",
     "table_page",
@@ -41,7 +41,7 @@ def test_render_twice_the_same_under_an_odd_name(tmp_path: Path) -> None:
     np.save(tmp_path / "level0.npy", np.random.default_rng(0).integers(0, 256, (2, 3000)).astype(np.uint8))
     folders = ["a", "with space 'n ünï"]
     for folder in folders:
-        told = command(tmp_path, "render_audio", "--steps", "level0.npy", "--sample-rate", "16000",
+        told = command(tmp_path, "decode", "--steps", "level0.npy", "--sample-rate", "16000",
                        "--title", "<Title>", "--output", folder)  # fmt: skip
         assert told.returncode == 0, told.stderr
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()} for folder in folders)
@@ -67,8 +67,22 @@ def test_lists_of_options_are_spread(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        ("render_audio", "--steps", "none.npy", "--sample-rate", "16000", "--title", "t", "--output", "o"),
-        ("players", "--title", "t", "--audio", "o", "--model", "m", "--sequence", "none", "--output", "o.html"),
+        ("decode", "--steps", "none.npy", "--sample-rate", "16000", "--title", "t", "--output", "o"),
+        (
+            "players",
+            "--title",
+            "t",
+            "--audio",
+            "o",
+            "--model",
+            "m",
+            "--sequence",
+            "none",
+            "--recordings",
+            "none",
+            "--output",
+            "o.html",
+        ),
         ("curves", "--metrics", "nameless.csv", "--output", "o.html"),
         ("population_page", "--population", "s=none", "--output", "o.html"),
         ("table_page", "--table", "none.csv", "--output", "o.html"),

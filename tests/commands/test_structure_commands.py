@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waveforms import record, render
 
-from descant.audio import mulaw
-from descant.sequences import Labels, SequenceWriter
+from descant.sequences import Labels
 
 RATE = 8000
 
@@ -32,11 +32,10 @@ def test_none_of_them_imports_torch(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_from_audio_to_the_page_with_lists_as_snakemake_writes_them(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
-    with SequenceWriter(tmp_path / "audio", 256, hop=1, sample_rate=RATE) as writer:
-        writer.add("t", "test", Labels(), iter([mulaw.encode(0.1 * random.standard_normal(RATE))]))
-    np.save(tmp_path / "drawn.npy", mulaw.encode(0.1 * random.standard_normal((2, RATE))))
+    record(tmp_path / "waveform", [("t", "test", 0.1 * random.standard_normal(RATE), Labels())], RATE)
+    render(tmp_path / "drawn", 0.1 * random.standard_normal((2, RATE)), RATE)
     common = ["--settings", "{}", "--seconds", "1"]
-    real, drawn = ["--sequence", "audio"], ["--drawn", "drawn.npy", "--sample-rate", str(RATE)]
+    real, drawn = ["--recordings", "waveform"], ["--drawn", "drawn"]
     for options, name in ((real, "held-out"), (drawn, "a"), (drawn, "b")):
         for program, more in (("measure_structure", []), ("transcribe", ["--transcription", "{}"])):
             told = command(tmp_path, program, *common, *more, *options, "--output", f"{program}/{name}")
@@ -59,7 +58,7 @@ def test_from_audio_to_the_page_with_lists_as_snakemake_writes_them(tmp_path: Pa
 
 def test_a_mistake_is_told_with_its_cure(tmp_path: Path) -> None:
     told = command(tmp_path, "measure_structure", "--settings", "{}", "--seconds", "1", "--output", "x")
-    assert told.returncode == 1 and "give either --sequence or --drawn" in told.stderr
+    assert told.returncode == 1 and "give either --recordings or --drawn" in told.stderr
     assert not (tmp_path / "x").exists()
 
 

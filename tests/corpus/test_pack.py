@@ -10,6 +10,7 @@ from descant.corpus.pack import Shard, pack, read_shards
 from descant.corpus.splits import deal
 from descant.corpus.table import REJECTED, USED, Entry, write_table
 from descant.errors import CorpusError, SequenceError
+from descant.recordings import open_recordings
 from descant.sequences import Labels, SequenceWriter, open_sequence
 
 LENGTHS = st.dictionaries(
@@ -53,14 +54,19 @@ def entry(track: str, source: str, status: str = USED, reason: str = "") -> Entr
 
 def shards(folder: Path, parts: list[list[tuple[Entry, int]]]) -> tuple[Shard, ...]:
     for n, part in enumerate(parts):
-        with SequenceWriter(folder / f"s{n}", 256, 1, 16000) as writer:
+        with (
+            SequenceWriter(folder / f"s{n}", 256, 1, 16000) as classes,
+            SequenceWriter(folder / f"w{n}", 0, 1, 16000, dtype=np.int16) as waveform,
+        ):
             for one, length in part:
                 if length:
                     steps = np.full(length, sum(map(ord, one.track)) % 256)
-                    writer.add(one.track, "", one.labels, iter([steps]))
+                    classes.add(one.track, "", one.labels, iter([steps]))
+                    waveform.add(one.track, "", one.labels, iter([steps.astype(np.int16) - 300]))
         write_table((one for one, _ in part), folder / f"t{n}.parquet")
     numbers = range(len(parts))
-    return read_shards([folder / f"s{n}" for n in numbers], [folder / f"t{n}.parquet" for n in numbers])
+    folders = [[folder / f"{kind}{n}" for n in numbers] for kind in "sw"]
+    return read_shards(*folders, [folder / f"t{n}.parquet" for n in numbers])
 
 
 def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
@@ -70,8 +76,9 @@ def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
     for count in (1, 2, 5):
         folder = tmp_path / str(count)
         opened = shards(folder, [items[n::count] for n in range(count)])
-        entries = pack(opened, Splits(), 1, folder / "all", {"07.wav": Labels(artist="Own")}, {})
-        results.append((entries, open_sequence(folder / "all").fingerprint))
+        entries = pack(opened, Splits(), 1, folder / "all", folder / "waveform", {"07.wav": Labels(artist="Own")}, {})
+        packed = [open_sequence(folder / name).fingerprint for name in ("all", "waveform")]
+        results.append((entries, packed))
     assert results[0] == results[1] == results[2]
     entries = {one.source: one for one in results[0][0]}
     assert len(entries) == len(items)
@@ -79,6 +86,9 @@ def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
     assert entries["10.wav"].reason.startswith("too short") and entries["11.wav"].reason == "silent"
     sequence = open_sequence(tmp_path / "5" / "all")
     assert [track.track for track in sequence.tracks()] == [f"id{n}" for n in range(9)]
+    recordings = open_recordings(tmp_path / "5" / "waveform")
+    assert recordings.tracks() == sequence.tracks()
+    np.testing.assert_array_equal(recordings.data, sequence.data.astype(np.int16) - 300)
     for track in sequence.tracks():
         assert track.split == entries[f"{int(track.track[2:]):02}.wav"].split != ""
         assert set(sequence.steps(track)) == {sum(map(ord, track.track)) % 256}
@@ -90,21 +100,23 @@ def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
 def test_too_few_usable_tracks_tell_the_first_reasons(tmp_path: Path) -> None:
     bad = [(entry("", f"{n}.wav", REJECTED, f"reason {n}"), 0) for n in range(7)]
     with pytest.raises(CorpusError, match="no usable track, but 3 are the least") as raised:
-        pack(shards(tmp_path / "a", [bad]), Splits(), 1, tmp_path / "all", {}, {})
+        pack(shards(tmp_path / "a", [bad]), Splits(), 1, tmp_path / "all", tmp_path / "waveform", {}, {})
     assert "4.wav: reason 4" in str(raised.value) and "and 2 more" in str(raised.value)
     assert not (tmp_path / "all").exists()
     good = [(entry(f"id{n}", f"good{n}.wav"), 10) for n in range(2)]
     with pytest.raises(CorpusError, match="2 usable tracks"):
-        pack(shards(tmp_path / "b", [bad, good]), Splits(), 1, tmp_path / "all", {}, {})
+        pack(shards(tmp_path / "b", [bad, good]), Splits(), 1, tmp_path / "all", tmp_path / "waveform", {}, {})
 
 
 def test_shards_must_match(tmp_path: Path) -> None:
     shards(tmp_path, [[(entry("a", "a"), 10)]])
-    with pytest.raises(SequenceError, match="1 shard sequences but 2 tables"):
-        read_shards([tmp_path / "s0"], [tmp_path / "t0.parquet"] * 2)
-    with SequenceWriter(tmp_path / "other", 256, 1, 8000):
+    with pytest.raises(SequenceError, match="1 shard sequences, 1 waveforms, 2 tables"):
+        read_shards([tmp_path / "s0"], [tmp_path / "w0"], [tmp_path / "t0.parquet"] * 2)
+    with SequenceWriter(tmp_path / "other", 256, 1, 8000), SequenceWriter(tmp_path / "none", 0, 1, 8000, dtype="int16"):
         pass
     with pytest.raises(SequenceError, match="differ"):
-        read_shards([tmp_path / "s0", tmp_path / "other"], [tmp_path / "t0.parquet"] * 2)
+        read_shards([tmp_path / "s0", tmp_path / "other"], [tmp_path / "w0"] * 2, [tmp_path / "t0.parquet"] * 2)
+    with pytest.raises(SequenceError, match="are not of the tracks"):
+        read_shards([tmp_path / "s0"], [tmp_path / "none"], [tmp_path / "t0.parquet"])
     with pytest.raises(CorpusError, match="cannot be read"):
-        read_shards([tmp_path / "s0"], [tmp_path / "none.parquet"])
+        read_shards([tmp_path / "s0"], [tmp_path / "w0"], [tmp_path / "none.parquet"])

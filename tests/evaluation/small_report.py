@@ -8,12 +8,13 @@ import pandas as pd
 import torch
 from recordings import melody
 from small_models import model_file
+from waveforms import record
 
 from descant.audio import mulaw
 from descant.commands.curves import curves
+from descant.commands.decode import decode
 from descant.commands.front_page import front_page
 from descant.commands.players import players
-from descant.commands.render_audio import render_audio
 from descant.commands.table import table
 from descant.commands.table_page import table_page
 from descant.config.networks import ADA, Prior
@@ -75,11 +76,14 @@ def build_report(folder: Path) -> Path:
             split = "test" if number < 5 else "train" if number < 7 else "validation"
             labels = Labels(f"Piece {number}", HOSTILE if number % 2 else "A. Composer", "")
             writer.add(f"{number:016x}", split, labels, iter([classes(number, 4.0)]))
+    music = open_sequence(folder / "audio")
+    recordings = [(t.track, t.split, mulaw.decode(music.steps(t)), t.labels) for t in music.tracks()]
+    record(folder / "waveform", recordings, RATE)
     models = write_models(folder, open_sequence(folder / "audio").fingerprint)
     rows = []
     for place, (model, title) in enumerate(TITLES.items()):
         np.save(folder / "level0.npy", np.stack([classes(100 * place + 50 + n, SECONDS) for n in range(2)]))
-        render_audio(folder / "level0.npy", RATE, title, folder / model / "audio")
+        decode(folder / "level0.npy", RATE, title, folder / model / "audio")
         bits = []
         for level in range(len(models[model])):
             path = folder / f"{model}{level}.parquet"
@@ -91,7 +95,7 @@ def build_report(folder: Path) -> Path:
         paper = {"receptive_field_ms": 384, "fidelity": SCORE, "musicality": SCORE} if model == "flat" else None
         row = {"model": model, "title": title, "note": "", "receptive_field": 511, "bits": bits, "paper": paper}
         rows.append(json.dumps(row))
-        players(title, folder / model / "audio", models[model], folder / "audio",
+        players(title, folder / model / "audio", models[model], folder / "audio", folder / "waveform",
                 report / "players" / f"{model}.html", note=HOSTILE, excerpts=1, pages=PAGES)  # fmt: skip
     table(rows, "{}", RATE, csv=folder / "table.csv", markdown=folder / "table.md", latex=folder / "table.tex",
           tracks=folder / "tracks.csv")  # fmt: skip
@@ -105,6 +109,6 @@ def build_report(folder: Path) -> Path:
     summary.write_text(json.dumps(verdict))
     every = sorted({path for paths in models.values() for path in paths})
     audio = [f"{model}={folder / model / 'audio'}" for model in TITLES]
-    front_page(folder / "table.csv", folder / "audio", every, audio, "Melodies of sines.", report / "index.html",
-               summary=[f"novelty={summary}"], pages=PAGES)  # fmt: skip
+    front_page(folder / "table.csv", folder / "audio", folder / "waveform", every, audio, "Melodies of sines.",
+               report / "index.html", summary=[f"novelty={summary}"], pages=PAGES)  # fmt: skip
     return report / "index.html"

@@ -1,4 +1,3 @@
-import csv
 import io
 from pathlib import Path
 
@@ -8,12 +7,13 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from waveforms import render
 
 from descant.audio import mulaw
 from descant.audio.clips import flac_bytes, to_16_bit
+from descant.audio.facts import sample_facts
 from descant.errors import SamplingError
-from descant.evaluation.figures import TIME_LEFT, TIME_WIDTH, envelope, mel_figure, mel_levels, sample_facts
-from descant.evaluation.players import read_rendered, render_batch
+from descant.evaluation.figures import TIME_LEFT, TIME_WIDTH, envelope, mel_figure, mel_levels, write_figures
 
 RATE = 16000
 
@@ -110,14 +110,11 @@ def test_empty_audio_is_refused() -> None:
         mel_figure(np.zeros(0), RATE, "t")
 
 
-def test_batch_is_told_as_it_is(tmp_path: Path) -> None:
-    classes = noise(3, 12 * 800).reshape(12, 800)
-    render_batch(classes, RATE, "Model", tmp_path)
+def test_every_sample_has_its_figure_with_the_prime_in_it(tmp_path: Path) -> None:
+    audio = np.random.default_rng(3).uniform(-0.5, 0.5, (12, 800))
+    rendered = render(tmp_path / "r", audio, RATE, primed=100)
+    write_figures(rendered, "Model")
     names = [f"{number:02}.{kind}" for number in range(12) for kind in ("flac", "png")]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "samples.csv"])
-    rows = list(csv.DictReader((tmp_path / "samples.csv").open()))
-    assert list(rows[0]) == ["file", "seconds", "peak", "rms_dbfs", "silent_share"]
-    for row, sample, steps in zip(rows, read_rendered(tmp_path), classes, strict=True):
-        facts = sample_facts(mulaw.decode(steps), RATE)
-        assert row["file"] == sample.file and sample.facts.peak == pytest.approx(facts.peak, abs=1e-6)
-        assert sample.facts.rms_dbfs == pytest.approx(facts.rms_dbfs, abs=1e-6)
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == sorted([*names, "samples.csv"])
+    heard = soundfile.read(tmp_path / "r" / "03.flac", dtype="float32")[0]
+    assert (tmp_path / "r" / "03.png").read_bytes() == mel_figure(heard, RATE, "Model · sample 4")

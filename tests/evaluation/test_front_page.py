@@ -22,9 +22,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def options(made: Path) -> tuple[Path, Path, list[Path], list[str], str]:
+def options(made: Path) -> tuple[Path, Path, Path, list[Path], list[str], str]:
     models = [made / f"{name}.safetensors" for name in ("plain", "codes", "ada8")]
-    return made / "table.csv", made / "audio", models, [f"{m}={made / m / 'audio'}" for m in TITLES], "Music."
+    audio = [f"{m}={made / m / 'audio'}" for m in TITLES]
+    return made / "table.csv", made / "audio", made / "waveform", models, audio, "Music."
 
 
 def row(number: int, levels: int, bits: float) -> FrontRow:
@@ -87,16 +88,16 @@ def test_a_run_that_lacks_parts_says_nothing_of_them(made: Path, tmp_path: Path)
 
 
 def test_wrong_options_are_told(made: Path, tmp_path: Path) -> None:
-    table, sequence, models, audio, source = options(made)
+    table, sequence, recordings, models, audio, source = options(made)
     output = tmp_path / "index.html"
     for wrong in (["nameless"], ["flat=none"], []):
         with pytest.raises(DescantError):
-            front_page(table, sequence, models, wrong, source, output)
+            front_page(table, sequence, recordings, models, wrong, source, output)
     with pytest.raises(PageError, match=r"wrong\.html"):
-        front_page(table, sequence, models, audio, source, tmp_path / "wrong.html", pages=PAGES)
+        front_page(table, sequence, recordings, models, audio, source, tmp_path / "wrong.html", pages=PAGES)
     (tmp_path / "table.csv").write_text("model,title\na,b\n")
     with pytest.raises(DescantError, match="table"):
-        front_page(tmp_path / "table.csv", sequence, models, audio, source, output)
+        front_page(tmp_path / "table.csv", sequence, recordings, models, audio, source, output)
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 
 

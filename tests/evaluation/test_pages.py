@@ -12,14 +12,17 @@ import pytest
 import torch
 from page_reading import Page, read_page
 from small_models import model_file
+from waveforms import record
 
+from descant.audio import mulaw
+from descant.commands.decode import decode
 from descant.commands.players import players
-from descant.commands.render_audio import render_audio
 from descant.config.networks import ADA, Prior
-from descant.errors import DescantError, ModelFileError, SamplingError, SequenceError
+from descant.errors import DescantError, ModelFileError, SamplingError
 from descant.evaluation.players import real_clips
 from descant.evaluation.table_page import TableError, build_page, decimals, heading, read_table, table_html
 from descant.modelfile import write_model
+from descant.recordings import open_recordings
 from descant.sequences import Labels, SequenceWriter, open_sequence
 
 HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
@@ -48,19 +51,23 @@ def made(tmp_path: Path) -> Path:
         for number, split in enumerate(("train", "train", "test", "test", "validation")):
             steps = random.integers(0, 256, 12_000).astype(np.uint8)
             writer.add(f"{number:016x}", split, Labels(f"{HOSTILE} {number}", HOSTILE, HOSTILE), iter([steps]))
-    fingerprint = open_sequence(tmp_path / "audio").fingerprint
+    packed = open_sequence(tmp_path / "audio")
+    recordings = [(t.track, t.split, mulaw.decode(packed.steps(t)), t.labels) for t in packed.tracks()]
+    record(tmp_path / "waveform", recordings, RATE)
+    fingerprint = packed.fingerprint
     write_model_of(tmp_path / "low.safetensors", "ada", "audio", 1, fingerprint)
     write_model_of(tmp_path / "high.safetensors", "ada", "low", 8, "other", "argmax")
     write_model_of(tmp_path / "prior.safetensors", "wavenet", "low.high", 64, "another")
     np.save(tmp_path / "level0.npy", random.integers(0, 256, (3, 4000)).astype(np.uint8))
-    render_audio(tmp_path / "level0.npy", RATE, HOSTILE, tmp_path / "rendered")
+    decode(tmp_path / "level0.npy", RATE, HOSTILE, tmp_path / "rendered")
     return tmp_path
 
 
 def listen(made: Path, **changed: object) -> str:
     models = [made / f"{name}.safetensors" for name in ("prior", "low", "high")]
     options = {"note": HOSTILE, "temperature": 0.9, "top_p": 1.0, "model": models, **changed}
-    players(title=HOSTILE, audio=made / "rendered", sequence=made / "audio", output=made / "out" / "p.html", **options)
+    players(title=HOSTILE, audio=made / "rendered", sequence=made / "audio", recordings=made / "waveform",
+            output=made / "out" / "p.html", **options)  # fmt: skip
     return (made / "out" / "p.html").read_text()
 
 
@@ -117,43 +124,39 @@ def test_other_audio_and_broken_files_are_refused(made: Path) -> None:
     with pytest.raises(ModelFileError, match="cannot be read"):
         listen(made)
     write_model_of(models[1], "ada", "audio", 1, open_sequence(made / "audio").fingerprint)
-    with SequenceWriter(made / "codes", 16, 8, RATE) as writer:
-        writer.add("0" * 16, "test", Labels("t"), iter([np.zeros(8, np.uint8)]))
-    with pytest.raises(SequenceError, match="codes"):
-        real_clips(open_sequence(made / "codes"), 1, 1.0)
     (made / "rendered" / "samples.csv").write_text("file,seconds\n00.flac,x\n")
     with pytest.raises(SamplingError, match=r"samples\.csv"):
         listen(made)
 
 
 def test_excerpts_are_from_the_middle_of_test_tracks(made: Path) -> None:
-    clips = real_clips(open_sequence(made / "audio"), 5, 0.25)
+    clips = real_clips(open_recordings(made / "waveform"), 5, 0.25)
     assert [clip.name[-1] for clip in clips] == ["2", "3"] and clips[0].facts.startswith("0.2 s")
-    assert len(real_clips(open_sequence(made / "audio"), 1, 100.0)) == 1
+    assert len(real_clips(open_recordings(made / "waveform"), 1, 100.0)) == 1
 
 
 @pytest.mark.parametrize(
     "array", [np.zeros((2, 8), np.int64), np.zeros(8, np.uint8), np.zeros((0, 8), np.uint8),
               np.full((1, 8), 300, np.uint16)]
 )  # fmt: skip
-def test_render_audio_refuses_what_is_no_audio(tmp_path: Path, array: np.ndarray) -> None:
+def test_decoding_refuses_what_is_no_audio(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "x.npy", array)
-    with pytest.raises(SamplingError, match="mu-law"):
-        render_audio(tmp_path / "x.npy", RATE, "t", tmp_path / "out")
+    with pytest.raises(SamplingError, match="256 classes"):
+        decode(tmp_path / "x.npy", RATE, "t", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
 
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from descant.commands import render_audio as command
+from descant.commands import decode as command
 
-def die(classes, rate, title, folder):
+def die(folder, audio, count, rate):
     (folder / "00.flac").write_bytes(b"half")
     os._exit(9)
 
-command.render_batch = die
-command.render_audio(Path(sys.argv[1]), 16000, "t", Path(sys.argv[2]))
+command.write_rendered = die
+command.decode(Path(sys.argv[1]), 16000, "t", Path(sys.argv[2]))
 """
 
 
@@ -162,24 +165,24 @@ def test_what_a_killed_rendering_left_goes_with_the_next(made: Path) -> None:
     words = [sys.executable, "-c", KILLED, str(made / "level0.npy"), str(made / "rendered")]
     assert subprocess.run(words, check=False).returncode == 9
     assert set(made.rglob("*")) > before
-    render_audio(made / "level0.npy", RATE, HOSTILE, made / "rendered")
+    decode(made / "level0.npy", RATE, HOSTILE, made / "rendered")
     assert set(made.rglob("*")) == before
 
 
-def test_render_audio_replaces_all_or_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoding_replaces_all_or_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path.name: path.read_bytes() for path in (made / "rendered").iterdir()}
 
-    def torn(classes: np.ndarray, rate: int, title: str, folder: Path) -> None:
+    def torn(folder: Path, audio: object, count: int, rate: int) -> None:
         (folder / "00.flac").write_bytes(b"half")
         raise OSError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("descant.commands.render_audio.render_batch", torn)
+        patched.setattr("descant.commands.decode.write_rendered", torn)
         with pytest.raises(OSError, match="disk full"):
-            render_audio(made / "level0.npy", RATE, "t", made / "rendered")
+            decode(made / "level0.npy", RATE, "t", made / "rendered")
     assert {path.name: path.read_bytes() for path in (made / "rendered").iterdir()} == before
     (made / "rendered" / "stale.flac").write_bytes(b"old")
-    render_audio(made / "level0.npy", RATE, HOSTILE, made / "rendered")
+    decode(made / "level0.npy", RATE, HOSTILE, made / "rendered")
     assert {path.name: path.read_bytes() for path in (made / "rendered").iterdir()} == before
     assert not list(made.glob("*.tmp"))
 

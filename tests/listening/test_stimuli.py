@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from waveforms import record, render
 
-from descant.audio import mulaw
+from descant.audio.rendered import open_rendered
 from descant.config.listening import Listening
 from descant.errors import ListeningError
-from descant.evaluation.players import render_batch
 from descant.listening.files import Manifest, Stimulus, read_manifest, write_json
 from descant.listening.loudness import measure, true_peak
-from descant.listening.stimuli import excerpts, opaque_name, read_drawn, write_stimuli
-from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.listening.stimuli import Drawn, excerpts, opaque_name, write_stimuli
+from descant.recordings import open_recordings, read_recording
+from descant.sequences import Labels, PackedSequence
 
 RATE = 16000
 SECONDS = 0.6
@@ -26,20 +27,13 @@ MODELS = ("alpha", "beta", "gamma")
 
 def write_music(folder: Path, tracks: Sequence[tuple[str, float]]) -> PackedSequence:
     """Tracks of noisy tones, each a split and its seconds."""
-    with SequenceWriter(folder, mulaw.CLASSES, hop=1, sample_rate=RATE) as writer:
-        for number, (split, seconds) in enumerate(tracks):
-            random = np.random.default_rng(number)
-            time = np.arange(round(seconds * RATE)) / RATE
-            audio = 0.3 * np.sin(2 * np.pi * (200 + 90 * number) * time) + 0.05 * random.standard_normal(len(time))
-            writer.add(f"{number:016x}", split, Labels(), [mulaw.encode(audio)])
-    return open_sequence(folder)
-
-
-def draw(folder: Path, audio: np.ndarray) -> Path:
-    """What ``render_audio`` writes for a batch ``(count, time)``."""
-    folder.mkdir(parents=True)
-    render_batch(mulaw.encode(audio), RATE, "a model", folder)
-    return folder
+    music = []
+    for number, (split, seconds) in enumerate(tracks):
+        random = np.random.default_rng(number)
+        time = np.arange(round(seconds * RATE)) / RATE
+        audio = 0.3 * np.sin(2 * np.pi * (200 + 90 * number) * time) + 0.05 * random.standard_normal(len(time))
+        music.append((f"{number:016x}", split, audio, Labels()))
+    return record(folder, music, RATE)
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +47,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     click[:, length // 2] = 1
     stuck = np.stack([np.zeros(length), np.ones(length), noise[0] / 3, noise[1] / 9])
     for model, audio in zip(MODELS, (0.2 * noise, click + 0.001 * noise, stuck), strict=True):
-        draw(folder / model, np.clip(audio, -1, 1))
+        render(folder / model, np.clip(audio, -1, 1), RATE)
     return folder
 
 
 def make(place: Path, into: Path, /, seed: int = 1, **over: object) -> Manifest:
     into.mkdir()
     settings = Listening.model_validate({"items": ITEMS, **over})
-    drawn = [read_drawn(model, place / model) for model in MODELS]
-    return write_stimuli(drawn, open_sequence(place / "music"), settings, seed, into)
+    drawn = [Drawn(model, open_rendered(place / model)) for model in MODELS]
+    return write_stimuli(drawn, open_recordings(place / "music"), settings, seed, into)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +176,13 @@ def test_clips_can_be_shorter_than_what_was_drawn(place: Path, tmp_path: Path) -
     assert {stimulus.loudness for stimulus in manifest.stimuli} == {"block", "silent"}
 
 
+def test_what_a_sample_was_primed_with_is_not_heard(tmp_path: Path) -> None:
+    audio = np.random.default_rng(0).uniform(-0.5, 0.5, (1, RATE))
+    primed = Drawn("primed", render(tmp_path / "r", audio, RATE, primed=RATE // 2))
+    np.testing.assert_allclose(primed.clip(0, RATE), audio[0, RATE // 2 :], atol=2**-15)
+    assert len(primed.clip(0, RATE // 2)) == RATE // 4
+
+
 @pytest.mark.parametrize(
     ("over", "told"), [({"seconds": 0.7}, r"listening\.seconds"), ({"items": 5}, r"listening\.items")]
 )
@@ -199,7 +200,7 @@ def test_held_out_music_too_short_for_a_clip_is_told(tmp_path: Path) -> None:
 def test_excerpts_are_of_all_tracks_and_apart_where_there_is_room(tmp_path: Path) -> None:
     music = write_music(tmp_path / "music", [("test", 3.0), ("train", 9.0), ("test", 2.0)])
     taken = excerpts(music, "test", 4, RATE // 2)
-    tracks = [mulaw.decode(music.steps(track)) for track in music.tracks("test")]
+    tracks = [read_recording(music, track) for track in music.tracks("test")]
     starts = []
     for number, excerpt in enumerate(taken):
         windows = np.lib.stride_tricks.sliding_window_view(tracks[number % 2], RATE // 2)

@@ -22,9 +22,10 @@ from descant.config.networks import ADA
 from descant.modelfile import write_model
 from descant.runs.interruption import Interrupted
 from descant.sampling.engine import DrawSettings, EngineSettings
-from descant.sampling.files import read_steps, write_steps
+from descant.sampling.files import read_steps
 from descant.sampling.levels import LevelSettings, draw_below, draw_windows, level_layout
 from descant.sampling.windows import Layout, join, lay_out, meeting
+from descant.steps import write_steps
 from descant.systems.ada import ADASystem
 
 CLASSES = 9

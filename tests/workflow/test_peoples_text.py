@@ -63,7 +63,7 @@ def test_no_title_or_note_becomes_an_option(commands: list[list[str]]) -> None:
         assert not [word for word in words if any(word.startswith(title) for title in TITLES)], words[2]
 
 
-@pytest.mark.parametrize("name", ["players", "render_audio"])
+@pytest.mark.parametrize("name", ["players", "decode"])
 def test_titles_reach_the_commands_as_they_are(commands: list[list[str]], name: str) -> None:
     titles = [
         word.removeprefix("--title=") for words in words_of(commands, name) for word in words if "--title=" in word

@@ -80,7 +80,7 @@ def novelty_rows():
         {
             "model": model,
             "title": row.title,
-            "drawn": f"results/samples/{model}/{'level0' if row.stack else 'top'}.npy",
+            "drawn": f"results/samples/{model}/audio",
             "audio": f"{folder}/{model}.audio.json",
             "codes": f"{folder}/{model}.codes.json" if row.stack else None,
         }

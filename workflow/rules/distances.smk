@@ -3,9 +3,7 @@
 
 rule embed_drawn:
     input:
-        drawn=drawn_audio,
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        drawn=rules.decode.output.audio,
     output:
         vectors="results/evaluation/distances/vectors/models/{model}.parquet",
     log:
@@ -22,17 +20,16 @@ rule embed_drawn:
         settings=as_json(experiment.evaluation.distances),
         seconds=compared_seconds(),
         cache="results/evaluation/embeddings/models/{model}.parquet",
-        folder=subpath(input.data, parent=True),
     shell:
         "python -m descant.commands.embed --settings {params.settings:q} --seconds {params.seconds:q}"
-        " --sequence {params.folder:q} --drawn {input.drawn:q} --cache {params.cache:q} --output {output.vectors:q}"
+        " --drawn {input.drawn:q} --cache {params.cache:q} --output {output.vectors:q}"
         " --threads {threads:q} 2> {log:q}"
 
 
 rule embed_real:
     input:
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
     output:
         vectors="results/evaluation/distances/vectors/real/{split}.{change}.parquet",
     log:
@@ -53,10 +50,10 @@ rule embed_real:
         seconds=compared_seconds(),
         seed=experiment.seed,
         cache="results/evaluation/embeddings/real/{split}.{change}.parquet",
-        folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
         "python -m descant.commands.embed --settings {params.settings:q} --seconds {params.seconds:q}"
-        " --sequence {params.folder:q} --split {wildcards.split:q} --change {wildcards.change:q} --seed {params.seed:q}"
+        " --recordings {params.recordings:q} --split {wildcards.split:q} --change {wildcards.change:q} --seed {params.seed:q}"
         " --cache {params.cache:q} --output {output.vectors:q} --threads {threads:q} 2> {log:q}"
 
 

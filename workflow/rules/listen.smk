@@ -4,9 +4,9 @@
 
 rule stimuli:
     input:
-        audio=collect(rules.render_audio.output.audio, model=listening_models()),
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        audio=collect(rules.decode.output.audio, model=listening_models()),
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
     output:
         clips=directory("results/listening/stimuli"),
         manifest="results/listening/manifest.json",
@@ -26,10 +26,10 @@ rule stimuli:
             f"{model}={folder}"
             for model, folder in zip(listening_models(), input.audio)
         ],
-        folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
         "python -m descant.commands.stimuli --settings {params.settings:q} --seed {params.seed:q}"
-        " --audio {params.audio:q} --sequence {params.folder:q} --output {output.clips:q}"
+        " --audio {params.audio:q} --recordings {params.recordings:q} --output {output.clips:q}"
         " --manifest {output.manifest:q} 2> {log:q}"
 
 

@@ -3,8 +3,8 @@
 
 rule novelty_features:
     input:
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
     output:
         features=directory("results/evaluation/novelty/features"),
     log:
@@ -17,16 +17,16 @@ rule novelty_features:
         mem_mb=2000,
         runtime=240,
     params:
-        folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
-        "python -m descant.commands.novelty_features --sequence {params.folder:q} --output {output.features:q}"
+        "python -m descant.commands.novelty_features --recordings {params.recordings:q} --output {output.features:q}"
         " 2> {log:q}"
 
 
 rule novelty_calibration:
     input:
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
         features=rules.novelty_features.output.features,
     output:
         calibration="results/evaluation/novelty/calibration.json",
@@ -43,16 +43,16 @@ rule novelty_calibration:
         settings=novelty_settings(),
         samples=sampled_samples(),
         seed=experiment.seed,
-        folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
-        "python -m descant.commands.novelty_calibration --settings {params.settings:q} --sequence {params.folder:q}"
+        "python -m descant.commands.novelty_calibration --settings {params.settings:q} --recordings {params.recordings:q}"
         " --features {input.features:q} --samples {params.samples:q} --seed {params.seed:q}"
         " --output {output.calibration:q} 2> {log:q}"
 
 
 rule novelty_audio:
     input:
-        drawn=drawn_audio,
+        drawn=rules.decode.output.audio,
         features=rules.novelty_features.output.features,
         calibration=rules.novelty_calibration.output.calibration,
     output:
@@ -68,10 +68,9 @@ rule novelty_audio:
         runtime=1440,
     params:
         settings=novelty_settings(),
-        sample_rate=experiment.audio.sample_rate,
     shell:
         "python -m descant.commands.novelty_audio --settings {params.settings:q} --calibration {input.calibration:q}"
-        " --features {input.features:q} --drawn {input.drawn:q} --sample-rate {params.sample_rate:q}"
+        " --features {input.features:q} --drawn {input.drawn:q}"
         " --output {output.found:q} 2> {log:q}"
 
 
@@ -101,8 +100,8 @@ rule novelty_codes:
 
 rule novelty_page:
     input:
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
         calibration=rules.novelty_calibration.output.calibration,
         found=[path for row in novelty_rows() for path in novelty_files(row)],
     output:
@@ -129,8 +128,8 @@ rule novelty_page:
         rows=[as_json(row) for row in novelty_rows()],
         seed=experiment.seed,
         pages=report_pages,
-        folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
         "python -m descant.commands.novelty_page --settings {params.settings:q} --calibration {input.calibration:q}"
-        " --row {params.rows:q} --sequence {params.folder:q} --output {output.page:q} --summary {output.summary:q}"
+        " --row {params.rows:q} --recordings {params.recordings:q} --output {output.page:q} --summary {output.summary:q}"
         " --matches {output.matches:q} --seed {params.seed:q} --pages {params.pages:q} 2> {log:q}"

@@ -3,10 +3,12 @@
 
 rule players:
     input:
-        audio=rules.render_audio.output.audio,
+        audio=rules.decode.output.audio,
         models=models_of,
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        samples_index=rules.pack.output.samples_index,
     output:
         page=report(
             "results/report/players/{model}.html",
@@ -30,10 +32,12 @@ rule players:
         temperature=experiment.sampling.temperature,
         top_p=experiment.sampling.top_p,
         folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
         "python -m descant.commands.players --title={params.title:q} {params.note:q}"
         " --temperature {params.temperature:q} --top-p {params.top_p:q} --audio {input.audio:q}"
-        " --model {input.models:q} --sequence {params.folder:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
+        " --model {input.models:q} --sequence {params.folder:q}"
+        " --recordings {params.recordings:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 
 
 rule separation_page:
@@ -147,8 +151,10 @@ rule front_page:
         table=rules.write_table.output.csv,
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        samples_index=rules.pack.output.samples_index,
         models=all_models(),
-        audio=collect(rules.render_audio.output.audio, model=experiment.models),
+        audio=collect(rules.decode.output.audio, model=experiment.models),
         summaries=list(measured().values()),
     output:
         page=report(
@@ -171,8 +177,10 @@ rule front_page:
         audio=[f"{model}=results/samples/{model}/audio" for model in experiment.models],
         summaries=[f"--summary={name}={path}" for name, path in measured().items()],
         folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
         "python -m descant.commands.front_page --table {input.table:q} --sequence {params.folder:q}"
+        " --recordings {params.recordings:q}"
         " --model {input.models:q} --audio {params.audio:q} --source {params.source:q} {params.summaries:q}"
         " --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
 

@@ -71,7 +71,7 @@ rule upsample:
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
-rule render_audio:
+rule decode:
     input:
         steps=drawn_audio,
     output:
@@ -89,5 +89,5 @@ rule render_audio:
         sample_rate=experiment.audio.sample_rate,
         title=lambda wildcards: experiment.models[wildcards.model].title,
     shell:
-        "python -m descant.commands.render_audio --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
+        "python -m descant.commands.decode --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
         " --title={params.title:q} --output {output.audio:q} 2> {log:q}"

@@ -1,4 +1,4 @@
-# Tracks become one packed mu-law sequence, split by track.
+# Tracks become one packed mu-law sequence, split by track, and beside it their waveforms as 16-bit samples.
 
 
 rule encode_audio:
@@ -8,6 +8,8 @@ rule encode_audio:
     output:
         data="results/corpus/encoded/{shard}/data.npy",
         index="results/corpus/encoded/{shard}/index.parquet",
+        samples="results/corpus/waveforms/{shard}/data.npy",
+        samples_index="results/corpus/waveforms/{shard}/index.parquet",
     log:
         "results/logs/sequences/encode.{shard}.log",
     benchmark:
@@ -21,20 +23,26 @@ rule encode_audio:
         settings=as_json(experiment.audio),
         multiple=experiment.length_multiple,
         folder=subpath(output.data, parent=True),
+        waveform=subpath(output.samples, parent=True),
     shell:
         "python -m descant.commands.encode --settings {params.settings:q} --length-multiple {params.multiple:q}"
-        " --table {input.table:q} --tracks {input.tracks:q} --output {params.folder:q} 2> {log:q}"
+        " --table {input.table:q} --tracks {input.tracks:q} --output {params.folder:q} --waveform {params.waveform:q}"
+        " 2> {log:q}"
 
 
 rule pack:
     input:
         data=collect(rules.encode_audio.output.data, shard=SHARDS),
         index=collect(rules.encode_audio.output.index, shard=SHARDS),
+        samples=collect(rules.encode_audio.output.samples, shard=SHARDS),
+        samples_index=collect(rules.encode_audio.output.samples_index, shard=SHARDS),
         tables=collect(rules.separate.output.table, shard=SHARDS),
         fingerprints=collect(rules.ingest.output.fingerprints, shard=SHARDS),
     output:
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
+        samples="results/sequences/waveform/data.npy",
+        samples_index="results/sequences/waveform/index.parquet",
         tracks=report(
             "results/corpus/tracks.csv",
             caption="../report/corpus.rst",
@@ -61,10 +69,15 @@ rule pack:
         labels=labels_option,
         digest=labels_digest,
         shards=lambda wildcards, input: [os.path.dirname(data) for data in input.data],
+        waveforms=lambda wildcards, input: [
+            os.path.dirname(data) for data in input.samples
+        ],
         folder=subpath(output.data, parent=True),
+        waveform=subpath(output.samples, parent=True),
     shell:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
-        " --shard-sequences {params.shards:q} --shard-tables {input.tables:q}"
-        " --shard-fingerprints {input.fingerprints:q} --output {params.folder:q}"
+        " --shard-sequences {params.shards:q} --shard-waveforms {params.waveforms:q}"
+        " --shard-tables {input.tables:q} --shard-fingerprints {input.fingerprints:q}"
+        " --output {params.folder:q} --waveform {params.waveform:q}"
         " --tracks-table {output.tracks:q} --labels-table {output.labels:q}"
         " --remarks {output.remarks:q} {params.labels:q} 2> {log:q}"

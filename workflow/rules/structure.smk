@@ -4,7 +4,7 @@
 
 rule measure_structure:
     input:
-        steps=drawn_audio,
+        drawn=rules.decode.output.audio,
     output:
         folder=directory("results/evaluation/structure/{model}"),
     log:
@@ -19,16 +19,15 @@ rule measure_structure:
     params:
         settings=as_json(experiment.evaluation.structure, "excerpts"),
         seconds=structure_seconds(),
-        sample_rate=experiment.audio.sample_rate,
     shell:
         "python -m descant.commands.measure_structure --settings {params.settings:q} --seconds {params.seconds:q}"
-        " --drawn {input.steps:q} --sample-rate {params.sample_rate:q} --output {output.folder:q} 2> {log:q}"
+        " --drawn {input.drawn:q} --output {output.folder:q} 2> {log:q}"
 
 
 rule measure_real_structure:
     input:
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
     output:
         folder=directory("results/evaluation/structure/held-out"),
     log:
@@ -44,15 +43,15 @@ rule measure_real_structure:
         settings=as_json(experiment.evaluation.structure, "excerpts", "block_seconds"),
         seconds=structure_seconds(),
         seed=experiment.seed,
-        folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
         "python -m descant.commands.measure_structure --settings {params.settings:q} --seconds {params.seconds:q}"
-        " --sequence {params.folder:q} --seed {params.seed:q} --output {output.folder:q} 2> {log:q}"
+        " --recordings {params.recordings:q} --seed {params.seed:q} --output {output.folder:q} 2> {log:q}"
 
 
 rule transcribe:
     input:
-        steps=drawn_audio,
+        drawn=rules.decode.output.audio,
     output:
         folder=directory("results/evaluation/transcription/{model}"),
     log:
@@ -69,18 +68,17 @@ rule transcribe:
         settings=as_json(experiment.evaluation.structure, "excerpts"),
         transcription=as_json(experiment.evaluation.transcription),
         seconds=structure_seconds(),
-        sample_rate=experiment.audio.sample_rate,
         seed=experiment.seed,
     shell:
         "python -m descant.commands.transcribe --settings {params.settings:q} --transcription {params.transcription:q}"
-        " --seconds {params.seconds:q} --drawn {input.steps:q} --sample-rate {params.sample_rate:q} --seed {params.seed:q}"
+        " --seconds {params.seconds:q} --drawn {input.drawn:q} --seed {params.seed:q}"
         " --output {output.folder:q} --threads {threads:q} 2> {log:q}"
 
 
 rule transcribe_real:
     input:
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
     output:
         folder=directory("results/evaluation/transcription/held-out"),
     log:
@@ -98,10 +96,10 @@ rule transcribe_real:
         transcription=as_json(experiment.evaluation.transcription),
         seconds=structure_seconds(),
         seed=experiment.seed,
-        folder=subpath(input.data, parent=True),
+        recordings=subpath(input.samples, parent=True),
     shell:
         "python -m descant.commands.transcribe --settings {params.settings:q} --transcription {params.transcription:q}"
-        " --seconds {params.seconds:q} --sequence {params.folder:q} --seed {params.seed:q}"
+        " --seconds {params.seconds:q} --recordings {params.recordings:q} --seed {params.seed:q}"
         " --output {output.folder:q} --threads {threads:q} 2> {log:q}"
 
 

@@ -24,6 +24,11 @@ def to_16_bit(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
     return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
+def from_16_bit(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    """Floats of 16-bit samples, full scale 1; :func:`to_16_bit` gives the same samples back."""
+    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+
+
 def flac_bytes(audio: npt.NDArray[np.floating], sample_rate: int) -> bytes:
     """A FLAC file of 16 bits; the same samples give the same bytes.
 

@@ -1,4 +1,4 @@
-"""``encode``: turn one shard's tracks into a mu-law sequence."""
+"""``encode``: turn one shard's tracks into sequences."""
 
 import logging
 from pathlib import Path
@@ -19,10 +19,12 @@ def main(
     length_multiple: Annotated[int, typer.Option(min=1, help="each track is cut to a multiple of so many samples")],
     table: Annotated[Path, typer.Option(help="the shard's table that 'ingest' wrote")],
     tracks: Annotated[Path, typer.Option(help="folder of the tracks' audio that 'separate' made")],
-    output: Annotated[Path, typer.Option(help="folder of the sequence to write")],
+    output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],
+    waveform: Annotated[Path, typer.Option(help="folder of the sequence of 16-bit samples to write")],
 ) -> None:
-    """Mix each track to mono, resample it, and encode it to 8-bit mu-law, packed as one sequence."""
-    kept = encode_shard(read_table(table), tracks, output, parse_settings(Audio, settings), length_multiple)
+    """Mix each track to mono and resample it; pack the tracks as 16-bit samples, and encoded to 8-bit mu-law."""
+    section = parse_settings(Audio, settings)
+    kept = encode_shard(read_table(table), tracks, output, waveform, section, length_multiple)
     log.info("%d tracks encoded", kept)
 
 

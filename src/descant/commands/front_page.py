@@ -20,6 +20,7 @@ from descant.evaluation.provenance import read_network, scale_in_words
 from descant.evaluation.site import PageError
 from descant.evaluation.summaries import read_finding
 from descant.evaluation.table_page import read_table
+from descant.recordings import open_recordings
 from descant.sequences import open_sequence
 
 
@@ -41,8 +42,9 @@ def named(option: str, given: list[str]) -> dict[str, Path]:
 def front_page(
     table: Annotated[Path, typer.Option(help="CSV of the table")],
     sequence: Annotated[Path, typer.Option(help="folder of the packed audio")],
+    recordings: Annotated[Path, typer.Option(help="folder of the packed waveform")],
     model: Annotated[list[Path], typer.Option(help="every model.safetensors of the run; repeat it")],
-    audio: Annotated[list[str], typer.Option(help="MODEL=FOLDER that render_audio wrote; repeat it")],
+    audio: Annotated[list[str], typer.Option(help="MODEL=FOLDER of the audio that it drew; repeat it")],
     source: Annotated[str, typer.Option(help="where the music comes from, in words")],
     output: Annotated[Path, typer.Option(help="HTML file to write")],
     summary: Annotated[list[str] | None, typer.Option(help="MEASURE=summary.json; repeat it")] = None,
@@ -60,7 +62,7 @@ def front_page(
         music=music_in_words(packed, source),
         rows=rows,
         fewest=min(rows, key=lambda row: row.bits).model,
-        clips=front_clips(choose_rows(rows), named("--audio", audio), packed),
+        clips=front_clips(choose_rows(rows), named("--audio", audio), open_recordings(recordings)),
         findings=[
             read_finding(name, path, titles, addresses) for name, path in named("--summary", summary or []).items()
         ],

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from descant.audio.rendered import open_rendered
 from descant.commands import cli
 from descant.config.novelty import Novelty
-from descant.evaluation.material import read_drawn
 from descant.evaluation.novelty.drawn import search_audio
 from descant.evaluation.novelty.features import open_features
 from descant.evaluation.novelty.results import read_calibration, write_result
@@ -17,13 +17,12 @@ def novelty_audio(
     settings: Annotated[str, typer.Option(help="the section evaluation.novelty, as JSON text")],
     calibration: Annotated[Path, typer.Option(help="JSON that novelty_calibration wrote for clips of this length")],
     features: Annotated[Path, typer.Option(help="folder that novelty_features wrote")],
-    drawn: Annotated[Path, typer.Option(help=".npy of drawn mu-law classes (batch, samples)")],
-    sample_rate: Annotated[int, typer.Option(min=1, help="of the drawn audio, Hz")],
+    drawn: Annotated[Path, typer.Option(help="folder of audio that the model drew")],
     output: Annotated[Path, typer.Option(help="JSON file to write")],
 ) -> None:
     """Find the nearest place in the training music of every window, by its fingerprint and by its notes."""
     section, known = cli.parse_settings(Novelty, settings), read_calibration(calibration)
-    write_result(search_audio(section, known, read_drawn(drawn), sample_rate, open_features(features)), output)
+    write_result(search_audio(section, known, open_rendered(drawn), open_features(features)), output)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from descant.config.novelty import Novelty
 from descant.evaluation.novelty.drawn import calibrate_audio
 from descant.evaluation.novelty.features import open_features
 from descant.evaluation.novelty.results import write_result
-from descant.sequences import open_sequence
+from descant.recordings import open_recordings
 
 
 def novelty_calibration(
     settings: Annotated[str, typer.Option(help="the section evaluation.novelty, as JSON text")],
-    sequence: Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")],
+    recordings: Annotated[Path, typer.Option(help="folder of the packed waveform")],
     features: Annotated[Path, typer.Option(help="folder that novelty_features wrote")],
     samples: Annotated[int, typer.Option(min=1, help="length of a drawn clip, samples")],
     output: Annotated[Path, typer.Option(help="JSON file to write")],
@@ -23,7 +23,7 @@ def novelty_calibration(
 ) -> None:
     """Compare held-out music, and planted copies, with the training music, for drawn clips of one length."""
     section = cli.parse_settings(Novelty, settings)
-    packed, opened = open_sequence(sequence), open_features(features)
+    packed, opened = open_recordings(recordings), open_features(features)
     write_result(calibrate_audio(section, packed, opened, samples, seed), output)
 
 

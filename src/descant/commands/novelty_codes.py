@@ -7,9 +7,10 @@ import typer
 
 from descant.commands import cli
 from descant.config.novelty import Novelty
-from descant.evaluation.novelty.drawn_codes import read_codes, search_codes
+from descant.evaluation.novelty.drawn_codes import search_codes
 from descant.evaluation.novelty.results import write_result
 from descant.sequences import open_sequence
+from descant.steps import open_steps
 
 
 def novelty_codes(
@@ -21,7 +22,7 @@ def novelty_codes(
 ) -> None:
     """Find the longest runs that drawn codes share with training codes, by thresholds of held-out codes."""
     section, packed = cli.parse_settings(Novelty, settings), open_sequence(sequence)
-    write_result(search_codes(section, packed, read_codes(drawn, packed.classes), skip), output)
+    write_result(search_codes(section, packed, open_steps(drawn, packed.classes), skip), output)
 
 
 if __name__ == "__main__":

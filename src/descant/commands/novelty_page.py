@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from descant.audio.rendered import open_rendered
 from descant.commands import cli
 from descant.config.evaluation import Evaluation
-from descant.evaluation.material import read_drawn
 from descant.evaluation.novelty.page import (
     NoveltyPage,
     make_pair,
@@ -34,7 +34,7 @@ from descant.evaluation.novelty.verdict import (
     worst_hits,
 )
 from descant.evaluation.pages import write_page
-from descant.sequences import open_sequence
+from descant.recordings import open_recordings
 from descant.statistics import Bootstrap
 
 
@@ -44,7 +44,7 @@ def novelty_page(
     row: Annotated[
         list[str], typer.Option(help="JSON of a model: model, title, drawn, audio, and codes or null; repeat it")
     ],
-    sequence: Annotated[Path, typer.Option(help="folder of the packed audio, to listen to")],
+    recordings: Annotated[Path, typer.Option(help="folder of the packed waveform, to listen to")],
     output: Annotated[Path, typer.Option(help="HTML file to write")],
     summary: Annotated[Path, typer.Option(help="JSON file to write: the verdict")],
     matches: Annotated[Path, typer.Option(help="CSV table to write: the nearest place of every window and run")],
@@ -52,7 +52,7 @@ def novelty_page(
     pages: cli.Pages = None,
 ) -> None:
     """Write one self-contained page with what was found, and the nearest matches to listen to side by side."""
-    section, packed = cli.parse_settings(Evaluation, settings), open_sequence(sequence)
+    section, packed = cli.parse_settings(Evaluation, settings), open_recordings(recordings)
     known = read_calibration(calibration)
     bootstrap = Bootstrap(section.bootstrap_draws, section.confidence, seed)
     drawn, models, lines, codes = {}, [], [], {}
@@ -60,14 +60,14 @@ def novelty_page(
         try:
             given = json.loads(text)
             model, title, audio = given["model"], given["title"], read_audio_search(Path(given["audio"]))
-            classes = read_drawn(Path(given["drawn"]))
+            rendered = open_rendered(Path(given["drawn"]))
             found = read_codes_search(Path(given["codes"])) if given["codes"] else None
         except (ValueError, KeyError, TypeError) as error:
             raise NoveltyError(f"--row {text!r} is no row of the page", "see --help for its keys") from error
-        seconds = classes.size / packed.sample_rate
+        seconds = sum(sample.drawn for sample in rendered.samples) / rendered.sample_rate
         models.append(find_model(model, title, known, audio, found, seconds, bootstrap))
-        lines.append(model_line(models[-1], found, len(classes)))
-        drawn[model] = classes
+        lines.append(model_line(models[-1], found, len(rendered.samples)))
+        drawn[model] = rendered
         if found is not None:
             codes[title] = found
     floor, worst = share_interval(known.floor, bootstrap), worst_hits(models, section.novelty.shown)

@@ -23,10 +23,12 @@ log = logging.getLogger(__name__)
 def main(
     settings: Annotated[str, typer.Option(help="the section 'corpus.splits' of the configuration, as JSON")],
     seed: Annotated[int, typer.Option(min=0, help="root seed")],
-    shard_sequences: Annotated[list[Path], typer.Option(help="folders that 'encode' wrote, all shards")],
+    shard_sequences: Annotated[list[Path], typer.Option(help="folders of classes that 'encode' wrote, all shards")],
+    shard_waveforms: Annotated[list[Path], typer.Option(help="folders of samples that 'encode' wrote, all shards")],
     shard_tables: Annotated[list[Path], typer.Option(help="tables that 'ingest' wrote, in the same order")],
     shard_fingerprints: Annotated[list[Path], typer.Option(help="tables of fingerprints that 'ingest' wrote")],
-    output: Annotated[Path, typer.Option(help="folder of the sequence to write")],
+    output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],
+    waveform: Annotated[Path, typer.Option(help="folder of the sequence of 16-bit samples to write")],
     tracks_table: Annotated[Path, typer.Option(help="CSV table to write: every item, its split, or why not")],
     labels_table: Annotated[Path, typer.Option(help="CSV table to write: minutes of each artist and genre, by split")],
     remarks: Annotated[
@@ -42,9 +44,9 @@ def main(
     """
     own = None if labels is None else read_labels(labels)
     fingerprints = {track: words for path in shard_fingerprints for track, words in read_fingerprints(path).items()}
-    shards = read_shards(shard_sequences, shard_tables)
+    shards = read_shards(shard_sequences, shard_waveforms, shard_tables)
     shares = parse_settings(Splits, settings)
-    entries = pack(shards, shares, seed, output, own or {}, fingerprints)
+    entries = pack(shards, shares, seed, output, waveform, own or {}, fingerprints)
     rows, unused = (entries, ()) if own is None else unmatched(entries, own)
     write_csv(rows, tracks_table)
     minutes = minutes_by_label(entries)

@@ -5,27 +5,28 @@ from typing import Annotated
 
 import typer
 
+from descant.audio.rendered import open_rendered
 from descant.commands import cli
-from descant.errors import SamplingError
 from descant.evaluation.pages import write_page
 from descant.evaluation.players import (
     PlayersPage,
     StackLine,
     drawn_in_words,
     players_html,
-    read_rendered,
     real_clips,
     sample_clips,
 )
 from descant.evaluation.provenance import read_stack, scale_in_words, stack_in_words, training_in_words
+from descant.recordings import open_recordings
 from descant.sequences import open_sequence
 
 
 def players(
     title: Annotated[str, typer.Option(help="of the model")],
-    audio: Annotated[Path, typer.Option(help="folder that render_audio wrote")],
+    audio: Annotated[Path, typer.Option(help="folder of audio that the model drew")],
     model: Annotated[list[Path], typer.Option(help="model.safetensors of the prior and of every ADA; repeat it")],
-    sequence: Annotated[Path, typer.Option(help="folder of the packed audio: training hours, and real music")],
+    sequence: Annotated[Path, typer.Option(help="folder of the packed audio: training hours")],
+    recordings: Annotated[Path, typer.Option(help="folder of the packed waveform: real music to hear")],
     output: Annotated[Path, typer.Option(help="HTML file to write")],
     note: Annotated[str, typer.Option(help="what a listener must know of this model")] = "",
     temperature: Annotated[float | None, typer.Option(help="that the samples were drawn at")] = None,
@@ -36,9 +37,7 @@ def players(
 ) -> None:
     """Write one self-contained page with all there is to hear of a model, beside held-out real music."""
     packed = open_sequence(sequence)
-    stack, rendered = read_stack(model, packed), read_rendered(audio)
-    if not rendered:
-        raise SamplingError(f"{audio} holds no samples", "delete that folder and run snakemake again")
+    stack, rendered = read_stack(model, packed), open_rendered(audio).samples
     does = stack_in_words(stack, packed.sample_rate)
     trained = [training_in_words(network, packed) for network in stack.networks]
     page = PlayersPage(
@@ -48,7 +47,7 @@ def players(
         stack=[StackLine(*line) for line in zip(does, trained, strict=True)],
         drawn=drawn_in_words(min(show, len(rendered)), len(rendered), temperature, top_p),
         samples=sample_clips(audio, show),
-        real=real_clips(packed, excerpts, max(sample.facts.seconds for sample in rendered)),
+        real=real_clips(open_recordings(recordings), excerpts, max(sample.facts.seconds for sample in rendered)),
         classes=packed.classes,
         sample_rate=packed.sample_rate,
     )

@@ -15,10 +15,11 @@ from descant.config.models import Sampling
 from descant.errors import SequenceError
 from descant.evaluation.reconstruction import DRAWS, choose_stretches, codes_of
 from descant.modelfile import read_model
-from descant.sampling.files import draw_folder, write_steps
+from descant.sampling.files import draw_folder
 from descant.sampling.levels import draw_below, level_settings
 from descant.seeds import derive_seed
 from descant.sequences import open_sequence
+from descant.steps import write_steps
 from descant.systems.ada import ADASystem
 from descant.systems.restore import restore
 

@@ -9,9 +9,10 @@ from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
 from descant.config.models import Sampling
 from descant.modelfile import read_model
-from descant.sampling.files import draw_folder, write_steps
+from descant.sampling.files import draw_folder
 from descant.sampling.levels import draw_top, level_settings
 from descant.seeds import derive_seed
+from descant.steps import write_steps
 from descant.systems.restore import restore
 from descant.systems.wavenet import WaveNetSystem
 

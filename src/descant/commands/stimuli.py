@@ -5,19 +5,20 @@ from typing import Annotated
 
 import typer
 
+from descant.audio.rendered import open_rendered
 from descant.commands import cli, options
 from descant.config.listening import Listening
 from descant.corpus.outputs import whole_folder
 from descant.errors import ListeningError
 from descant.listening.files import write_json
-from descant.listening.stimuli import read_drawn, write_stimuli
-from descant.sequences import open_sequence
+from descant.listening.stimuli import Drawn, write_stimuli
+from descant.recordings import open_recordings
 
 
 def stimuli(
     settings: options.Settings,
-    audio: Annotated[list[str], typer.Option(help="MODEL=FOLDER for every model, folders that render_audio wrote")],
-    sequence: Annotated[Path, typer.Option(help="folder of the packed audio: held-out real music")],
+    audio: Annotated[list[str], typer.Option(help="MODEL=FOLDER for every model, folders of audio that it drew")],
+    recordings: Annotated[Path, typer.Option(help="folder of the packed waveform: held-out real music")],
     output: Annotated[Path, typer.Option(help="folder of clips to write, under names that tell nothing")],
     manifest: Annotated[Path, typer.Option(help="JSON to write: what each clip is; not for raters")],
     seed: options.Seed = 1,
@@ -29,9 +30,9 @@ def stimuli(
         system, _, folder = given.partition("=")
         if not folder:
             raise ListeningError(f"--audio {given!r} names no folder", "give MODEL=FOLDER")
-        drawn.append(read_drawn(system, Path(folder)))
+        drawn.append(Drawn(system, open_rendered(Path(folder))))
     with whole_folder(output) as temporary:
-        written = write_stimuli(drawn, open_sequence(sequence), listening, seed, temporary)
+        written = write_stimuli(drawn, open_recordings(recordings), listening, seed, temporary)
     write_json(manifest, written)
 
 

@@ -12,6 +12,7 @@ from descant.corpus.labels import apply_labels
 from descant.corpus.splits import LEAST_TRACKS, deal
 from descant.corpus.table import Entry, read_table
 from descant.errors import CorpusError, SequenceError
+from descant.recordings import open_recordings
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
 
 SHOWN_REASONS = 5
@@ -19,35 +20,43 @@ SHOWN_REASONS = 5
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard: its sequence, and the entries of its items."""
+    """One shard: its mu-law sequence, its 16-bit samples, and the entries of its items."""
 
     sequence: PackedSequence
+    waveform: PackedSequence
     entries: tuple[Entry, ...]
 
 
-def read_shards(sequences: Sequence[Path], tables: Sequence[Path]) -> tuple[Shard, ...]:
+def read_shards(sequences: Sequence[Path], waveforms: Sequence[Path], tables: Sequence[Path]) -> tuple[Shard, ...]:
     """Open shards.
 
     Args:
-        sequences: folders of packed sequences.
+        sequences: folders of packed mu-law classes.
+        waveforms: folders of packed 16-bit samples, in the same order.
         tables: the shards' tables, in the same order.
 
     Returns:
         At least one shard.
 
     Raises:
-        SequenceError: when the lists do not match, a sequence is torn, or the sequences differ in kind.
+        SequenceError: when the lists do not match, a sequence is torn, or the sequences differ in kind or tracks.
         CorpusError: when a table cannot be read.
     """
-    if len(sequences) != len(tables) or not sequences:
-        raise SequenceError(
-            f"{len(sequences)} shard sequences but {len(tables)} tables", "give one of each for a shard"
-        )
-    shards = tuple(Shard(open_sequence(s), read_table(t)) for s, t in zip(sequences, tables, strict=True))
+    if not len(sequences) == len(waveforms) == len(tables) or not sequences:
+        counted = f"{len(sequences)} shard sequences, {len(waveforms)} waveforms, {len(tables)} tables"
+        raise SequenceError(counted, "give one of each for a shard")
+    shards = tuple(
+        Shard(open_sequence(sequence), open_recordings(waveform), read_table(table))
+        for sequence, waveform, table in zip(sequences, waveforms, tables, strict=True)
+    )
+    cure = "delete the shards' sequences and run snakemake again"
     kinds = {shard.sequence.form for shard in shards}
     if len(kinds) > 1:
-        cure = "delete the shards' sequences and run snakemake again"
         raise SequenceError("the shards' sequences differ in classes, channels, type or rate", cure)
+    for shard in shards:
+        ids = [[track.track for track in sequence.tracks()] for sequence in (shard.sequence, shard.waveform)]
+        if ids[0] != ids[1] or shard.sequence.sample_rate != shard.waveform.sample_rate:
+            raise SequenceError("a shard's samples are not of the tracks that its mu-law classes are of", cure)
     return shards
 
 
@@ -145,16 +154,18 @@ def pack(
     splits: Splits,
     seed: int,
     folder: Path,
+    waveform: Path,
     labels: Mapping[str, Labels],
     fingerprints: Mapping[str, Words],
 ) -> tuple[Entry, ...]:
-    """Write the used tracks of all shards as one sequence, in the order of their ids.
+    """Write the used tracks of all shards as two sequences, in the order of their ids.
 
     Args:
         shards: opened.
         splits: the shares wanted.
         seed: root seed.
-        folder: where the sequence is written; the same bytes whatever the number of shards.
+        folder: where the mu-law classes are written; the same bytes whatever the number of shards.
+        waveform: where the 16-bit samples are written.
         labels: a person's own, by the source's name in NFC; they are put over those of the tags.
         fingerprints: of the tracks, by id; one without is compared with none.
 
@@ -164,14 +175,22 @@ def pack(
     Raises:
         CorpusError: when too few tracks are usable, with the first reasons.
     """
-    places = {row.track: (shard.sequence, row) for shard in shards for row in shard.sequence.tracks()}
-    seconds = {track: row.length / sequence.rate for track, (sequence, row) in places.items()}
+    seconds = {row.track: row.length / shard.sequence.rate for shard in shards for row in shard.sequence.tracks()}
     merged = merge_entries((entry for shard in shards for entry in shard.entries), seconds)
     merged = group_entries(apply_labels(merged, labels), fingerprints)
     entries = deal_entries(merged, seconds, splits, seed)
-    first = shards[0].sequence
-    with SequenceWriter(folder, *first.form) as writer:
-        for entry in sorted((entry for entry in entries if entry.is_used), key=lambda entry: entry.track):
-            sequence, row = places[entry.track]
-            writer.add(entry.track, entry.split, entry.labels, sequence.blocks(row))
+    used = sorted((entry for entry in entries if entry.is_used), key=lambda entry: entry.track)
+    first = shards[0]
+    with SequenceWriter(folder, *first.sequence.form) as writer:
+        _copy([shard.sequence for shard in shards], used, writer)
+    with SequenceWriter(waveform, *first.waveform.form) as writer:
+        _copy([shard.waveform for shard in shards], used, writer)
     return entries
+
+
+def _copy(sequences: Sequence[PackedSequence], entries: Sequence[Entry], writer: SequenceWriter) -> None:
+    """Copy the entries' tracks from the shards, in the order of the entries."""
+    places = {row.track: (sequence, row) for sequence in sequences for row in sequence.tracks()}
+    for entry in entries:
+        sequence, row = places[entry.track]
+        writer.add(entry.track, entry.split, entry.labels, sequence.blocks(row))

@@ -1,12 +1,10 @@
-"""What is seen and told of a sample: its waveform over its mel spectrogram as PNG, and a few plain figures.
+"""A picture of a sample: its waveform over its mel spectrogram, as PNG.
 
 Levels are in dBFS after AES17: 0 dB is a sine that just reaches full scale, so that pictures of different samples
 compare. Nothing here touches matplotlib's global state.
 """
 
 import io
-import math
-from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +17,7 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 from descant.audio.mel import hz_to_mel, mel_spectrogram
+from descant.audio.rendered import Rendered
 from descant.errors import SamplingError
 
 WIDTH, HEIGHT, DPI = 900, 330, 100
@@ -28,57 +27,9 @@ BANDS = 128
 FLOOR_DB, CEILING_DB = -90.0, -10.0
 TICKS_HZ = (0, 500, 1000, 2000, 4000, 8000, 16000)
 TITLE_LETTERS = 100
-SILENCE_FRAME_SECONDS = 0.05
-SILENCE_DBFS = -60.0
 # one dark ground, which is at home on light and on dark pages
 GROUND, INK, QUIET_INK = "#16171c", "#e6e4e1", "#b4b7bd"
 FONT = "DejaVu Sans"  # it comes with matplotlib
-
-
-@dataclass(frozen=True)
-class SampleFacts:
-    """Plain figures of one sample.
-
-    Attributes:
-        seconds: its length.
-        peak: largest absolute value; full scale is 1.
-        rms_dbfs: root mean square, dBFS; None for digital silence.
-        silent_share: share of the time, in frames of 50 ms, whose RMS is below -60 dBFS.
-    """
-
-    seconds: float
-    peak: float
-    rms_dbfs: float | None
-    silent_share: float
-
-
-def _dbfs(mean_square: float) -> float | None:
-    return 10 * math.log10(2 * mean_square) if mean_square > 0 else None
-
-
-def sample_facts(audio: npt.NDArray[np.floating], sample_rate: int) -> SampleFacts:
-    """Measure a sample.
-
-    Args:
-        audio: floats ``(time,)``; full scale is 1.
-        sample_rate: Hz.
-
-    Raises:
-        SamplingError: when it is empty.
-    """
-    if not len(audio):
-        raise SamplingError("a sample has no audio in it", "raise sampling.seconds")
-    squares = np.asarray(audio, dtype=np.float64) ** 2
-    starts = np.arange(0, len(squares), max(1, round(SILENCE_FRAME_SECONDS * sample_rate)))
-    lengths = np.diff(starts, append=len(squares))
-    means = np.add.reduceat(squares, starts) / lengths
-    silent = 10 * np.log10(np.maximum(2 * means, 1e-30)) < SILENCE_DBFS
-    return SampleFacts(
-        seconds=len(squares) / sample_rate,
-        peak=float(np.sqrt(squares.max())),
-        rms_dbfs=_dbfs(float(squares.mean())),
-        silent_share=float(lengths[silent].sum() / len(squares)),
-    )
 
 
 def mel_levels(audio: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray[np.float64]:
@@ -129,6 +80,22 @@ def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) ->
             spine.set_visible(False)
     canvas.draw()  # type: ignore[no-untyped-call]
     return _png(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
+
+
+def write_figures(rendered: Rendered, title: str) -> None:
+    """Draw every sample, beside its file.
+
+    Args:
+        rendered: what a model drew.
+        title: of the model.
+
+    Raises:
+        SamplingError: when a file cannot be read.
+    """
+    for number, sample in enumerate(rendered.samples):
+        audio = rendered.read(number, -sample.primed)
+        figure = mel_figure(audio, rendered.sample_rate, f"{title} · sample {number + 1}")
+        (rendered.folder / sample.file).with_suffix(".png").write_bytes(figure)
 
 
 def envelope(audio: npt.NDArray[np.floating], columns: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -173,13 +173,13 @@ def music_in_words(sequence: PackedSequence, source: str) -> list[str]:
     return told
 
 
-def front_clips(choices: Sequence[Choice], folders: Mapping[str, Path], sequence: PackedSequence) -> list[FrontClip]:
+def front_clips(choices: Sequence[Choice], folders: Mapping[str, Path], recordings: PackedSequence) -> list[FrontClip]:
     """The first sample of each chosen model, and as much of a held-out track.
 
     Args:
         choices: of :func:`choose_rows`.
-        folders: that ``render_audio`` wrote, by model.
-        sequence: the packed audio.
+        folders: of the audio that was drawn, by model.
+        recordings: of the corpus.
 
     Raises:
         SamplingError: when a chosen model has no audio.
@@ -189,12 +189,10 @@ def front_clips(choices: Sequence[Choice], folders: Mapping[str, Path], sequence
         if choice.row.model not in folders:
             raise SamplingError(f"--audio names no folder of {choice.row.model}", "name one for each row of the table")
         found = sample_clips(folders[choice.row.model], 1)
-        if not found:
-            raise SamplingError(f"{choice.row.model} has no samples", "delete its audio and run snakemake again")
         seconds = max(seconds, found[0].seconds)
         detail = f"Sample 1; {choice.why}"
         clips.append(FrontClip(replace(found[0], name=choice.row.title, detail=detail), choice.row.address))
-    for clip in real_clips(sequence, 1, seconds):
+    for clip in real_clips(recordings, 1, seconds):
         detail = f"{clip.name}, {clip.detail}, held out"
         clips.append(FrontClip(replace(clip, name="Real music", detail=detail), ""))
     return clips

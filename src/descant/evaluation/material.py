@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from descant.audio import mulaw
-from descant.errors import SamplingError, SequenceError
+from descant.audio.rendered import Rendered
+from descant.errors import SamplingError
+from descant.recordings import read_recording
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 
@@ -31,74 +31,54 @@ class Excerpt:
     audio: npt.NDArray[np.float32]
 
 
-def read_drawn(path: Path) -> npt.NDArray[np.unsignedinteger]:
-    """Open drawn audio: mu-law classes ``(batch, samples)``, mapped and not read.
-
-    Raises:
-        SamplingError: when the file is missing, torn or holds something else.
-    """
-    cure = "delete it and run snakemake again"
-    try:
-        classes: npt.NDArray[np.unsignedinteger] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise SamplingError(f"{path} holds no readable samples: {error}", cure) from error
-    if classes.ndim != 2 or classes.dtype.kind != "u" or not classes.size or int(classes.max()) >= mulaw.CLASSES:
-        raise SamplingError(f"{path} does not hold mu-law classes (batch, samples)", cure)
-    return classes
-
-
 def drawn_excerpts(
-    classes: npt.NDArray[np.unsignedinteger], sample_rate: int, seconds: float, most: int | None = None
+    rendered: Rendered, seconds: float, most: int | None = None, samples: int | None = None
 ) -> Iterator[Excerpt]:
-    """Cut drawn audio into excerpts from the start of each sequence; a shorter rest is left out.
+    """Cut drawn audio into excerpts from the start of each sample; a shorter rest is left out, and so is a prime.
 
     Args:
-        classes: mu-law classes ``(batch, samples)``.
-        sample_rate: Hz.
+        rendered: what a model drew.
         seconds: length of each.
-        most: of a sequence; of more, so many are taken, spread evenly.
+        most: of a sample; of more, so many are taken, spread evenly.
+        samples: that are cut, the first of them; None for all.
 
     Raises:
-        SamplingError: when a sequence is shorter than one excerpt.
+        SamplingError: when a sample is shorter than one excerpt, or its file cannot be read.
     """
-    length = max(1, round(seconds * sample_rate))
-    if classes.shape[1] < length:
+    rate = rendered.sample_rate
+    length = max(1, round(seconds * rate))
+    if rendered.shortest < length:
         raise SamplingError(
-            f"the samples are {classes.shape[1] / sample_rate:.2f} s long, {seconds:g} s are asked for",
+            f"{rendered.folder}: a sample is {rendered.shortest / rate:.2f} s long, {seconds:g} s are asked for",
             "raise sampling.seconds",
         )
-    for number, row in enumerate(classes):
-        yield from _cut(row, str(number), sample_rate, length, most)
+    for number, sample in enumerate(rendered.samples[:samples]):
+        for start in _starts(sample.drawn, length, most):
+            yield Excerpt(str(number), start / rate, rendered.read(number, start, start + length))
 
 
 def real_excerpts(
-    sequence: PackedSequence, split: str, seconds: float, most: int | None = None, tracks: int | None = None
+    recordings: PackedSequence, split: str, seconds: float, most: int | None = None, tracks: int | None = None
 ) -> Iterator[Excerpt]:
     """Cut every track of a split into excerpts from its start; a shorter rest, or track, is left out.
 
     Args:
-        sequence: mu-law audio.
+        recordings: of :func:`descant.recordings.open_recordings`.
         split: ``train``, ``validation`` or ``test``.
         seconds: length of each.
         most: of a track; of more, so many are taken, spread evenly.
         tracks: of the split; of more that are long enough, so many are taken, spread evenly.
-
-    Raises:
-        SequenceError: when the sequence is not audio.
     """
-    if sequence.hop != 1 or sequence.classes != mulaw.CLASSES:
-        raise SequenceError("the sequence holds codes, which are no audio", "give the sequence named 'audio'")
-    length = max(1, round(seconds * sequence.sample_rate))
-    long_enough = [track for track in sequence.tracks(split) if track.length >= length]
+    length = max(1, round(seconds * recordings.sample_rate))
+    long_enough = [track for track in recordings.tracks(split) if track.length >= length]
     for track in _spread(long_enough, tracks):
-        yield from _cut(sequence.steps(track), track.track, sequence.sample_rate, length, most)
+        for start in _starts(track.length, length, most):
+            audio = read_recording(recordings, track, start, start + length)
+            yield Excerpt(track.track, start / recordings.sample_rate, audio)
 
 
-def _cut(
-    classes: npt.NDArray[np.unsignedinteger], group: str, sample_rate: int, length: int, most: int | None
-) -> Iterator[Excerpt]:
-    for start in _spread(range(0, len(classes) - length + 1, length), most):
-        yield Excerpt(group, start / sample_rate, mulaw.decode(classes[start : start + length]))
+def _starts(samples: int, length: int, most: int | None) -> Sequence[int]:
+    return _spread(range(0, samples - length + 1, length), most)
 
 
 def _spread(items: Sequence[T], most: int | None) -> Sequence[T]:

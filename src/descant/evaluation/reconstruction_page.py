@@ -10,12 +10,13 @@ import pandas as pd
 
 from descant.audio import mulaw
 from descant.audio.clips import flac_bytes
+from descant.audio.facts import sample_facts
 from descant.audio.files import Block
 from descant.config.evaluation import Evaluation
 from descant.evaluation.charts import javascript
 from descant.evaluation.code_usage import Usage, Worth
 from descant.evaluation.figure_lines import Line, Shown, shown
-from descant.evaluation.figures import mel_figure, sample_facts
+from descant.evaluation.figures import mel_figure
 from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, make_clip
 from descant.evaluation.reconstruction import MULAW, NOISE, OTHER, Stretch

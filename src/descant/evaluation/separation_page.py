@@ -12,9 +12,10 @@ import soundfile
 import soxr
 
 from descant.audio.clips import flac_bytes
+from descant.audio.facts import sample_facts
 from descant.audio.files import AudioFileError
 from descant.errors import CorpusError
-from descant.evaluation.figures import mel_figure, sample_facts
+from descant.evaluation.figures import mel_figure
 from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, make_clip
 from descant.formatting import count

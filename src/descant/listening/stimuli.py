@@ -14,14 +14,14 @@ import soundfile
 import soxr
 from tqdm import tqdm
 
-from descant.audio import mulaw
 from descant.audio.clips import flac_bytes
+from descant.audio.rendered import Rendered
 from descant.config.listening import DEFINES_TEST, Listening
 from descant.errors import ListeningError
-from descant.evaluation.players import read_rendered
 from descant.listening import anchors
 from descant.listening.files import REAL, SCALES, Kind, Manifest, Stimulus
 from descant.listening.loudness import match, measure, true_peak
+from descant.recordings import read_recording
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
 
@@ -61,45 +61,29 @@ class Drawn:
 
     Attributes:
         system: the model's name.
-        files: its samples in the order they were drawn.
+        rendered: its samples.
     """
 
     system: str
-    files: Sequence[Path]
+    rendered: Rendered
 
     def clip(self, item: int, sample_rate: int) -> Audio:
-        """Sample number ``item``, ``(time,)``, at the test's rate.
+        """Sample number ``item`` without what it was primed with, ``(time,)``, at the test's rate.
 
         Raises:
-            ListeningError: when the file is missing or torn.
+            SamplingError: when the file is missing or torn.
         """
-        path = self.files[item]
-        try:
-            audio, rate = soundfile.read(path, dtype="float64", always_2d=True)
-        except (soundfile.SoundFileError, OSError) as error:
-            raise ListeningError(
-                f"sample {item} of {self.system} cannot be read", "delete its folder of audio and run snakemake again"
-            ) from error
-        mono = np.asarray(audio.mean(axis=1))
-        return mono if rate == sample_rate else np.asarray(soxr.resample(mono, rate, sample_rate))
+        audio, rate = self.rendered.read(item).astype(np.float64), self.rendered.sample_rate
+        return audio if rate == sample_rate else np.asarray(soxr.resample(audio, rate, sample_rate))
 
 
-def read_drawn(system: str, folder: Path) -> Drawn:
-    """The samples in a folder that ``render_audio`` wrote.
-
-    Raises:
-        SamplingError: when it holds none.
-    """
-    return Drawn(system, [folder / sample.file for sample in read_rendered(folder)])
-
-
-def excerpts(sequence: PackedSequence, split: str, count: int, length: int) -> list[Audio]:
+def excerpts(recordings: PackedSequence, split: str, count: int, length: int) -> list[Audio]:
     """Excerpts of held-out tracks, spread evenly over the tracks and over each of them.
 
     Where the music is too short for as many, they overlap.
 
     Args:
-        sequence: mu-law audio.
+        recordings: of the corpus.
         split: that they are from.
         count: how many.
         length: of each, samples.
@@ -107,10 +91,10 @@ def excerpts(sequence: PackedSequence, split: str, count: int, length: int) -> l
     Raises:
         ListeningError: when no track of the split is as long.
     """
-    tracks = [track for track in sequence.tracks(split) if track.length >= length]
+    tracks = [track for track in recordings.tracks(split) if track.length >= length]
     if not tracks:
         raise ListeningError(
-            f"no {split} track is {length / sequence.sample_rate:g} s long, as the clips of the listening test are",
+            f"no {split} track is {length / recordings.sample_rate:g} s long, as the clips of the listening test are",
             "set listening.seconds to less, or give the corpus longer tracks",
         )
     each = -(-count // len(tracks))
@@ -120,7 +104,7 @@ def excerpts(sequence: PackedSequence, split: str, count: int, length: int) -> l
     for number in range(count):
         track, place = tracks[number % len(tracks)], number // len(tracks)
         start = round((track.length - length) * (place + 0.5) / each)
-        taken.append(mulaw.decode(sequence.steps(track)[start : start + length]).astype(np.float64))
+        taken.append(read_recording(recordings, track, start, start + length).astype(np.float64))
     return taken
 
 
@@ -130,7 +114,7 @@ def clip_length(drawn: Sequence[Drawn], settings: Listening, sample_rate: int) -
     Raises:
         ListeningError: when less was drawn than is asked for.
     """
-    shortest = min(len(model.clip(0, sample_rate)) for model in drawn)
+    shortest = min(model.rendered.shortest * sample_rate // model.rendered.sample_rate for model in drawn)
     length = shortest if settings.seconds is None else round(settings.seconds * sample_rate)
     if not 0 < length <= shortest:
         raise ListeningError(
@@ -146,7 +130,7 @@ def item_count(drawn: Sequence[Drawn], settings: Listening) -> int:
     Raises:
         ListeningError: when fewer were drawn than are asked for.
     """
-    fewest = min(len(model.files) for model in drawn)
+    fewest = min(len(model.rendered.samples) for model in drawn)
     if not fewest or (settings.items or 0) > fewest:
         raise ListeningError(
             f"listening.items asks for {settings.items} samples but some model has {fewest}",
@@ -165,7 +149,7 @@ def groups(
 
     Args:
         drawn: of every model.
-        music: mu-law audio.
+        music: the recordings of the corpus.
         settings: the section of the configuration.
         items: how many.
         length: of every clip, samples.
@@ -213,7 +197,7 @@ def write_stimuli(
 
     Args:
         drawn: of every model of the test.
-        music: mu-law audio, with its splits.
+        music: the recordings of the corpus.
         settings: the section of the configuration.
         seed: root seed.
         folder: that exists.
@@ -223,6 +207,7 @@ def write_stimuli(
 
     Raises:
         ListeningError: when the samples or the held-out music do not suffice.
+        SamplingError: when a sample cannot be read.
     """
     rate = music.sample_rate
     items, length = item_count(drawn, settings), clip_length(drawn, settings, rate)

@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from descant.audio import mulaw
 from descant.config.corpus import Scores
 from descant.corpus import rendering
 from descant.corpus.scores import locate, read_pieces
@@ -16,8 +15,8 @@ RATE = 16000
 STRING_ENSEMBLE = 48
 
 
-def played(folder: Path, pieces: range, seconds: float, program: int) -> list[npt.NDArray[np.uint8]]:
-    """Mu-law classes of some pieces of the shipped list, each ``(samples,)``."""
+def played(folder: Path, pieces: range, seconds: float, program: int) -> list[npt.NDArray[np.float32]]:
+    """Audio of some pieces of the shipped list, each ``(samples,)``."""
     folder.mkdir(parents=True, exist_ok=True)
     tracks = []
     with pytest.MonkeyPatch.context() as patch:
@@ -27,5 +26,5 @@ def played(folder: Path, pieces: range, seconds: float, program: int) -> list[np
             piece = listed[number]
             path = folder / f"{number}.flac"
             rendering.render(locate("builtin", piece.path), piece.quarters_per_minute, seconds, RATE, path)
-            tracks.append(mulaw.encode(soundfile.read(path, dtype="float32")[0]))
+            tracks.append(soundfile.read(path, dtype="float32")[0])
     return tracks

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from material_of_scores import RATE, STRING_ENSEMBLE, played
 from scipy.signal import butter, sosfilt
+from waveforms import record
 
 from descant.audio import mulaw
 from descant.config.distances import Distances
@@ -15,20 +16,18 @@ from descant.evaluation.distances.choose import open_embedding
 from descant.evaluation.distances.embed import Cache, EmbeddedSet, embed_set, read_set, write_set
 from descant.evaluation.distances.kinds import LOGMEL, MUSICNN, Kind
 from descant.evaluation.distances.measure import FLOOR, MMD2, MODEL, Candidate, measure_kind
-from descant.evaluation.material import Excerpt, drawn_excerpts
+from descant.evaluation.material import Excerpt, real_excerpts
+from descant.sequences import Labels
 from descant.statistics import Bootstrap
 
 pytestmark = pytest.mark.slow
 PIECES, SECONDS = 12, 6.0
 
 
-def cut(tracks: list[np.ndarray]) -> list[Excerpt]:
+def cut(folder: Path, tracks: list[np.ndarray]) -> list[Excerpt]:
     """Excerpts of tracks, each of which may be shorter than the others."""
-    cut = []
-    for number, track in enumerate(tracks):
-        of_track = drawn_excerpts(track[None], RATE, Distances().seconds)
-        cut += [replace(excerpt, group=str(number)) for excerpt in of_track]
-    return cut
+    music = [(str(number), "test", track, Labels()) for number, track in enumerate(tracks)]
+    return list(real_excerpts(record(folder / "waveform", music, RATE), "test", Distances().seconds))
 
 
 def dulled(excerpt: Excerpt) -> Excerpt:
@@ -38,9 +37,9 @@ def dulled(excerpt: Excerpt) -> Excerpt:
 
 def test_same_kind_then_dulled_then_strings(tmp_path: Path) -> None:
     half, rest = range(0, PIECES, 2), range(1, PIECES, 2)
-    test = cut(played(tmp_path / "first", half, SECONDS, GRAND_PIANO))
-    others = cut(played(tmp_path / "second", rest, SECONDS, GRAND_PIANO))
-    strings = cut(played(tmp_path / "third", rest, SECONDS, STRING_ENSEMBLE))
+    test = cut(tmp_path / "first", played(tmp_path / "first", half, SECONDS, GRAND_PIANO))
+    others = cut(tmp_path / "second", played(tmp_path / "second", rest, SECONDS, GRAND_PIANO))
+    strings = cut(tmp_path / "third", played(tmp_path / "third", rest, SECONDS, STRING_ENSEMBLE))
     sets = {"test": test, "same": others, "dulled": [dulled(excerpt) for excerpt in others], "strings": strings}
     kinds: tuple[Kind, ...] = (LOGMEL, MUSICNN)
     embeddings = {kind: open_embedding(kind, 1) for kind in kinds}

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from waveforms import record
 
-from descant.audio import mulaw
 from descant.config.corpus import Scores
 from descant.corpus.rendering import render
 from descant.corpus.scores import locate, read_pieces
 from descant.evaluation.novelty.features import Features, open_features, write_features
-from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.sequences import Labels, PackedSequence
 
 RATE = 16000
 TRACKS, HELD_OUT = 22, 8
@@ -18,16 +18,15 @@ TRACKS, HELD_OUT = 22, 8
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> PackedSequence:
-    """30 s of each of 22 pieces as packed mu-law audio; the last eight are held out."""
-    folder = tmp_path_factory.mktemp("rendered")
-    with SequenceWriter(folder / "audio", mulaw.CLASSES, hop=1, sample_rate=RATE) as writer:
-        for number, piece in enumerate(read_pieces(Scores())[:TRACKS]):
-            score = locate("builtin", piece.path)
-            render(score, piece.quarters_per_minute, 30, RATE, folder / "a.flac")
-            split = "train" if number < TRACKS - HELD_OUT else "validation" if number % 4 == 0 else "test"
-            steps = mulaw.encode(soundfile.read(folder / "a.flac")[0])
-            writer.add(f"{number:016x}", split, Labels(piece.title, piece.composer), iter([steps]))
-    return open_sequence(folder / "audio")
+    """Recordings of 30 s of each of 22 pieces; the last eight are held out."""
+    folder, music = tmp_path_factory.mktemp("rendered"), []
+    for number, piece in enumerate(read_pieces(Scores())[:TRACKS]):
+        score = locate("builtin", piece.path)
+        render(score, piece.quarters_per_minute, 30, RATE, folder / "a.flac")
+        split = "train" if number < TRACKS - HELD_OUT else "validation" if number % 4 == 0 else "test"
+        labels = Labels(piece.title, piece.composer)
+        music.append((f"{number:016x}", split, soundfile.read(folder / "a.flac")[0], labels))
+    return record(folder / "waveform", music, RATE)
 
 
 @pytest.fixture(scope="session")

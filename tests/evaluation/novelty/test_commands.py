@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from page_reading import read_page
+from waveforms import render
 
 from descant.audio import mulaw
 from descant.evaluation.novelty.features import Features
+from descant.recordings import read_recording
 from descant.sequences import PackedSequence, SequenceWriter
 
 RATE, HOP, CLASSES = 16000, 64, 256
@@ -32,47 +34,46 @@ def command(folder: Path, name: str, *options: str) -> None:
 def in_reverse(packed: PackedSequence, count: int) -> list[np.ndarray]:
     """Held-out music backwards: no training track has its notes in that order."""
     tracks = [*packed.tracks("validation"), *packed.tracks("test")]
-    return [packed.steps(track)[2 * RATE : 2 * RATE + CLIP][::-1] for track in tracks[:count]]
+    return [read_recording(packed, track, 2 * RATE, 2 * RATE + CLIP)[::-1] for track in tracks[:count]]
 
 
 def write_codes(packed: PackedSequence, folder: Path) -> None:
     """Stand-in codes of every track: made of its audio by rounding means, so that copies have equal codes."""
     with SequenceWriter(folder, CLASSES, HOP, RATE) as writer:
         for track in packed.tracks():
-            writer.add(track.track, track.split, track.labels, iter([codes_of(packed.steps(track))]))
+            writer.add(track.track, track.split, track.labels, iter([codes_of(read_recording(packed, track))]))
 
 
-def codes_of(steps: np.ndarray) -> np.ndarray:
-    audio = mulaw.decode(steps[: len(steps) // HOP * HOP])
+def codes_of(audio: np.ndarray) -> np.ndarray:
+    audio = audio[: len(audio) // HOP * HOP]
     return mulaw.encode(3 * audio.reshape(-1, HOP)[:, ::8].mean(axis=1))
 
 
 @pytest.mark.slow
 def test_a_planted_copy_shows(rendered: PackedSequence, features: Features, tmp_path: Path) -> None:
     source = Path(str(rendered.data.filename)).parent  # type: ignore[attr-defined]
-    (tmp_path / "audio").symlink_to(source)
+    (tmp_path / "waveform").symlink_to(source)
     track = rendered.tracks("train")[3]
-    copy = rendered.steps(track)[8 * RATE : 8 * RATE + CLIP]
-    np.save(tmp_path / "copies.npy", np.stack([*in_reverse(rendered, 5), copy]))
-    np.save(tmp_path / "fresh.npy", np.stack(in_reverse(rendered, 6)))
+    copies = np.stack([*in_reverse(rendered, 5), read_recording(rendered, track, 8 * RATE, 8 * RATE + CLIP)])
+    render(tmp_path / "copies", copies, RATE)
+    render(tmp_path / "fresh", np.stack(in_reverse(rendered, 6)), RATE)
     write_codes(rendered, tmp_path / "codes")
-    np.save(tmp_path / "top.npy", np.stack([codes_of(row) for row in np.load(tmp_path / "copies.npy")]))
+    np.save(tmp_path / "top.npy", np.stack([codes_of(row) for row in copies]))
 
-    command(tmp_path, "novelty_features", "--sequence", "audio", "--output", "features")
-    command(tmp_path, "novelty_calibration", "--settings", "{}", "--sequence", "audio", "--features", "features",
+    command(tmp_path, "novelty_features", "--recordings", "waveform", "--output", "features")
+    command(tmp_path, "novelty_calibration", "--settings", "{}", "--recordings", "waveform", "--features", "features",
             "--samples", str(CLIP), "--output", "calibration.json")  # fmt: skip
     rows = []
     for name in ("copies", "fresh"):
         command(tmp_path, "novelty_audio", "--settings", "{}", "--calibration", "calibration.json",
-                "--features", "features", "--drawn", f"{name}.npy", "--sample-rate", str(RATE),
-                "--output", f"{name}.json")  # fmt: skip
-        files = {"drawn": f"{name}.npy", "audio": f"{name}.json", "codes": "c.json" if name == "copies" else None}
+                "--features", "features", "--drawn", name, "--output", f"{name}.json")  # fmt: skip
+        files = {"drawn": name, "audio": f"{name}.json", "codes": "c.json" if name == "copies" else None}
         rows.append(json.dumps({"model": name, "title": f"The <{name}>", **files}))
     command(tmp_path, "novelty_codes", "--settings", "{}", "--drawn", "top.npy", "--sequence", "codes",
             "--output", "c.json")  # fmt: skip
     for number in ("1", "2"):
         command(tmp_path, "novelty_page", "--settings", "{}", "--calibration", "calibration.json", "--row", *rows,
-                "--sequence", "audio", "--output", f"{number}/novelty.html", "--summary", f"{number}/summary.json",
+                "--recordings", "waveform", "--output", f"{number}/novelty.html", "--summary", f"{number}/summary.json",
                 "--matches", f"{number}/matches.csv")  # fmt: skip
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in ("1", "2"))
     assert first == second

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waveforms import record
 
 from descant.audio import mulaw
 from descant.audio.fingerprint import fingerprint
@@ -15,7 +16,8 @@ from descant.errors import SequenceError
 from descant.evaluation.novelty.features import TrackFeatures, open_features, write_features
 from descant.evaluation.novelty.pitch import BANDS, LOWEST, MARGIN, TRANSPOSITIONS, pitch_grid, transposed
 from descant.evaluation.novelty.search import NOTHING, search_fingerprints, search_notes, window_words
-from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.recordings import read_recording
+from descant.sequences import Labels, PackedSequence
 
 RATE = 16000
 
@@ -96,12 +98,9 @@ def test_a_window_longer_than_every_track_finds_nothing() -> None:
 
 @pytest.fixture
 def packed(tmp_path: Path) -> PackedSequence:
-    with SequenceWriter(tmp_path / "audio", mulaw.CLASSES, 1, RATE) as writer:
-        for number, split in enumerate(("train", "train", "test")):
-            steps = mulaw.encode(chords(4 + number, number))
-            writer.add(f"{number:016x}", split, Labels(f"piece {number}"), iter([steps]))
-        writer.add("f" * 16, "train", Labels(), iter([np.zeros(10, np.uint8)]))
-    return open_sequence(tmp_path / "audio")
+    splits = ("train", "train", "test")
+    music = [(f"{n:016x}", split, chords(4 + n, n), Labels(f"piece {n}")) for n, split in enumerate(splits)]
+    return record(tmp_path / "waveform", [*music, ("f" * 16, "train", np.zeros(10), Labels())], RATE)
 
 
 def test_features_are_read_as_they_were_written(packed: PackedSequence, tmp_path: Path) -> None:
@@ -115,17 +114,13 @@ def test_features_are_read_as_they_were_written(packed: PackedSequence, tmp_path
     assert features.seconds("train") == pytest.approx(9, abs=0.01)
     train = list(features.tracks("train"))
     assert [track.name for track in train] == ["piece 0", "piece 1", ""]
-    expected = track_of(mulaw.decode(packed.steps(packed.tracks("train")[1])))
+    expected = track_of(read_recording(packed, packed.tracks("train")[1]))
     np.testing.assert_array_equal(train[1].words, expected.words)
     np.testing.assert_array_equal(train[1].pitches, expected.pitches)
     assert len(train[2].words) == len(train[2].pitches) == 0
 
 
-def test_codes_and_torn_features_are_told(packed: PackedSequence, tmp_path: Path) -> None:
-    with SequenceWriter(tmp_path / "codes", 16, 8, RATE) as writer:
-        writer.add("a" * 16, "train", Labels(), iter([np.zeros(10, np.uint8)]))
-    with pytest.raises(SequenceError, match="no audio"):
-        write_features(open_sequence(tmp_path / "codes"), tmp_path)
+def test_torn_features_are_told(packed: PackedSequence, tmp_path: Path) -> None:
     folder = tmp_path / "features"
     folder.mkdir()
     write_features(packed, folder)

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_sounds import RATE, clicks, noise, tones
+from waveforms import record, render
 
 from descant.audio import mulaw
 from descant.config.structure import Structure
 from descant.errors import SamplingError
 from descant.evaluation.material import Excerpt
-from descant.evaluation.structure.conditions import Origin, drawn_conditions, open_material, spread_excerpts
+from descant.evaluation.structure.conditions import drawn_conditions, open_material, spread_excerpts
 from descant.evaluation.structure.measure import Gathered, measure_excerpt, write_csv
 from descant.evaluation.structure.measures import LEVEL, MEASURES, STRUCTURE, of_kind
-from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.sequences import Labels, PackedSequence
 
 
 def measured(audio: np.ndarray) -> dict[str, float | None]:
@@ -64,11 +65,9 @@ def test_repeated_music_repeats_and_noise_does_not() -> None:
     assert hiss["tempo_bpm"] is None and hiss["pulse_share"] == 0
 
 
-def a_sequence(folder: Path, seconds: dict[str, float], classes: int = 256) -> PackedSequence:
-    with SequenceWriter(folder, classes, hop=1, sample_rate=RATE) as writer:
-        for number, (track, length) in enumerate(seconds.items()):
-            writer.add(track, "test", Labels(), iter([mulaw.encode(noise(number, length))]))
-    return open_sequence(folder)
+def a_sequence(folder: Path, seconds: dict[str, float]) -> PackedSequence:
+    tracks = [(track, "test", noise(n, length), Labels()) for n, (track, length) in enumerate(seconds.items())]
+    return record(folder, tracks, RATE)
 
 
 def test_excerpts_are_spread_over_the_tracks(tmp_path: Path) -> None:
@@ -82,7 +81,7 @@ def test_excerpts_are_spread_over_the_tracks(tmp_path: Path) -> None:
 
 def test_every_real_excerpt_comes_with_its_shuffled_self_and_noise(tmp_path: Path) -> None:
     a_sequence(tmp_path, {"a": 1.0, "b": 1.0})
-    material = open_material(Origin(tmp_path, None, 1), 1.0, Structure(block_seconds=0.1), 7)
+    material = open_material(tmp_path, None, 1.0, Structure(block_seconds=0.1), 7)
     found = list(material.excerpts)
     assert material.sample_rate == RATE
     assert [condition for condition, _ in found] == ["real", "shuffled", "noise"] * 2
@@ -91,19 +90,17 @@ def test_every_real_excerpt_comes_with_its_shuffled_self_and_noise(tmp_path: Pat
     assert np.std(hiss) == pytest.approx(np.std(real), rel=0.05)
 
 
-def test_drawn_audio_is_read_and_what_is_none_is_refused(tmp_path: Path) -> None:
-    classes = mulaw.encode(np.stack([noise(1, 1.0), noise(2, 1.0), noise(3, 1.0)]))
-    np.save(tmp_path / "drawn.npy", classes)
-    found = list(drawn_conditions(tmp_path / "drawn.npy", RATE, 0.25, Structure(excerpts=6)))
+def test_drawn_audio_is_read_and_what_is_too_short_is_refused(tmp_path: Path) -> None:
+    rendered = render(tmp_path / "drawn", np.stack([noise(1, 1.0), noise(2, 1.0), noise(3, 1.0)]), RATE)
+    found = list(drawn_conditions(rendered, 0.25, Structure(excerpts=6)))
     assert [(excerpt.group, excerpt.start) for _, excerpt in found] == [(g, s) for g in "012" for s in (0.0, 0.5)]
+    assert [excerpt.group for _, excerpt in drawn_conditions(rendered, 0.5, Structure(excerpts=2))] == ["0", "1"]
     with pytest.raises(SamplingError, match="5 s are asked for"):
-        list(drawn_conditions(tmp_path / "drawn.npy", RATE, 5.0, Structure()))
-    np.save(tmp_path / "floats.npy", classes.astype(float))
-    for name in ("floats.npy", "none.npy"):
-        with pytest.raises(SamplingError):
-            list(drawn_conditions(tmp_path / name, RATE, 0.5, Structure()))
+        list(drawn_conditions(rendered, 5.0, Structure()))
+    with pytest.raises(SamplingError, match=r"samples\.csv"):
+        open_material(None, tmp_path, 0.5, Structure(), 1)
     with pytest.raises(SamplingError, match="not one thing"):
-        open_material(Origin(None, None, RATE), 1.0, Structure(), 1)
+        open_material(None, None, 1.0, Structure(), 1)
 
 
 def test_gathered_figures_are_those_of_the_excerpts(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 from known_sounds import RATE, clicks, noise, tones
 from page_reading import read_page
 from PIL import Image
+from waveforms import record, render
 
-from descant.audio import mulaw
 from descant.config.evaluation import Evaluation
 from descant.config.structure import Structure, Transcription
 from descant.evaluation.structure.compare import compare
-from descant.evaluation.structure.conditions import Origin, open_material
+from descant.evaluation.structure.conditions import Material, open_material
 from descant.evaluation.structure.files import (
     Paths,
     StructureError,
@@ -30,15 +30,14 @@ from descant.evaluation.structure.page import Folder, build_page, structure_html
 from descant.evaluation.structure.pictures import roll_png, similarity_png
 from descant.evaluation.transcription.excerpts import transcribe_excerpts
 from descant.evaluation.transcription.notes import Note
-from descant.sequences import Labels, SequenceWriter
+from descant.sequences import Labels
 
 SETTINGS = Structure(excerpts=6)
 TITLE = "A <b>model</b> & more"
 
 
-def measure(origin: Origin, seconds: float, folder: Path) -> None:
-    """Everything that the commands write of one origin."""
-    material = open_material(origin, seconds, SETTINGS, 1)
+def measure(material: Material, folder: Path) -> None:
+    """Everything that the commands write of some excerpts."""
     gathered = Gathered()
     found = list(material.excerpts)
     for condition, excerpt in found:
@@ -51,13 +50,11 @@ def measure(origin: Origin, seconds: float, folder: Path) -> None:
 
 def a_run(folder: Path, tracks: int, seconds: float) -> tuple[Paths, list[Folder]]:
     """Real tracks with a pulse, a model that draws noise, measured and compared."""
-    with SequenceWriter(folder / "audio", 256, hop=1, sample_rate=RATE) as writer:
-        for number in range(tracks):
-            music = clicks(90 + 5 * number, seconds) + 0.2 * tones([60, 64, 67, 72], seconds)
-            writer.add(f"t{number}", "test", Labels(), iter([mulaw.encode(music)]))
-    np.save(folder / "drawn.npy", mulaw.encode(np.stack([noise(seed, seconds) for seed in range(6)])))
-    measure(Origin(folder / "audio", None, RATE), seconds, folder / "real")
-    measure(Origin(None, folder / "drawn.npy", RATE), seconds, folder / "model")
+    music = [clicks(90 + 5 * n, seconds) + 0.2 * tones([60, 64, 67, 72], seconds) for n in range(tracks)]
+    record(folder / "waveform", [(f"t{n}", "test", audio, Labels()) for n, audio in enumerate(music)], RATE)
+    render(folder / "drawn", np.stack([noise(seed, seconds) for seed in range(6)]), RATE)
+    measure(open_material(folder / "waveform", None, seconds, SETTINGS, 1), folder / "real")
+    measure(open_material(None, folder / "drawn", seconds, SETTINGS, 1), folder / "model")
     sources = [
         *read_references(folder / "real/structure", folder / "real/transcription"),
         read_drawn(f"hop8={TITLE}", folder / "model/structure", folder / "model/transcription"),

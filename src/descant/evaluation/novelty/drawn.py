@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from descant.audio.rendered import Rendered
 from descant.config.novelty import Novelty
 from descant.evaluation.material import Excerpt
 from descant.evaluation.novelty.calibration import Calibration, Scored, calibrate, matches_left_out, with_planted
@@ -58,23 +59,23 @@ def _checks(settings: Novelty, samples: int, rate: int, features: Features) -> l
 
 
 def calibrate_audio(
-    settings: Novelty, sequence: PackedSequence, features: Features, samples: int, seed: int
+    settings: Novelty, recordings: PackedSequence, features: Features, samples: int, seed: int
 ) -> AudioCalibration:
     """Set the thresholds of both searches of audio, for drawn clips of one length.
 
     Args:
         settings: of the configuration.
-        sequence: mu-law audio.
+        recordings: of the corpus.
         features: of the same tracks.
         samples: of a drawn clip.
         seed: of the planted copies.
     """
-    rate = sequence.sample_rate
+    rate = recordings.sample_rate
     calibrations, matched, searched = {}, list[tuple[str, float, float]](), list[tuple[str, float, float]]()
     for check in _checks(settings, samples, rate, features):
-        held_out = held_out_windows(sequence, check.cut, settings.calibration_windows)
+        held_out = held_out_windows(recordings, check.cut, settings.calibration_windows)
         scored = list(_scored(held_out, check.search([window.audio for window in held_out])))
-        planted = planted_windows(sequence, check.cut.length, settings.planted, seed, transpose=check.name == NOTES)
+        planted = planted_windows(recordings, check.cut.length, settings.planted, seed, transpose=check.name == NOTES)
         calibration = calibrate(scored, settings.false_positives, check.least, check.most)
         copies = check.search(planted) if calibration.threshold is not None else []
         calibration = with_planted(calibration, [found.score if found else 0.0 for found in copies])
@@ -114,36 +115,35 @@ def _floor(searched: Sequence[tuple[str, float, float]], matched: Sequence[tuple
 
 
 def search_audio(
-    settings: Novelty,
-    calibration: AudioCalibration,
-    classes: npt.NDArray[np.unsignedinteger],
-    rate: int,
-    features: Features,
+    settings: Novelty, calibration: AudioCalibration, rendered: Rendered, features: Features
 ) -> AudioSearch:
     """Search a model's drawn audio by the searches that can be used.
 
     Args:
         settings: of the configuration.
         calibration: for clips of this length.
-        classes: mu-law classes ``(batch, samples)``.
-        rate: Hz.
+        rendered: what the model drew.
         features: of the corpus.
+
+    Raises:
+        SamplingError: when a file of the drawn audio cannot be read.
     """
+    rate = rendered.sample_rate
     names = dict(features.index[["track", "name"]].itertuples(index=False, name=None))
     used = {FINGERPRINT: calibration.fingerprint, NOTES: calibration.notes}
     hits: list[Hit] = []
     windows = untold = 0
-    checks = [check for check in _checks(settings, classes.shape[1], rate, features) if used[check.name].threshold]
+    checks = [check for check in _checks(settings, rendered.shortest, rate, features) if used[check.name].threshold]
     for check in checks:
-        drawn = drawn_windows(classes, rate, check.cut)
+        drawn = drawn_windows(rendered, check.cut)
         for window, found in zip(drawn, check.search([window.audio for window in drawn]), strict=True):
             windows += 1
             if found is None:
                 untold += 1
             elif found.track:
                 hits.append(_audio_hit(check.name, used[check.name], window, found, names[found.track]))
-    seconds = classes.shape[1] / rate
-    shares = [Share(seconds, _matched(hits, number, seconds)) for number in range(len(classes))] if checks else []
+    lengths = [sample.drawn / rate for sample in rendered.samples] if checks else []
+    shares = [Share(seconds, _matched(hits, number, seconds)) for number, seconds in enumerate(lengths)]
     return AudioSearch(shares, hits, windows, untold)
 
 

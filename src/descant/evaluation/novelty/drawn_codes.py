@@ -3,14 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from descant.config.novelty import Novelty
-from descant.errors import SamplingError
 from descant.evaluation.novelty.calibration import Calibration, Scored, calibrate, matches_left_out
 from descant.evaluation.novelty.codes import SEED, UNREACHED, Least, Run, SharedRuns, shared_runs
 from descant.evaluation.novelty.drawn import nearness
@@ -19,22 +17,6 @@ from descant.sequences import PackedSequence
 
 # two seeds: a threshold is never lower (ours)
 LEAST_RUN = 2 * SEED
-
-
-def read_codes(path: Path, classes: int) -> npt.NDArray[np.unsignedinteger]:
-    """Open drawn codes ``(batch, steps)``, mapped and not read.
-
-    Raises:
-        SamplingError: when the file is missing, torn or holds a class that is not among the classes.
-    """
-    cure = "delete it and run snakemake again"
-    try:
-        drawn: npt.NDArray[np.unsignedinteger] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise SamplingError(f"{path} holds no readable codes: {error}", cure) from error
-    if drawn.ndim != 2 or drawn.dtype.kind != "u" or not drawn.size or int(drawn.max()) >= classes:
-        raise SamplingError(f"{path} does not hold (batch, steps) of {classes} classes", cure)
-    return drawn
 
 
 def search_codes(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from descant.audio import mulaw
+from descant.audio.clips import from_16_bit
 from descant.audio.fingerprint import Words, fingerprint
 from descant.errors import SequenceError
 from descant.evaluation.novelty.pitch import BANDS, pitch_grid
@@ -73,26 +73,21 @@ def _read_rows(mapped: npt.NDArray[Any], first: int, count: int) -> npt.NDArray[
     return np.fromfile(mapped.filename or "", mapped.dtype, count * row, offset=where).reshape(count, *mapped.shape[1:])
 
 
-def write_features(sequence: PackedSequence, folder: Path) -> None:
+def write_features(recordings: PackedSequence, folder: Path) -> None:
     """Write the features of every track.
 
     Args:
-        sequence: mu-law audio, read in blocks.
+        recordings: of :func:`descant.recordings.open_recordings`, read in blocks.
         folder: that exists.
-
-    Raises:
-        SequenceError: when the sequence is not audio.
     """
-    if sequence.hop != 1 or sequence.classes != mulaw.CLASSES:
-        raise SequenceError("the sequence holds codes, which are no audio", "give the sequence named 'audio'")
-    rate, rows = sequence.sample_rate, []
+    rate, rows = recordings.sample_rate, []
     with (
         _GrowingArray(folder / "words.npy", np.dtype("<u4"), ()) as all_words,
         _GrowingArray(folder / "pitches.npy", np.dtype("<f2"), (BANDS,)) as all_cells,
     ):
-        for track in tqdm(sequence.tracks(), disable=None, unit="track"):
-            words = fingerprint((mulaw.decode(block)[:, None] for block in sequence.blocks(track)), rate)
-            cells = pitch_grid((mulaw.decode(block) for block in sequence.blocks(track)), rate)
+        for track in tqdm(recordings.tracks(), disable=None, unit="track"):
+            words = fingerprint((from_16_bit(block)[:, None] for block in recordings.blocks(track)), rate)
+            cells = pitch_grid((from_16_bit(block) for block in recordings.blocks(track)), rate)
             place = (all_words.append(words), len(words), all_cells.append(cells), len(cells))
             row = (track.track, track.split, track.labels.name, track.length / rate, *place)
             rows.append(dict(zip(COLUMNS, row, strict=True)))

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from descant.audio import mulaw
 from descant.audio.clips import flac_bytes
-from descant.evaluation.figures import mel_figure, sample_facts
+from descant.audio.facts import sample_facts
+from descant.audio.rendered import Rendered
+from descant.evaluation.figures import mel_figure
 from descant.evaluation.novelty.calibration import Calibration
 from descant.evaluation.novelty.results import CODES, FINGERPRINT, AudioCalibration, CodesSearch
 from descant.evaluation.novelty.verdict import ModelFindings, ModelHit, calibration_failed, share_words
 from descant.evaluation.pages import render
 from descant.evaluation.players import Clip, make_clip
 from descant.formatting import count
+from descant.recordings import read_recording
 from descant.sequences import PackedSequence
 
 # a shorter run is heard with what is around it, so long (ours)
@@ -124,31 +126,33 @@ def _line(name: str, what: str, part: Calibration, threshold: str) -> SearchLine
     )
 
 
-def make_pair(number: int, one: ModelHit, drawn: npt.NDArray[np.unsignedinteger], sequence: PackedSequence) -> Pair:
+def make_pair(number: int, one: ModelHit, drawn: Rendered, recordings: PackedSequence) -> Pair:
     """A drawn excerpt and the place that it is nearest to, as they sound.
 
     Args:
         number: of the match, from 1.
         one: the hit.
-        drawn: the model's mu-law classes ``(batch, samples)``.
-        sequence: the packed audio.
+        drawn: what the model drew.
+        recordings: of the corpus.
     """
-    hit, rate = one.hit, sequence.sample_rate
-    track = next(track for track in sequence.tracks("train") if track.track == hit.track)
+    hit, rate = one.hit, recordings.sample_rate
+    track = next(track for track in recordings.tracks("train") if track.track == hit.track)
     name = hit.name or f"Track {hit.track}"
-    mine = _cut(drawn[hit.sequence], hit.start, hit.seconds, rate)
-    other = _cut(sequence.steps(track), hit.track_start, hit.seconds, rate)
+    sample = drawn.samples[hit.sequence]
+    mine = drawn.read(hit.sequence, *_around(sample.drawn, hit.start, hit.seconds, drawn.sample_rate))
+    other = read_recording(recordings, track, *_around(track.length, hit.track_start, hit.seconds, rate))
     clips = [
-        _clip(f"{number}: drawn, sample {hit.sequence + 1}", hit.start, mine, rate),
+        _clip(f"{number}: drawn, sample {hit.sequence + 1}", hit.start, mine, drawn.sample_rate),
         _clip(f"{number}: trained on, {name}", hit.track_start, other, rate),
     ]
     return Pair(f"{number}. {one.title}", _hit_words(one, name), hit.is_match, clips)
 
 
-def _cut(steps: npt.NDArray[np.unsignedinteger], start: float, seconds: float, rate: int) -> npt.NDArray[np.float32]:
+def _around(samples: int, start: float, seconds: float, rate: int) -> tuple[int, int]:
+    """First sample, and one past the last, of what is heard of so many samples."""
     length = round(max(seconds, SHORTEST_CLIP) * rate)
-    first = max(0, min(round((start + seconds / 2) * rate) - length // 2, len(steps) - length))
-    return mulaw.decode(steps[first : first + length])
+    first = max(0, min(round((start + seconds / 2) * rate) - length // 2, samples - length))
+    return first, min(samples, first + length)
 
 
 def _clip(name: str, start: float, audio: npt.NDArray[np.float32], rate: int) -> Clip:

@@ -8,7 +8,9 @@ import numpy.typing as npt
 import soxr
 
 from descant.audio import mulaw
+from descant.audio.rendered import Rendered
 from descant.evaluation.material import Excerpt
+from descant.recordings import read_recording
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence, Track
 
@@ -35,43 +37,43 @@ class Cut:
         return [] if last < 0 else list(dict.fromkeys([*range(0, last, self.hop), last]))
 
 
-def drawn_windows(classes: npt.NDArray[np.unsignedinteger], sample_rate: int, cut: Cut) -> list[Excerpt]:
-    """Windows of drawn audio, mu-law classes ``(batch, samples)``, by the number of the sequence."""
+def drawn_windows(rendered: Rendered, cut: Cut) -> list[Excerpt]:
+    """Windows of what a model drew, by the number of the sample; what it was primed with is not searched."""
     return [
-        Excerpt(str(number), start / sample_rate, mulaw.decode(row[start : start + cut.length]))
-        for number, row in enumerate(classes)
-        for start in cut.starts(len(row))
+        Excerpt(str(number), start / rendered.sample_rate, rendered.read(number, start, start + cut.length))
+        for number, sample in enumerate(rendered.samples)
+        for start in cut.starts(sample.drawn)
     ]
 
 
-def held_out_windows(sequence: PackedSequence, cut: Cut, most: int) -> list[Excerpt]:
+def held_out_windows(recordings: PackedSequence, cut: Cut, most: int) -> list[Excerpt]:
     """Windows of validation and test tracks, spread evenly over all of them.
 
     Args:
-        sequence: mu-law audio.
+        recordings: of the corpus.
         cut: how they are cut.
         most: windows at most.
     """
-    tracks = [*sequence.tracks("validation"), *sequence.tracks("test")]
+    tracks = [*recordings.tracks("validation"), *recordings.tracks("test")]
     places = [(track, start) for track in tracks for start in cut.starts(track.length)]
     taken = min(most, len(places))
-    return [_excerpt(sequence, *places[n * len(places) // taken], cut.length) for n in range(taken)]
+    return [_excerpt(recordings, *places[n * len(places) // taken], cut.length) for n in range(taken)]
 
 
 def planted_windows(
-    sequence: PackedSequence, length: int, count: int, seed: int, transpose: bool = False
+    recordings: PackedSequence, length: int, count: int, seed: int, transpose: bool = False
 ) -> list[npt.NDArray[np.float32]]:
-    """Copies as a model might draw them: excerpts of training tracks with a little noise, quantised again.
+    """Copies as a model might draw them: excerpts of training tracks with a little noise, through mu-law.
 
     Args:
-        sequence: mu-law audio.
+        recordings: of the corpus.
         length: samples of each.
         count: how many; fewer only where no training track is that long.
         seed: of the draw.
         transpose: whether each is resampled to sound a semitone higher or lower, and as much faster or slower.
     """
     read = int(length * SEMITONE) + 2 if transpose else length
-    tracks = [track for track in sequence.tracks("train") if track.length >= read]
+    tracks = [track for track in recordings.tracks("train") if track.length >= read]
     if not tracks:
         return []
     random = np.random.default_rng(derive_seed(seed, "planted", length, int(transpose)))
@@ -80,19 +82,20 @@ def planted_windows(
     planted = []
     for number in random.choice(len(tracks), count, p=shares / shares.sum()):
         track = tracks[int(number)]
-        audio = _excerpt(sequence, track, int(random.integers(track.length - read + 1)), read).audio
+        audio = _excerpt(recordings, track, int(random.integers(track.length - read + 1)), read).audio
         if transpose:
             ratio = SEMITONE ** int(random.choice([-1, 1]))
             audio = soxr.resample(audio, ratio, 1.0)[:length]
         level = float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) * 10 ** (-NOISE_DB / 20)
         noisy = audio + level * random.standard_normal(len(audio))
+        # the coarsest numbers that any family of models draws
         planted.append(mulaw.decode(mulaw.encode(noisy)))
     return planted
 
 
-def _excerpt(sequence: PackedSequence, track: Track, start: int, length: int) -> Excerpt:
-    classes = sequence.steps(track)[start : start + length]
-    return Excerpt(track.track, start / sequence.sample_rate, mulaw.decode(classes))
+def _excerpt(recordings: PackedSequence, track: Track, start: int, length: int) -> Excerpt:
+    audio = read_recording(recordings, track, start, start + length)
+    return Excerpt(track.track, start / recordings.sample_rate, audio)
 
 
 def covered_seconds(parts: Sequence[tuple[float, float]]) -> float:

@@ -4,82 +4,60 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from descant.audio.rendered import Rendered, open_rendered
 from descant.config.structure import Structure
 from descant.errors import SamplingError
-from descant.evaluation.material import Excerpt, drawn_excerpts, read_drawn, real_excerpts, shuffled, white_noise
-from descant.sequences import PackedSequence, open_sequence
+from descant.evaluation.material import Excerpt, drawn_excerpts, real_excerpts, shuffled, white_noise
+from descant.recordings import open_recordings
+from descant.sequences import PackedSequence
 
 REAL, SHUFFLED, NOISE, DRAWN = "real", "shuffled", "noise", "drawn"
 
 
-def spread_excerpts(sequence: PackedSequence, split: str, seconds: float, most: int) -> Iterator[Excerpt]:
+def spread_excerpts(recordings: PackedSequence, split: str, seconds: float, most: int) -> Iterator[Excerpt]:
     """At most so many excerpts of a split, spread evenly over its tracks and over each.
 
     Args:
-        sequence: mu-law audio.
+        recordings: of the corpus.
         split: ``train``, ``validation`` or ``test``.
         seconds: length of each; a shorter track is left out.
         most: how many.
-
-    Raises:
-        SequenceError: when the sequence is not audio.
     """
-    long_enough = sum(track.length >= seconds * sequence.sample_rate for track in sequence.tracks(split))
-    return real_excerpts(sequence, split, seconds, max(1, most // max(1, long_enough)), most)
+    long_enough = sum(track.length >= seconds * recordings.sample_rate for track in recordings.tracks(split))
+    return real_excerpts(recordings, split, seconds, max(1, most // max(1, long_enough)), most)
 
 
 def real_conditions(
-    sequence: PackedSequence, seconds: float, settings: Structure, seed: int
+    recordings: PackedSequence, seconds: float, settings: Structure, seed: int
 ) -> Iterator[tuple[str, Excerpt]]:
     """Excerpts of test tracks, and after each the same with its blocks shuffled, and white noise of its level.
 
     Args:
-        sequence: mu-law audio.
+        recordings: of the corpus.
         seconds: length of each.
         settings: how many, and the blocks.
         seed: of the orders and the noise.
-
-    Raises:
-        SequenceError: when the sequence is not audio.
     """
-    for excerpt in spread_excerpts(sequence, "test", seconds, settings.excerpts):
+    for excerpt in spread_excerpts(recordings, "test", seconds, settings.excerpts):
         yield REAL, excerpt
-        yield SHUFFLED, shuffled(excerpt, sequence.sample_rate, settings.block_seconds, seed)
+        yield SHUFFLED, shuffled(excerpt, recordings.sample_rate, settings.block_seconds, seed)
         yield NOISE, white_noise(excerpt, seed)
 
 
-def drawn_conditions(
-    path: Path, sample_rate: int, seconds: float, settings: Structure
-) -> Iterator[tuple[str, Excerpt]]:
+def drawn_conditions(rendered: Rendered, seconds: float, settings: Structure) -> Iterator[tuple[str, Excerpt]]:
     """Excerpts of drawn audio, as they were drawn.
 
     Args:
-        path: ``.npy`` of mu-law classes ``(batch, samples)``.
-        sample_rate: Hz.
+        rendered: what a model drew.
         seconds: length of each.
         settings: how many.
 
     Raises:
-        SamplingError: when the file holds no such classes, or they are too short.
+        SamplingError: when a sample is too short, or its file cannot be read.
     """
-    rows = read_drawn(path)[: settings.excerpts]
-    for excerpt in drawn_excerpts(rows, sample_rate, seconds, settings.excerpts // len(rows)):
+    samples = min(len(rendered.samples), settings.excerpts)
+    for excerpt in drawn_excerpts(rendered, seconds, settings.excerpts // samples, samples):
         yield DRAWN, excerpt
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where excerpts come from: a packed sequence, or a file of drawn audio.
-
-    Attributes:
-        sequence: folder of the packed audio, or None.
-        drawn: ``.npy`` of mu-law classes, or None.
-        sample_rate: of the drawn audio, Hz.
-    """
-
-    sequence: Path | None
-    drawn: Path | None
-    sample_rate: int
 
 
 @dataclass(frozen=True)
@@ -90,22 +68,26 @@ class Material:
     sample_rate: int
 
 
-def open_material(origin: Origin, seconds: float, settings: Structure, seed: int) -> Material:
-    """The excerpts of an origin, cut as they are asked for.
+def open_material(
+    recordings: Path | None, drawn: Path | None, seconds: float, settings: Structure, seed: int
+) -> Material:
+    """The excerpts of the corpus, or of what a model drew, cut as they are asked for.
 
     Args:
-        origin: one of the two.
+        recordings: folder of the sequence ``waveform``, or None.
+        drawn: folder of rendered audio, or None.
         seconds: length of each.
         settings: how many, and the blocks of what is shuffled.
         seed: of orders and noise.
 
     Raises:
         SamplingError: when none or both are given, or the drawn audio cannot be used.
-        SequenceError: when the sequence cannot be used.
+        SequenceError: when the recordings cannot be used.
     """
-    if origin.sequence is not None and origin.drawn is None:
-        packed = open_sequence(origin.sequence)
+    if recordings is not None and drawn is None:
+        packed = open_recordings(recordings)
         return Material(real_conditions(packed, seconds, settings, seed), packed.sample_rate)
-    if origin.drawn is not None and origin.sequence is None:
-        return Material(drawn_conditions(origin.drawn, origin.sample_rate, seconds, settings), origin.sample_rate)
-    raise SamplingError("there is not one thing to measure", "give either --sequence or --drawn")
+    if drawn is not None and recordings is None:
+        rendered = open_rendered(drawn)
+        return Material(drawn_conditions(rendered, seconds, settings), rendered.sample_rate)
+    raise SamplingError("there is not one thing to measure", "give either --recordings or --drawn")

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyloudnorm
 
-from descant.evaluation.figures import sample_facts
+from descant.audio.facts import sample_facts
 
 # BS.1770 measures in blocks of 400 ms; what is shorter is measured by its RMS
 BLOCK_SECONDS = 0.4
 PARTS = 3
-# the two outermost of 256 mu-law classes stand for ±1 and ±0.957
+# a model of mu-law draws full scale for all that is louder: the two outermost of its classes stand for ±1 and ±0.957
 CLIPPED = 0.98
 
 

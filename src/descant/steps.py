@@ -1,0 +1,34 @@
+"""Drawn steps on disk: ``.npy`` files of unsigned integers ``(batch, steps)``."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from descant.errors import SamplingError
+
+
+def write_steps(path: Path, steps: npt.NDArray[Any]) -> None:
+    """Write drawn steps, unsigned ``(batch, steps)``, beside their place and renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        np.save(file, np.ascontiguousarray(steps), allow_pickle=False)
+    temporary.replace(path)
+
+
+def open_steps(path: Path, classes: int) -> npt.NDArray[np.unsignedinteger]:
+    """Open drawn steps ``(batch, steps)``, mapped and not read into memory.
+
+    Raises:
+        SamplingError: when the file is missing, torn or holds a class that is not among the classes.
+    """
+    cure = f"delete {path} and run snakemake again"
+    try:
+        steps: npt.NDArray[np.unsignedinteger] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise SamplingError(f"{path} cannot be read: {error}", cure) from error
+    if steps.ndim != 2 or steps.dtype.kind != "u" or not steps.size or int(steps.max()) >= classes:
+        raise SamplingError(f"{path} does not hold (batch, steps) of {classes} classes", cure)
+    return steps
