@@ -11,23 +11,30 @@ configfile: f"{workflow.basedir}/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+pathvars:
+    logs="results/logs",
+    benchmarks="results/benchmarks",
+
+
 include: "workflow/functions/experiment.smk"
+include: "workflow/functions/paths.smk"
 include: "workflow/functions/corpus.smk"
 include: "workflow/functions/separation.smk"
-include: "workflow/functions/networks.smk"
+include: "workflow/functions/training.smk"
 include: "workflow/functions/population.smk"
-include: "workflow/functions/sampling.smk"
+include: "workflow/functions/drawing.smk"
+include: "workflow/functions/likelihood.smk"
 include: "workflow/functions/measures.smk"
 include: "workflow/functions/listening.smk"
 include: "workflow/functions/report.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/separate.smk"
 include: "workflow/rules/sequences.smk"
-include: "workflow/rules/ada.smk"
+include: "workflow/rules/encode.smk"
+include: "workflow/rules/train.smk"
 include: "workflow/rules/population.smk"
-include: "workflow/rules/prior.smk"
 include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/sample.smk"
+include: "workflow/rules/draw.smk"
 include: "workflow/rules/distances.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/structure.smk"
@@ -77,7 +84,7 @@ rule audio:
 
 rule codes:
     input:
-        collect(rules.encode_codes.output.data, stack=experiment.stacks),
+        [data_of(name) for name in encoded_names()],
 
 
 rule corpus:

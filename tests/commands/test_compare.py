@@ -76,7 +76,7 @@ def write_run(folder: Path, shift: float = 0.0, seed: int = 0, rate: float = 0.0
     measure.parent.mkdir()
     figures = {"share": {"value": 0.25 + shift, "low": 0.2, "high": 0.3}, "none": {"value": None}, "count": 3}
     measure.write_text(json.dumps({"models": {"one": figures}, "verdict": HOSTILE, "missing": []}))
-    write_network(folder, "prior/large/audio", rate, 30)
+    write_network(folder, "training/large-on-audio", rate, 30)
     steps = own.integers(0, 256, (3, 400)).astype(np.uint8)
     for name in names:
         np.save(folder / "steps.npy", steps)
@@ -125,7 +125,7 @@ def test_settings_curves_samples_and_other_measures_stand_side_by_side(runs: tup
     assert "training.steps" not in settings and "inputs.steps.fingerprint" not in settings
     assert "models.one.share0.250[0.200,0.300]0.300[0.200,0.300]" in tight(text)
     assert "models.one.count3.0003.000" in tight(text) and "models.one.none" not in text
-    assert "prior/large/audio: bits" in text and len(page.all("audio")) == 2 * 2 * 2
+    assert "large-on-audio: bits" in text and len(page.all("audio")) == 2 * 2 * 2
     assert [audio["aria-label"] for audio in page.all("audio")[:4]] == [
         "first run: Sample 1", "second: Sample 1", "first run: Sample 2", "second: Sample 2",
     ]  # fmt: skip
@@ -153,7 +153,7 @@ def test_equal_folder_names_are_told_apart_and_equal_folders_refused(runs: tuple
         ("table/tracks.csv", "bits by track: results/table/tracks.csv is not there"),
         ("table/table.csv", "the table: results/table/table.csv is not there"),
         ("evaluation", "reconstructions: results/evaluation/reconstruction/excerpts.csv is not there"),
-        ("prior", "networks: there is no model.safetensors"),
+        ("training", "networks: there is no model.safetensors"),
         ("samples", "samples: there is no audio in results/samples"),
     ],
 )
@@ -186,12 +186,12 @@ def test_other_test_tracks_are_not_comparable(runs: tuple[Path, Path], tmp_path:
 
 def test_a_torn_part_is_told_without_a_path_of_the_machine(runs: tuple[Path, Path], tmp_path: Path) -> None:
     shutil.copytree(runs[1], tmp_path / "torn")
-    for name in ("table/table.csv", "table/tracks.csv", "prior/large/audio/metrics.csv"):
+    for name in ("table/table.csv", "table/tracks.csv", "training/large-on-audio/metrics.csv"):
         (tmp_path / "torn/results" / name).write_text("x\n")
-    (tmp_path / "torn/results/prior/large/audio/model.safetensors").write_bytes(b"torn")
+    (tmp_path / "torn/results/training/large-on-audio/model.safetensors").write_bytes(b"torn")
     (tmp_path / "torn/results/evaluation/novelty/summary.json").write_text("[1")
     text = words(page_of(runs[0], tmp_path / "torn", tmp_path / "page.html", show=1))
-    for part in ("the table", "bits by track", "curves of prior/large/audio", "prior/large/audio", "novelty"):
+    for part in ("the table", "bits by track", "curves of large-on-audio", "large-on-audio", "novelty"):
         assert f"torn: {part}: " in text
 
 
@@ -212,10 +212,10 @@ def test_cells_that_are_no_numbers_and_lost_audio_are_told(runs: tuple[Path, Pat
 
 def test_a_model_of_one_run_alone_is_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
     more = write_run(tmp_path / "more", models=3)
-    write_network(more, "prior/thin/audio", 0.01, 30)
+    write_network(more, "training/thin-on-audio", 0.01, 30)
     text = words(page_of(runs[0], more, tmp_path / "page.html", show=1))
     assert "three; only in more" in text and "This model is only in more." in text
-    assert "prior/thin/audio only in more" in text
+    assert "thin-on-audio only in more" in text
 
 
 def test_a_folder_without_results_is_refused_with_a_cure(runs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -230,6 +230,6 @@ def test_settings_are_flat_and_what_is_empty_is_told() -> None:
 
 def test_a_run_is_read_as_it_is(runs: tuple[Path, Path]) -> None:
     run = read_run(runs[0], "name")
-    assert not run.missing and list(run.table) == ["one", "two"] and list(run.curves) == ["prior/large/audio"]
-    assert run.networks["prior/large/audio"]["inputs.steps.fingerprint"] == "f" * 12
-    assert run.networks["prior/large/audio"]["training.steps"] == "30"
+    assert not run.missing and list(run.table) == ["one", "two"] and list(run.curves) == ["large-on-audio"]
+    assert run.networks["large-on-audio"]["inputs.steps.fingerprint"] == "f" * 12
+    assert run.networks["large-on-audio"]["training.steps"] == "30"

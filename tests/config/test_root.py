@@ -1,7 +1,6 @@
 """The configuration: what is wrong is told by its key, and what follows from it is computed right."""
 
 import copy
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw import SMALL, changed, complaint, raw_config
 
-from descant.config.root import Config, below, load, merge, parse
+from descant.config.root import Config, load, merge, parse
 from descant.errors import ConfigError
 
 
@@ -141,45 +140,6 @@ def test_scalar_input_is_for_audio() -> None:
     assert parse(raw).adas["vq8"].encoder.input == "scalar"
 
 
-def test_stacks_and_what_follows_from_them() -> None:
-    config = parse(raw_config())
-    assert config.stacks == ("amae8", "vq8", "vq8.amae8")
-    assert config.levels("two") == ("audio", "vq8", "vq8.amae8")
-    assert config.levels("plain") == ("audio",)
-    assert [config.top(name) for name in ("plain", "one", "two", "turned")] == ["audio", "vq8", "vq8.amae8", "amae8"]
-    assert [config.hop(name) for name in ("audio", "vq8", "amae8", "vq8.amae8")] == [1, 8, 4, 32]
-    assert config.length_multiple == 32
-    assert config.ada("vq8.amae8") is config.adas["amae8"]
-    # one stack of dilations 1, 2, 4 with two taps sees 7 steps back, and the first two taps: 9; three stacks 23
-    assert [config.receptive_field(name) for name in ("plain", "one", "two")] == [9, 23 * 8, 23 * 32]
-
-
-@given(
-    hops=st.lists(st.integers(1, 5).map(lambda power: 2**power), min_size=1, max_size=4),
-    data=st.data(),
-)
-def test_laws_of_stacks(hops: list[int], data: st.DataObject) -> None:
-    names = [f"ada{number}" for number in range(len(hops))]
-    raw = raw_config()
-    ada = raw["adas"]["vq8"]
-    raw["adas"] = {name: {**ada, "hop": hop} for name, hop in zip(names, hops, strict=True)}
-    stacks = data.draw(st.lists(st.lists(st.sampled_from(names), max_size=3, unique=True), min_size=1, max_size=4))
-    raw["models"] = {f"m{n}": {"title": "x", "stack": stack, "prior": "flat"} for n, stack in enumerate(stacks)}
-    config = parse(raw)
-    assert len(set(config.stacks)) == len(config.stacks)
-    for number, stack in enumerate(config.stacks):
-        assert below(stack) == "audio" or below(stack) in config.stacks[:number], "a stack comes after the one below"
-        assert config.hop(stack) == config.hop(below(stack)) * config.ada(stack).hop
-        assert config.length_multiple % config.hop(stack) == 0
-    for name, model in config.models.items():
-        levels = config.levels(name)
-        assert levels[0] == "audio" and levels[-1] == config.top(name)
-        assert set(levels[1:]) <= set(config.stacks) and len(levels) == len(model.stack) + 1
-        assert [below(level) for level in levels[1:]] == list(levels[:-1])
-        assert config.hop(config.top(name)) == math.prod(config.adas[part].hop for part in model.stack)
-    assert {level for name in config.models for level in config.levels(name)} - {"audio"} == set(config.stacks)
-
-
 def test_a_resolved_configuration_is_its_own_resolution() -> None:
     config = parse(raw_config())
     assert Config.model_validate(config.model_dump(mode="json")) == config
@@ -232,7 +192,7 @@ def test_files_are_laid_over_each_other(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(raw_config()))
     (tmp_path / "over.yaml").write_text("seed: 7\ntraining: {steps: 20}\nadas: {vq8: {hop: 16}}\n")
     config = load(tmp_path / "base.yaml", tmp_path / "over.yaml")
-    assert (config.seed, config.adas["vq8"].training.steps, config.hop("vq8")) == (7, 20, 16)
+    assert (config.seed, config.adas["vq8"].training.steps, config.adas["vq8"].hop) == (7, 20, 16)
     assert config.adas["vq8"].training.schedule.warmup_steps == 2, "what is not named stays"
 
 

@@ -121,7 +121,7 @@ def test_the_pipeline_ends_with_a_table_and_a_model(tmp_path: Path, folder: tupl
     over = tmp_path / "own.yaml"
     over.write_text(yaml.safe_dump(merge(read_yaml(TINY), {"corpus": {**section, "splits": {"test": 0.2}}})))
     (tmp_path / "work").mkdir()
-    model = "results/prior/thin/audio/model.safetensors"
+    model = "results/training/thin-on-audio/model.safetensors"
     started = time.monotonic()
     run(tmp_path / "work", "--cores", "2", model, over=over)
     print(f"{time.monotonic() - started:.0f} s")

@@ -49,12 +49,12 @@ def test_a_plain_wavenet_and_a_stack_of_two() -> None:
         Sequence("vq", 8, 16, 1, "audio", "vq"),
         Sequence("vq.upper", 32, 16, 2, "vq", "vq.upper"),
     ]
-    assert [(each.name, each.kind, each.inputs, each.encodes) for each in plan.trainings.values()] == [
-        ("upper", "ada", ("audio",), "upper"),
-        ("vq", "ada", ("audio",), "vq"),
-        ("vq.upper", "ada", ("vq",), "vq.upper"),
-        ("top-on-audio", "wavenet", ("audio",), None),
-        ("top-on-vq.upper", "wavenet", ("vq.upper",), None),
+    assert [(each.name, each.kind, each.inputs["steps"], each.encodes) for each in plan.trainings.values()] == [
+        ("upper", "ada", "audio", "upper"),
+        ("vq", "ada", "audio", "vq"),
+        ("vq.upper", "ada", "vq", "vq.upper"),
+        ("top-on-audio", "wavenet", "audio", None),
+        ("top-on-vq.upper", "wavenet", "vq.upper", None),
     ]
     assert [each.name for each in plan.trained] == ["vq", "vq.upper", "top-on-audio", "top-on-vq.upper"]
     assert [each.name for each in plan.encoded] == ["vq", "vq.upper"]
@@ -94,19 +94,19 @@ def test_laws_of_stacks(given: Written) -> None:
         seen.add(sequence.name)
         if sequence.encoded_from:
             below, encoder = plan.sequences[sequence.encoded_from], plan.trainings[str(sequence.encoded_by)]
-            assert encoder.inputs == (below.name,) and encoder.encodes == sequence.name
+            assert encoder.inputs == {"steps": below.name} and encoder.encodes == sequence.name
             assert sequence.hop == below.hop * encoder.settings.hop
             assert sequence.depth == below.depth + 1 == len(plan.decoders(sequence.name))
     made: set[str | None] = {"audio"}
     for training in plan.trained:
-        assert set(training.inputs) <= made, "a training comes after those whose codes it learns"
+        assert set(training.inputs.values()) <= made, "a training comes after those whose codes it learns"
         made.add(training.encodes)
     for name, stack in stacks.items():
         route = plan.routes[name]
         assert len(route.draws) == len(route.sequences) == len(route.likelihoods) == len(stack) + 1
         assert plan.sequences[route.top].hop == math.prod(hops[ada] for ada in stack)
         top, *lower = route.draws
-        assert top.given is None and plan.trainings[top.training].inputs == (route.top,)
+        assert top.given is None and plan.trainings[top.training].inputs == {"steps": route.top}
         for above, draw in zip(route.draws, lower, strict=False):
             assert draw.given == above.level == draw.level + 1
         for draw in route.draws:

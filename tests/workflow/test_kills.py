@@ -16,7 +16,7 @@ from descant.config.root import merge, read_yaml
 
 pytestmark = pytest.mark.slow
 
-MODEL = "results/ada/vqvae8/model.safetensors"
+MODEL = "results/training/vqvae8/model.safetensors"
 LONGER = {"adas": {"vqvae8": {"training": {"steps": 120, "checkpoint_every": 7}}}}
 
 
@@ -38,7 +38,7 @@ def test_killed_and_run_again(
     over, undisturbed = longer
     folder = tmp_path / "run"
     shutil.copytree(finished, folder, symlinks=True)
-    runs = folder / "results/runs/ada/vqvae8"
+    runs = folder / "results/runs/training/vqvae8"
     before = set(runs.iterdir())
     process = subprocess.Popen(
         command(folder, "--cores", "1", MODEL, over=over),
@@ -95,7 +95,7 @@ def test_a_training_whose_workflow_was_killed_stops_by_itself(
     over, undisturbed = longer
     folder = tmp_path / "run"
     shutil.copytree(finished, folder, symlinks=True)
-    (folder / "results/logs/ada/vqvae8/train.log").unlink()
+    (folder / "results/logs/train/vqvae8.log").unlink()
     process = subprocess.Popen(
         command(folder, "--cores", "1", MODEL, over=over),
         stdout=subprocess.DEVNULL,
@@ -103,7 +103,7 @@ def test_a_training_whose_workflow_was_killed_stops_by_itself(
         env=environment(),
         start_new_session=True,
     )
-    log = folder / "results/logs/ada/vqvae8/train.log"
+    log = folder / "results/logs/train/vqvae8.log"
     deadline = time.monotonic() + 120
     while "step 3 of 120" not in (log.read_text() if log.exists() else "") and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -118,17 +118,17 @@ def test_a_training_whose_workflow_was_killed_stops_by_itself(
     assert (folder / MODEL).read_bytes() == undisturbed
 
 
-@pytest.mark.parametrize("torn", ["results/ada/vqvae8/model.safetensors", "results/sequences/audio/data.npy"])
+@pytest.mark.parametrize("torn", ["results/training/vqvae8/model.safetensors", "results/sequences/audio/data.npy"])
 def test_a_partial_file_that_was_kept_is_refused_by_what_reads_it(finished: Path, tmp_path: Path, torn: str) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished, folder, symlinks=True)
     # as --keep-incomplete and a workflow that knows nothing of it would leave it: short, and not out of date
-    path, read = folder / torn, "results/likelihood/ada/vqvae8.parquet"
+    path, read = folder / torn, "results/likelihood/vqvae8.parquet"
     before = path.stat()
     os.truncate(path, before.st_size * 2 // 3)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     (folder / read).unlink()
     told = run(folder, read, "--cores", "1", "--keep-incomplete", "--rerun-triggers", "mtime", check=False)
     assert told.returncode and not (folder / read).exists()
-    log = (folder / "results/logs/likelihood/ada/vqvae8.log").read_text()
+    log = (folder / "results/logs/likelihood/vqvae8.log").read_text()
     assert "error:" in log and "run snakemake again" in log and "Traceback" not in log

@@ -65,4 +65,4 @@ def test_nothing_usable_stops_at_once(tmp_path: Path) -> None:
     told = run(folder, "--cores", "2", "table", over=over, check=False)
     assert told.returncode != 0
     assert "cure:" in told.stdout + told.stderr
-    assert not (folder / "results/ada").exists()
+    assert not (folder / "results/training").exists()

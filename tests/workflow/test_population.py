@@ -19,7 +19,7 @@ from descant.modelfile import read_model
 pytestmark = pytest.mark.slow
 
 STACK = "vqvae8.vqvae8_pbt"
-MODEL = f"results/ada/{STACK}/model.safetensors"
+MODEL = f"results/training/{STACK}/model.safetensors"
 POPULATION = f"results/population/{STACK}"
 RATE = "training.learning_rate"
 
@@ -68,17 +68,17 @@ def test_a_changed_bound_reruns_the_population_and_what_stands_on_it_alone(finis
     change = over(tmp_path, {"tuned": {RATE: {"most": 0.03}}})
     jobs = planned(finished, "all", over=change)
     trained = {job for job in jobs if job.startswith(("train_", "decide_", "choose_"))}
-    members = {f"train_member stack={STACK}, generation={g}, member={m}" for g in range(2) for m in range(2)}
-    decided = {f"decide_generation stack={STACK}, generation={g}" for g in range(2)}
-    assert trained == members | decided | {f"choose_member stack={STACK}", f"train_prior prior=codes, sequence={STACK}"}
-    assert {job for job in jobs if job.startswith("encode_codes")} == {f"encode_codes stack={STACK}"}
+    members = {f"train_member training={STACK}, generation={g}, member={m}" for g in range(2) for m in range(2)}
+    decided = {f"decide_generation training={STACK}, generation={g}" for g in range(2)}
+    assert trained == members | decided | {f"choose_member training={STACK}", f"train training=codes-on-{STACK}"}
+    assert {job for job in jobs if job.startswith("encode ")} == {f"encode sequence={STACK}"}
 
 
 def test_without_its_population_the_stack_is_trained_once(finished: Path, tmp_path: Path) -> None:
     path = tmp_path / "over.yaml"
     path.write_text(yaml.safe_dump(merge(read_yaml(TINY), {"adas": {"vqvae8_pbt": {"population": None}}})))
-    jobs = planned(finished, MODEL, "--forcerun", "train_ada", over=path)
-    assert f"train_ada stack={STACK}" in jobs and not any(job.startswith("train_member") for job in jobs)
+    jobs = planned(finished, MODEL, "--forcerun", "train", over=path)
+    assert f"train training={STACK}" in jobs and not any(job.startswith("train_member") for job in jobs)
 
 
 def test_killed_and_run_again_it_ends_with_the_same_bytes(finished: Path, tmp_path: Path) -> None:

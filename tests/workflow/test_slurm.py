@@ -25,7 +25,7 @@ LONG = {
 }
 # and one that needs more than Slurm's shortest limit, a minute
 LONGER = {"training": {"steps": 12000}}
-TRAINED = "results/prior/large/audio/model.safetensors"
+TRAINED = "results/training/large-on-audio/model.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,9 @@ def jobs_of(cluster: Cluster, folder: Path) -> list[str]:
 
 def test_a_deep_model_from_scores_to_players(cluster: Cluster, tmp_path: Path) -> None:
     fake_gpu = {"gres": "gpu:fake:1"}
-    profile = mended_profile(tmp_path, train_ada=fake_gpu, train_member=fake_gpu, train_prior=fake_gpu)
+    profile = mended_profile(tmp_path, train=fake_gpu, train_member=fake_gpu)
     # its level 2 is trained by a population: generations of members, each a job
-    targets = ["results/report/players/vqvae_pbt.html", "results/likelihood/prior/codes/vqvae8.vqvae8_pbt.parquet"]
+    targets = ["results/report/players/vqvae_pbt.html", "results/likelihood/codes-on-vqvae8.vqvae8_pbt.parquet"]
     running = submit(cluster, tmp_path, profile, *targets, "--configfile", str(TINY))
     assert running.wait(1200) == 0, (tmp_path / "out.txt").read_text()
     assert all((tmp_path / target).exists() for target in targets)
@@ -144,7 +144,7 @@ def test_a_training_at_its_time_limit_goes_on_in_the_next_job(
     run(undisturbed, "--cores", "2", TRAINED, over=longer)
     # Slurm's shortest limit is a minute, which no machine trains it in; a busy one is given more time at each attempt
     limit = {"runtime": "4 * attempt - 3", "slurm_extra": "'--signal=TERM@40'"}
-    profile = mended_profile(corpus, train_prior=limit)
+    profile = mended_profile(corpus, train=limit)
     running = submit(cluster, corpus, profile, TRAINED, "--configfile", str(longer))
     assert running.wait(900) == 0, told(corpus)
     assert told(corpus).count("Trying to restart job") >= 1
@@ -174,7 +174,7 @@ def test_a_killed_controller_is_run_again(cluster: Cluster, corpus: Path, long: 
     again = submit(cluster, corpus, profile, TRAINED, "--configfile", str(long))
     assert again.wait(900) == 0, told(corpus)
     assert (corpus / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
-    assert "going on from step" in (corpus / "results/logs/prior/large/audio/train.log").read_text()
+    assert "going on from step" in (corpus / "results/logs/train/large-on-audio.log").read_text()
 
 
 STATUS = """\

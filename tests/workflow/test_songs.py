@@ -89,7 +89,9 @@ def test_the_run_ends_with_audio_of_a_model_that_learnt_from_the_stem(songs: Pat
         stem = soxr.resample(stems[row.track].mean(axis=1), 44100, packed.sample_rate)
         # all that differs is mu-law's rounding
         assert sdr(stem[: len(heard)], heard) > 30
-    assert read_model(songs / "results/ada/vqvae8/model.safetensors").facts.learnt.fingerprint == packed.fingerprint
+    assert (
+        read_model(songs / "results/training/vqvae8/model.safetensors").facts.learnt.fingerprint == packed.fingerprint
+    )
     files = list((songs / "results/samples" / MODEL / "audio").glob("*.flac"))
     assert len(files) == config.sampling.count
     assert all(soundfile.info(file).duration >= config.sampling.seconds for file in files)

@@ -1,4 +1,4 @@
-# The checked configuration, and what every group of rules asks of it.
+# The checked configuration and its plan, and what every group of rules asks of them.
 import json
 import os
 import re
@@ -11,6 +11,7 @@ from descant.config import root
 from descant.config.paths import locate_paths
 from descant.config.reading import read_yaml
 from descant.errors import DescantError
+from descant.plan.plan import make_plan
 from descant.runs.interruption import in_a_thread, prepare_jobs
 
 try:
@@ -21,6 +22,7 @@ try:
 except DescantError as error:
     raise WorkflowError(str(error)) from None
 
+plan = make_plan(experiment)
 prepare_jobs()
 # Snakemake's handler of SIGTERM. Here and not in onstart, which the Snakemake inside a cluster's job does not run
 JobScheduler.exit_gracefully = in_a_thread(JobScheduler.exit_gracefully)
@@ -28,15 +30,14 @@ JobScheduler.exit_gracefully = in_a_thread(JobScheduler.exit_gracefully)
 
 def alternatives(names):
     """Regular expression for exactly these names; one that matches nothing when there are none."""
-    return "|".join(name.replace(".", r"\.") for name in names) or r"(?!)"
+    return "|".join(map(re.escape, names)) or r"(?!)"
 
 
 wildcard_constraints:
     shard=r"\d+",
-    # any ADA can be asked for on audio, a continuous one too, which no model can stand on
-    stack=alternatives(dict.fromkeys((*experiment.stacks, *experiment.adas))),
-    sequence=alternatives((root.AUDIO, *experiment.stacks)),
-    prior=alternatives(experiment.priors),
+    sequence=alternatives(plan.sequences),
+    training=alternatives(plan.trainings),
+    likelihood=alternatives(plan.likelihoods),
     model=alternatives(experiment.models),
     level=r"\d+",
     # whose ratings: nothing for people's
@@ -74,18 +75,3 @@ def as_json(section, *keys):
     )
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     return re.sub(r'\{(?=[^"}])', r"\\u007b", text)
-
-
-def top_level(model):
-    """Number of a model's top level: 0 for a plain WaveNet."""
-    return len(experiment.levels(model)) - 1
-
-
-def prior_of(model):
-    """Wildcards of the prior that a model samples from."""
-    return {"prior": experiment.models[model].prior, "sequence": experiment.top(model)}
-
-
-def trained_priors():
-    """Each pair of prior and sequence that some model needs, once."""
-    return sorted({tuple(prior_of(model).values()) for model in experiment.models})

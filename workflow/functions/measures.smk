@@ -3,16 +3,14 @@
 
 def row_of(model):
     """One row of the table as the command takes it: facts of the configuration and where its bits are."""
-    prior = prior_of(model)
-    levels = experiment.levels(model)
+    route = plan.routes[model]
     row = experiment.models[model]
     return {
         "model": model,
         "title": row.title,
         "note": row.note,
-        "receptive_field": experiment.receptive_field(model),
-        "bits": [f"results/likelihood/ada/{stack}.parquet" for stack in levels[1:]]
-        + [f"results/likelihood/prior/{prior['prior']}/{prior['sequence']}.parquet"],
+        "receptive_field": route.receptive_field,
+        "bits": [bits_of(name) for name in route.likelihoods],
         "paper": row.paper.model_dump() if row.paper else None,
     }
 
@@ -24,7 +22,7 @@ TABLE_HEADINGS = {
     "bits_per_step_level0": "Bits per step, level 0 (audio)",
     **{
         f"bits_per_step_level{level}": f"Bits per code, level {level}"
-        for level in range(1, 1 + max(top_level(model) for model in experiment.models))
+        for level in range(1, max(len(route.draws) for route in plan.routes.values()))
     },
     "bits_per_second": "Bits per second",
     "bits_per_sample": "Bits per sample, at most",
@@ -65,12 +63,12 @@ def novelty_settings():
 
 def top_codes(wildcards):
     """The packed codes that a model's prior is trained on."""
-    return f"results/sequences/{experiment.top(wildcards.model)}/data.npy"
+    return data_of(plan.routes[wildcards.model].top)
 
 
 def top_codes_index(wildcards):
     """Their index."""
-    return f"results/sequences/{experiment.top(wildcards.model)}/index.parquet"
+    return index_of(plan.routes[wildcards.model].top)
 
 
 def novelty_rows():
@@ -80,12 +78,22 @@ def novelty_rows():
         {
             "model": model,
             "title": row.title,
-            "drawn": f"results/samples/{model}/audio",
+            "drawn": RENDERED.format(model=model),
             "audio": f"{folder}/{model}.audio.json",
-            "codes": f"{folder}/{model}.codes.json" if row.stack else None,
+            "codes": f"{folder}/{model}.codes.json" if top_level(model) else None,
         }
         for model, row in experiment.models.items()
     ]
+
+
+def top_level(model):
+    """The level that a model's prior draws: 0 for the audio."""
+    return plan.routes[model].draws[0].level
+
+
+def drawn_top(wildcards):
+    """What a model's prior drew."""
+    return DRAWN.format(model=wildcards.model, level=top_level(wildcards.model))
 
 
 def novelty_files(row):

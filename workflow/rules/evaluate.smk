@@ -1,19 +1,19 @@
 # Likelihoods of held-out tracks, and the table.
 
 
-rule likelihood_ada:
+rule likelihood:
     input:
-        data=sequence_below,
-        index=index_below,
-        codes=rules.encode_codes.output.data,
-        codes_index=rules.encode_codes.output.index,
-        model="results/ada/{stack}/model.safetensors",
+        data=scored_data,
+        index=scored_index,
+        given=given_data,
+        given_index=given_index,
+        model=scoring_model,
     output:
-        bits="results/likelihood/ada/{stack}.parquet",
+        bits=BITS,
     log:
-        "results/logs/likelihood/ada/{stack}.log",
+        "<logs>/likelihood/{likelihood}.log",
     benchmark:
-        "results/benchmarks/likelihood/ada/{stack}.tsv"
+        "<benchmarks>/likelihood/{likelihood}.tsv"
     conda:
         "../../envs/main.yaml"
     threads: THREADS
@@ -23,48 +23,18 @@ rule likelihood_ada:
         runtime=240,
     params:
         settings=as_json(experiment.evaluation, "max_seconds_per_track", "window"),
-        multiple=experiment.length_multiple,
+        multiple=length_multiple(),
         folder=subpath(input.data, parent=True),
-        codes=subpath(input.codes, parent=True),
+        options=given_options,
     shell:
         "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
-        " --sequence {params.folder:q} --codes {params.codes:q} --length-multiple {params.multiple:q}"
-        " --output {output.bits:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
-
-
-rule likelihood_prior:
-    input:
-        data="results/sequences/{sequence}/data.npy",
-        index="results/sequences/{sequence}/index.parquet",
-        model=rules.train_prior.output.model,
-    output:
-        bits="results/likelihood/prior/{prior}/{sequence}.parquet",
-    log:
-        "results/logs/likelihood/prior/{prior}/{sequence}.log",
-    benchmark:
-        "results/benchmarks/likelihood/prior/{prior}/{sequence}.tsv"
-    conda:
-        "../../envs/main.yaml"
-    threads: THREADS
-    resources:
-        gpu=GPUS,
-        mem_mb=8000,
-        runtime=240,
-    params:
-        settings=as_json(experiment.evaluation, "max_seconds_per_track", "window"),
-        multiple=experiment.length_multiple,
-        folder=subpath(input.data, parent=True),
-    shell:
-        "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
-        " --sequence {params.folder:q} --length-multiple {params.multiple:q}"
+        " --sequence {params.folder:q} {params.options:q} --length-multiple {params.multiple:q}"
         " --output {output.bits:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule write_table:
     input:
-        bits=sorted(
-            {path for model in experiment.models for path in row_of(model)["bits"]}
-        ),
+        bits=table_bits(),
         scores=people_scores,
     output:
         csv="results/table/table.csv",

@@ -76,7 +76,7 @@ rule novelty_audio:
 
 rule novelty_codes:
     input:
-        drawn="results/samples/{model}/top.npy",
+        drawn=drawn_top,
         data=top_codes,
         index=top_codes_index,
     output:

@@ -5,15 +5,15 @@ rule reconstruct:
     input:
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
-        codes=rules.encode_codes.output.data,
-        codes_index=rules.encode_codes.output.index,
-        models=adas_down,
+        codes=DATA,
+        codes_index=INDEX,
+        models=decoders,
     output:
-        drawn="results/evaluation/reconstruction/{stack}/drawn.npy",
+        drawn="results/evaluation/reconstruction/{sequence}/drawn.npy",
     log:
-        "results/logs/reconstruction/{stack}.log",
+        "<logs>/reconstruction/{sequence}.log",
     benchmark:
-        "results/benchmarks/reconstruction/{stack}.tsv"
+        "<benchmarks>/reconstruction/{sequence}.tsv"
     conda:
         "../../envs/main.yaml"
     threads: THREADS
@@ -31,48 +31,15 @@ rule reconstruct:
             "windows",
         ),
         excerpts=as_json(experiment.evaluation.reconstruction),
-        multiple=experiment.length_multiple,
+        multiple=length_multiple(),
         seed=experiment.seed,
         folder=subpath(input.data, parent=True),
         codes=subpath(input.codes, parent=True),
-        runs="results/runs/reconstruction/{stack}",
+        runs=f"{RUNS}/reconstruction/{{sequence}}",
     shell:
         "python -m descant.commands.reconstruct --settings {params.settings:q} --excerpts {params.excerpts:q}"
         " --seed {params.seed:q} --sequence {params.folder:q} --codes {params.codes:q} --model {input.models:q}"
         " --length-multiple {params.multiple:q} --runs {params.runs:q} --output {output.drawn:q}"
-        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
-
-
-rule likelihood_shuffled:
-    input:
-        data=sequence_below,
-        index=index_below,
-        codes=rules.encode_codes.output.data,
-        codes_index=rules.encode_codes.output.index,
-        model="results/ada/{stack}/model.safetensors",
-    output:
-        bits="results/evaluation/reconstruction/{stack}/shuffled.parquet",
-    log:
-        "results/logs/reconstruction/{stack}.shuffled.log",
-    benchmark:
-        "results/benchmarks/reconstruction/{stack}.shuffled.tsv"
-    conda:
-        "../../envs/main.yaml"
-    threads: THREADS
-    resources:
-        gpu=GPUS,
-        mem_mb=8000,
-        runtime=240,
-    params:
-        settings=as_json(experiment.evaluation, "max_seconds_per_track", "window"),
-        multiple=experiment.length_multiple,
-        seed=experiment.seed,
-        folder=subpath(input.data, parent=True),
-        codes=subpath(input.codes, parent=True),
-    shell:
-        "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
-        " --sequence {params.folder:q} --codes {params.codes:q} --shuffle-seed {params.seed:q}"
-        " --length-multiple {params.multiple:q} --output {output.bits:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
@@ -81,11 +48,11 @@ rule reconstruction_page:
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
         tracks=collect(rules.separate.output.tracks, shard=SHARDS),
-        drawn=collect(rules.reconstruct.output.drawn, stack=experiment.stacks),
-        shuffled=collect(rules.likelihood_shuffled.output.bits, stack=experiment.stacks),
-        true=collect(rules.likelihood_ada.output.bits, stack=experiment.stacks),
-        codes=collect(rules.encode_codes.output.data, stack=experiment.stacks),
-        codes_index=collect(rules.encode_codes.output.index, stack=experiment.stacks),
+        drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
+        shuffled=decoding_bits(shuffled=True),
+        true=decoding_bits(shuffled=False),
+        codes=[data_of(name) for name in encoded_names()],
+        codes_index=[index_of(name) for name in encoded_names()],
     output:
         page=report(
             "results/report/reconstruction.html",
@@ -111,11 +78,11 @@ rule reconstruction_page:
             "confidence",
             "reconstruction",
         ),
-        multiple=experiment.length_multiple,
+        multiple=length_multiple(),
         seed=experiment.seed,
         pages=report_pages,
         folder=subpath(input.data, parent=True),
-        stacks=list(experiment.stacks),
+        stacks=encoded_names(),
         codes=lambda wildcards, input: [os.path.dirname(data) for data in input.codes],
     shell:
         "python -m descant.commands.reconstruction_page --settings {params.settings:q} --seed {params.seed:q}"

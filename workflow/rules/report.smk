@@ -112,7 +112,9 @@ rule population_page:
         runtime=30,
     params:
         pages=report_pages,
-        populations=[f"{stack}={folder}" for stack, folder in populations().items()],
+        populations=[
+            f"{training.title}={folder}" for folder, training in populations().items()
+        ],
     shell:
         "python -m descant.commands.population_page --population {params.populations:q} --output {output.page:q}"
         " --pages {params.pages:q} 2> {log:q}"

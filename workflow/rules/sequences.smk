@@ -21,7 +21,7 @@ rule encode_audio:
         runtime=720,
     params:
         settings=as_json(experiment.audio),
-        multiple=experiment.length_multiple,
+        multiple=length_multiple(),
         folder=subpath(output.data, parent=True),
         waveform=subpath(output.samples, parent=True),
     shell:

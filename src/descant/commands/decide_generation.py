@@ -18,7 +18,7 @@ from descant.training.population_files import read_decisions, read_score, write_
 def decide_generation(
     settings: Annotated[str, typer.Option(help="the population's section of the configuration, as JSON text")],
     written: Annotated[str, typer.Option(help="the tuned settings as written, by dotted name, as JSON text")],
-    stack: Annotated[str, typer.Option(help="the stack whose top ADA is trained; the draws follow its name")],
+    training: Annotated[str, typer.Option(help="name of the training; the draws follow it")],
     output: Annotated[Path, typer.Option(help="CSV of decisions to write")],
     seed: Seed = 1,
     before: Annotated[Path | None, typer.Option(help="decisions of the generation before, if any")] = None,
@@ -26,10 +26,10 @@ def decide_generation(
 ) -> None:
     """Choose parents and perturb settings by the scores of the generation before; without one, found the first.
 
-    The decisions are a function of the settings, the scores and (seed, stack, generation, member) alone.
+    The decisions are a function of the settings, the scores and (seed, training, generation, member) alone.
     """
     population = cli.parse_settings(Population, settings)
-    own_seed = derive_seed(seed, "population", stack)
+    own_seed = derive_seed(seed, "population", training)
     if before is None:
         try:
             values = TypeAdapter(dict[str, float]).validate_json(written)

@@ -50,9 +50,7 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
         bases = [Path.cwd()] if key == MADE else [*(named_in[-1:] or [started]), Path.cwd()]
         places = list(dict.fromkeys(_place(base, text) for base in bases))
         found = next(filter(os.path.exists, places), None)
-        # a network may start from one that the same run trains first
-        trained_here = key.rpartition(".")[2] == START_FROM and Path(text).parts[:1] == ("results",)
-        if found is None and key != MADE and not trained_here and (key not in _USED or _USED[key](raw)):
+        if found is None and key != MADE and (key not in _USED or _USED[key](raw)):
             raise ConfigError(
                 f"{key}: there is no {text}; looked for {' and '.join(places)}",
                 f"set {key} to what you mean; a relative path begins at the file that names it",

@@ -1,7 +1,6 @@
 """The whole configuration: reading, checking, and the facts that follow from it."""
 
 import difflib
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,43 +106,6 @@ class Config(Section):
                         f"({self.gpus_per_job}) GPUs cannot share evenly; set it to a multiple, and batch lower"
                     )
         return self
-
-    @property
-    def stacks(self) -> tuple[str, ...]:
-        """Paths of all stacks in use, every lower part included, bottom first: ``vqvae8``, ``vqvae8.amae8``."""
-        paths = {".".join(model.stack[: n + 1]) for model in self.models.values() for n in range(len(model.stack))}
-        return tuple(sorted(paths, key=lambda path: (path.count("."), path)))
-
-    def ada(self, stack: str) -> ADA:
-        """The top ADA of a stack."""
-        return self.adas[stack.split(".")[-1]]
-
-    def hop(self, sequence: str) -> int:
-        """Audio samples to one step of a sequence: 1 for ``audio``, the product of the hops for a stack."""
-        return 1 if sequence == AUDIO else math.prod(self.adas[name].hop for name in sequence.split("."))
-
-    @property
-    def length_multiple(self) -> int:
-        """Tracks are cut to a multiple of this many samples, so that every stack scores the same samples."""
-        return math.lcm(1, *(self.hop(stack) for stack in self.stacks))
-
-    def top(self, model: str) -> str:
-        """The sequence that a model's prior is trained on: its stack's path, or ``audio``."""
-        return ".".join(self.models[model].stack) or AUDIO
-
-    def levels(self, model: str) -> tuple[str, ...]:
-        """The sequences of a model, audio first: ``audio``, ``vqvae8``, ``vqvae8.amae8``."""
-        stack = self.models[model].stack
-        return (AUDIO, *(".".join(stack[: n + 1]) for n in range(len(stack))))
-
-    def receptive_field(self, model: str) -> int:
-        """The prior's receptive field in audio samples: steps it sees times samples a step."""
-        return self.priors[self.models[model].prior].wavenet.receptive_field * self.hop(self.top(model))
-
-
-def below(stack: str) -> str:
-    """The sequence that a stack's top ADA is trained on: the stack under it, or ``audio``."""
-    return stack.rpartition(".")[0] or AUDIO
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

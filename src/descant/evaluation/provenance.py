@@ -104,9 +104,9 @@ def read_stack(paths: Sequence[Path], audio: PackedSequence) -> Stack:
     if len(priors) != 1:
         raise ModelFileError(f"{count(len(priors), 'prior')} given, but a model has one", "give one prior's --model")
     prior = priors[0]
-    names = [] if prior.sequence == AUDIO else prior.sequence.split(".")
-    below = [".".join(names[:level]) or AUDIO for level in range(len(names))]
-    if [ada.sequence for ada in adas] != below:
+    # what each learns is the audio, or what the ADA below it makes
+    made = [audio.hop, *(ada.sequence_hop * ada.settings.hop for ada in adas if isinstance(ada.settings, ADA))]
+    if [network.sequence_hop for network in (*adas, prior)] != made:
         raise ModelFileError(
             f"the prior was trained on {prior.sequence}, but the ADAs given were trained on "
             f"{', '.join(ada.sequence for ada in adas) or 'nothing'}",

@@ -32,7 +32,7 @@ class RunResults:
         table: rows of the table by model.
         tracks: bits of every model and test track, ``TRACK_COLUMNS``.
         excerpts: of the reconstructions, ``EXCERPT_COLUMNS``.
-        curves: metrics of every training by its folder in the results: ``ada/vqvae8``.
+        curves: metrics of every training by its name.
         networks: settings of every network by the same, flat: ``training.steps``.
         measures: figures of every measure's summary, by its name and dotted key.
         samples: folder of the audio of every model.
@@ -98,14 +98,14 @@ def read_run(folder: Path, name: str) -> RunResults:
     summaries = {path.parent.name: path for path in sorted(results.glob("evaluation/*/summary.json"))}
     no_figures: Mapping[str, Interval] = {}
     measures = {measure: part(measure, path, read_figures, no_figures) for measure, path in summaries.items()}
-    models = {_place(path, results): path for path in _found(results, "model.safetensors")}
-    metrics = {_place(path, results): path for path in _found(results, "metrics.csv")}
+    models = {path.parent.name: path for path in sorted(results.glob("training/*/model.safetensors"))}
+    metrics = {path.parent.name: path for path in sorted(results.glob("training/*/metrics.csv"))}
     none: Mapping[str, str] = {}
     networks = {place: part(place, path, network_settings, none) for place, path in models.items()}
     curves = {place: part(f"curves of {place}", path, _curves(name), None) for place, path in metrics.items()}
     audio = {path.parent.parent.name: path.parent for path in sorted(results.glob("samples/*/audio/samples.csv"))}
     if not networks:
-        missing.append("networks: there is no model.safetensors in results/ada and results/prior")
+        missing.append("networks: there is no model.safetensors in results/training")
     if not audio:
         missing.append("samples: there is no audio in results/samples")
     return RunResults(
@@ -171,14 +171,6 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             told[f"{prefix}{key}"] = "empty" if value is None else str(value)
     return told
-
-
-def _found(results: Path, name: str) -> list[Path]:
-    return [path for kind in ("ada", "prior") for path in sorted(results.glob(f"{kind}/**/{name}"))]
-
-
-def _place(path: Path, results: Path) -> str:
-    return path.parent.relative_to(results).as_posix()
 
 
 def _empty(columns: Sequence[str]) -> pd.DataFrame:

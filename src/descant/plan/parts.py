@@ -1,9 +1,11 @@
 """What a plan is made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from descant.config.networks import ADA, Prior
 from descant.config.population import Population
+from descant.plan.size import Size
 
 AUDIO = "audio"
 
@@ -37,16 +39,18 @@ class Training:
         name: key of the plan, and folder in the results.
         title: what people call it.
         kind: of its system, as in the registry of systems.
-        inputs: the sequences that it is trained on.
+        inputs: the sequences that it is trained on, by the names that its kind gives its streams.
         settings: its slice of the configuration.
+        size: of its network.
         encodes: the sequence that its network makes; None for one that encodes nothing.
     """
 
     name: str
     title: str
     kind: str
-    inputs: tuple[str, ...]
+    inputs: Mapping[str, str]
     settings: ADA | Prior
+    size: Size
     encodes: str | None = None
 
     @property

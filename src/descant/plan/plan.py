@@ -43,6 +43,10 @@ class Plan:
         needed = {name for route in self.routes.values() for name in route.trainings}
         return tuple(training for name, training in self.trainings.items() if name in needed)
 
+    def learnt(self, training: Training) -> Sequence:
+        """The sequence that a training learns: its first input."""
+        return self.sequences[next(iter(training.inputs.values()))]
+
     def decoders(self, sequence: str) -> tuple[Training, ...]:
         """The trainings whose networks turn a sequence back into audio, top first; none for the audio."""
         at = self.sequences[sequence]

@@ -10,9 +10,12 @@ from descant.config.models import Model
 from descant.config.networks import ContinuousBottleneck
 from descant.config.root import Config
 from descant.plan.parts import Draw, Likelihood, Part, Route, Sequence, Training
+from descant.plan.size import ada_size, wavenet_size
 
 # neither sign can stand in a name of the configuration, so that no two plans of names come to one
 UPON, ON, SHUFFLED = ".", "-on-", "-shuffled"
+# what both kinds of network call the sequence that they learn
+STEPS = "steps"
 
 
 def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
@@ -59,18 +62,21 @@ def _ada_upon(config: Config, ada: str, below: Sequence) -> tuple[Training, Sequ
     section = config.adas[ada]
     name = f"{below.name}{UPON}{ada}" if below.depth else ada
     classes = 0 if isinstance(section.bottleneck, ContinuousBottleneck) else section.bottleneck.classes
-    training = Training(name, name, "ada", (below.name,), section, name if classes else None)
+    size = ada_size(section, below.classes)
+    training = Training(name, name, "ada", {STEPS: below.name}, section, size, name if classes else None)
     return training, Sequence(name, below.hop * section.hop, classes, below.depth + 1, below.name, name)
 
 
 def _prior(config: Config, prior: str, top: Sequence) -> Training:
+    section = config.priors[prior]
+    size = wavenet_size(section.wavenet, top.classes)
     title = f"{prior} prior on {top.name}"
-    return Training(f"{prior}{ON}{top.name}", title, "wavenet", (top.name,), config.priors[prior])
+    return Training(f"{prior}{ON}{top.name}", title, "wavenet", {STEPS: top.name}, section, size)
 
 
 def _of_ada(training: Training, shuffled: bool = False) -> Likelihood:
     name = f"{training.name}{SHUFFLED}" if shuffled else training.name
-    return Likelihood(name, training.name, training.inputs[0], training.encodes, shuffled)
+    return Likelihood(name, training.name, training.inputs[STEPS], training.encodes, shuffled)
 
 
 def _draws(config: Config, sequences: Several[Sequence], trainings: Several[Training]) -> tuple[Draw, ...]:

@@ -130,7 +130,7 @@ class Session:
         except OSError as error:
             raise TrainingError(
                 f"training.start_from: {source} cannot be read: {error.strerror}",
-                "name a model.safetensors that this pipeline wrote",
+                "name a model.safetensors that this pipeline wrote, from the working directory on",
             ) from error
 
     def run_folder(self, streams: Streams) -> Path:

@@ -1,0 +1,79 @@
+"""How large networks are: closed forms, so that a training's memory is known before torch is loaded.
+
+The tests hold them against the built networks: parameters to the last one, activations against what autograd keeps.
+"""
+
+from dataclasses import dataclass
+from math import log2
+
+from descant.config.networks import ADA, ArgmaxQuantiser, EncoderShape, VectorQuantiser, WaveNetShape
+
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a network.
+
+    Attributes:
+        parameters: trainable numbers.
+        kept: numbers that autograd keeps of one step of a window, for the backward pass.
+    """
+
+    parameters: int
+    kept: float
+
+    def __add__(self, other: "Size") -> "Size":
+        return Size(self.parameters + other.parameters, self.kept + other.kept)
+
+
+def wavenet_size(shape: WaveNetShape, classes: int, conditioning: int = 0, hop: int = 1) -> Size:
+    """A WaveNet's size; with conditioning channels it is a local model under codes of a hop."""
+    layers, residual, gate, skip = (
+        len(shape.dilations),
+        shape.residual_channels,
+        shape.gate_channels,
+        shape.skip_channels,
+    )
+    half = gate // 2
+    parameters = _embedding(shape.input, classes, residual)
+    parameters += (shape.start_kernel * residual + 1) * residual
+    parameters += layers * (shape.kernel * residual + 1) * gate + (layers - 1) * (half + 1) * residual
+    parameters += (layers * half + 1) * skip + (skip + 1) * skip + (skip + 1) * classes
+    if conditioning:
+        parameters += conditioning * layers * gate + hop * residual
+    # the taps of every convolution, both halves of every gate, the gated outputs twice, the head's, the logits'
+    kept = shape.start_kernel * residual + layers * (shape.kernel * residual + gate + half) + (layers - 1) * half
+    # and the step itself, an int64
+    return Size(parameters, kept + 2 * skip + classes + 2)
+
+
+def ada_size(settings: ADA, classes: int) -> Size:
+    """The size of an encoder, its bottleneck, modulator and local model."""
+    bottleneck, modulator = settings.bottleneck, settings.modulator
+    width = bottleneck.classes if isinstance(bottleneck, ArgmaxQuantiser) else bottleneck.query_dim
+    size = _encoder_size(settings.encoder, classes, settings.hop, width)
+    if isinstance(bottleneck, VectorQuantiser) and bottleneck.codebook_update == "loss":
+        size += Size(bottleneck.classes * width, 0)
+    blocks = modulator.blocks * _block_parameters(modulator.channels, modulator.kernel)
+    kept = (width + (2 * modulator.blocks + 1) * modulator.channels) / settings.hop
+    size += Size((width + 1) * modulator.channels + blocks, kept)
+    return size + wavenet_size(settings.local_model, classes, modulator.channels, settings.hop)
+
+
+def _encoder_size(shape: EncoderShape, classes: int, hop: int, width: int) -> Size:
+    channels, stages = shape.channels, int(log2(hop))
+    parameters = _embedding(shape.input, classes, channels) + (channels + 1) * width
+    parameters += stages * (4 * channels + 1) * channels
+    parameters += (stages * shape.blocks_per_stage + shape.blocks) * _block_parameters(channels, shape.kernel)
+    # each halving keeps its input, each block two tensors at its rate
+    kept = sum((1 + shape.blocks_per_stage) * channels * 0.5**stage for stage in range(stages))
+    return Size(parameters, kept + ((2 * shape.blocks + 1) * channels + 3 * width) / hop)
+
+
+def _embedding(kind: str, classes: int, channels: int) -> int:
+    return (classes if kind == "embedding" else 2) * channels
+
+
+def _block_parameters(channels: int, kernel: int) -> int:
+    return (kernel * channels + 1) * channels + (channels + 1) * channels

@@ -1,0 +1,89 @@
+"""Closed forms of sizes against the built networks, and what follows from them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from small_models import input_of
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from descant.config.root import load, merge, parse, read_yaml
+from descant.plan.memory import kept_states, members, need_of, training_megabytes
+from descant.plan.parts import Training
+from descant.plan.plan import Plan, make_plan
+from descant.plan.size import FLOAT_BYTES
+from descant.systems.base import System
+from descant.systems.registry import KINDS
+from descant.training.noise import torch_generator
+
+ROOT = Path(__file__).parents[2]
+PLANS = {
+    name: make_plan(load(ROOT / "config.yaml", *([ROOT / "config" / name] if name else [])))
+    for name in ("", "paper.yaml", "test/tiny.yaml")
+}
+LEARNT_CODEBOOK = {"adas": {"vqvae8": {"bottleneck": {"codebook_update": "loss"}, "encoder": {"blocks_per_stage": 2}}}}
+PLANS["learnt codebook"] = make_plan(parse(merge(read_yaml(ROOT / "config.yaml"), LEARNT_CODEBOOK)))
+TRAININGS = [
+    pytest.param(plan, training, id=f"{name or 'default'}-{training.name}")
+    for name, plan in PLANS.items()
+    for training in plan.trained
+]
+TINY = PLANS["test/tiny.yaml"]
+
+
+def build(plan: Plan, training: Training) -> System:
+    """Its network, with fresh weights."""
+    read = {stream: plan.sequences[name] for stream, name in training.inputs.items()}
+    inputs = {stream: input_of(stream, name=of.name, classes=of.classes) for stream, of in read.items()}
+    return KINDS[training.kind].build(training.settings, inputs)
+
+
+def bytes_kept(system: System, length: int) -> int:
+    """Bytes that autograd keeps of one window."""
+    kept = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage._cdata] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        system({"steps": torch.zeros(1, length, dtype=torch.int64)}, torch_generator("kept"))
+    return sum(storage.nbytes() for storage in kept.values())
+
+
+@pytest.mark.parametrize(("plan", "training"), TRAININGS)
+def test_sizes_are_those_of_the_built_networks(plan: Plan, training: Training) -> None:
+    # nothing is allocated and nothing computed
+    with FakeTensorMode():
+        system = build(plan, training).eval()
+        slope = (bytes_kept(system, 8192) - bytes_kept(system, 4096)) / 4096
+    assert training.size.parameters == sum(parameter.numel() for parameter in system.parameters())
+    assert training.size.kept * FLOAT_BYTES == pytest.approx(slope, rel=0.02)
+
+
+def test_needs_grow_with_the_audio_seen() -> None:
+    training = TINY.trainings["vqvae8.amae8"]
+    settings, need = training.settings.training, need_of(training, 8)
+    assert need.audio_seen == settings.steps * settings.batch * settings.accumulate * settings.window * 8
+    weights = FLOAT_BYTES * training.size.parameters
+    assert need.state in (4 * weights, 5 * weights) and need.memory > need.state and need.disk > weights
+
+
+def test_a_population_costs_its_members_and_keeps_the_states_that_are_gone_on_from() -> None:
+    (training,) = [training for training in TINY.trained if training.population]
+    plain = replace(training, settings=training.settings.model_copy(update={"population": None}))
+    assert (members(training), members(plain)) == (2, 1)
+    # the first generation's 2 states, and 2 checkpoints of each member of the second
+    assert (kept_states(training), kept_states(plain)) == (6, 2)
+    assert need_of(training, 1).memory == need_of(plain, 1).memory
+
+
+def test_memory_is_asked_for_by_what_a_step_keeps() -> None:
+    small, large = (plan.trainings["thin-on-audio"] for plan in (PLANS[""], PLANS["paper.yaml"]))
+    for training in (small, large):
+        assert training_megabytes(training, 0) > 3000 + 1.4 * need_of(training, 1).memory / 1e6
+    # the paper's windows fill a GPU's memory, and not the machine's
+    assert training_megabytes(large, 1) < 10_000 < 40_000 < training_megabytes(large, 0)
+    assert training_megabytes(large, 4) == 4 * training_megabytes(large, 1)

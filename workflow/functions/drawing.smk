@@ -1,0 +1,91 @@
+# What is drawn: how long, from what, and in how much memory.
+import math
+
+
+def length_multiple():
+    """Tracks are cut to a multiple of this many samples, so that every row scores the same samples."""
+    return math.lcm(1, *(sequence.hop for sequence in plan.encoded))
+
+
+def sampled_samples():
+    """Audio samples of a draw, a multiple that every stack can make exactly."""
+    multiple = length_multiple()
+    samples = round(experiment.sampling.seconds * experiment.audio.sample_rate)
+    return -(-samples // multiple) * multiple
+
+
+def draw_of(wildcards):
+    """The level that a job draws."""
+    return plan.routes[wildcards.model].draw(int(wildcards.level))
+
+
+def drawing_model(wildcards):
+    """The model file of the network that draws it."""
+    return model_of(draw_of(wildcards).training)
+
+
+def drawn_above(wildcards):
+    """What was drawn one level up; nothing above the top."""
+    above = draw_of(wildcards).given
+    return [] if above is None else [DRAWN.format(model=wildcards.model, level=above)]
+
+
+def draw_command(wildcards):
+    """The command that draws it."""
+    return "sample_prior" if draw_of(wildcards).given is None else "upsample"
+
+
+def given_option(wildcards, input):
+    """What it is drawn given, or how long it is."""
+    if input.given:
+        return [f"--codes={path}" for path in input.given]
+    hop = plan.sequences[plan.routes[wildcards.model].top].hop
+    return [f"--steps={sampled_samples() // hop}"]
+
+
+def draw_settings(wildcards):
+    """The keys of the configuration that a level's draw follows from: only below the top there are windows."""
+    below = () if draw_of(wildcards).given is None else ("windows",)
+    keys = ("count", "temperature", "top_p", "engine", "precision", *below)
+    return as_json(experiment.sampling, *keys)
+
+
+def draw_megabytes(wildcards):
+    """Memory of drawing a level."""
+    draw = draw_of(wildcards)
+    if draw.given is None:
+        return 4000
+    return megabytes_below(plan.trainings[draw.training], experiment.sampling.count)
+
+
+def megabytes_below(training, sequences):
+    """Memory of drawing so many sequences below codes: what their rows remember, three times over while it is saved."""
+    shape = training.settings.local_model
+    windows = experiment.sampling.windows
+    rows = sequences * (windows.count if windows else 1)
+    remembered = shape.receptive_field * shape.residual_channels
+    remembered += 16 * len(shape.dilations) * shape.gate_channels
+    return 4000 + 3 * 4 * rows * remembered // 10**6
+
+
+def decoders(wildcards):
+    """Model files that turn a sequence's codes into audio, top first."""
+    return [model_of(training.name) for training in plan.decoders(wildcards.sequence)]
+
+
+def reconstruct_megabytes(wildcards):
+    """Memory of decoding the excerpts twice: one level at a time, so the most that a level takes."""
+    sequences = 2 * experiment.evaluation.reconstruction.excerpts
+    levels = plan.decoders(wildcards.sequence)
+    return max(megabytes_below(training, sequences) for training in levels)
+
+
+def drawn_audio(wildcards):
+    """A model's drawn mu-law audio."""
+    return DRAWN.format(model=wildcards.model, level=0)
+
+
+def note_of(wildcards):
+    """The option for a model's note, or nothing: Snakemake does not quote an empty text."""
+    note = experiment.models[wildcards.model].note
+    return [f"--note={note}"] if note else []

@@ -1,0 +1,31 @@
+# Where results stand: every path that several rules name, by what the plan calls the thing.
+DATA = "results/sequences/{sequence}/data.npy"
+INDEX = "results/sequences/{sequence}/index.parquet"
+MODEL = "results/training/{training}/model.safetensors"
+METRICS = "results/training/{training}/metrics.csv"
+BITS = "results/likelihood/{likelihood}.parquet"
+DRAWN = "results/samples/{model}/level{level}.npy"
+RENDERED = "results/samples/{model}/audio"
+POPULATION = "results/population/{training}"
+GENERATION = "results/population/{training}/generation{generation}"
+RUNS = "results/runs"
+
+
+def data_of(sequence):
+    """The packed steps of a sequence."""
+    return DATA.format(sequence=sequence)
+
+
+def index_of(sequence):
+    """Its index."""
+    return INDEX.format(sequence=sequence)
+
+
+def model_of(training):
+    """The model file that a training ends with."""
+    return MODEL.format(training=training)
+
+
+def bits_of(likelihood):
+    """The bits that a likelihood measures."""
+    return BITS.format(likelihood=likelihood)

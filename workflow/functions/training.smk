@@ -1,0 +1,76 @@
+# What a training reads, and what it needs.
+from descant.plan.memory import training_megabytes
+
+
+def training_of(wildcards):
+    """The training that a job belongs to."""
+    return plan.trainings[wildcards.training]
+
+
+def learnt_data(wildcards):
+    """The packed sequences that it is trained on."""
+    return [data_of(name) for name in training_of(wildcards).inputs.values()]
+
+
+def learnt_index(wildcards):
+    """Their indexes."""
+    return [index_of(name) for name in training_of(wildcards).inputs.values()]
+
+
+def starting_weights(wildcards):
+    """The model file that it begins from, where it does not begin from fresh weights."""
+    start = training_of(wildcards).settings.training.start_from
+    return [] if start is None else [str(start)]
+
+
+def input_options(wildcards, input):
+    """Its sequences as the option of its commands."""
+    streams = training_of(wildcards).inputs
+    return [
+        f"--input={name}={os.path.dirname(data)}"
+        for name, data in zip(streams, input.data)
+    ]
+
+
+def network_settings(wildcards):
+    """Its slice of the configuration; a population's is handed to the rules that use it."""
+    settings = training_of(wildcards).settings
+    return as_json(settings.model_dump(mode="json", exclude={"population"}))
+
+
+def training_memory(wildcards):
+    """Megabytes of memory of it."""
+    return training_megabytes(training_of(wildcards), experiment.gpus_per_job)
+
+
+def encoder_below(wildcards):
+    """The packed sequence that a sequence is encoded from."""
+    return data_of(plan.sequences[wildcards.sequence].encoded_from)
+
+
+def encoder_below_index(wildcards):
+    """Its index."""
+    return index_of(plan.sequences[wildcards.sequence].encoded_from)
+
+
+def encoder(wildcards):
+    """The model file of the network that encodes it."""
+    return model_of(plan.sequences[wildcards.sequence].encoded_by)
+
+
+def models_of(wildcards):
+    """The model files of a row, in the order in which its networks draw."""
+    return [model_of(name) for name in plan.routes[wildcards.model].trainings]
+
+
+def all_models():
+    """The model files of every network that the rows need."""
+    return [model_of(training.name) for training in plan.trained]
+
+
+def all_metrics():
+    """The figures of their trainings, by what people call these."""
+    return {
+        training.title: METRICS.format(training=training.name)
+        for training in plan.trained
+    }
