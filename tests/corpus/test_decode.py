@@ -108,7 +108,7 @@ def test_bad_contents(tmp_path: Path, audio: np.ndarray, rate: int, told: str) -
 def test_bad_files(tmp_path: Path) -> None:
     write(tmp_path / "whole.wav", tone(10))
     write(tmp_path / "whole.flac", tone(10))
-    soundfile.write(rare := io.BytesIO(), tone(1), 8000, format="VOC")
+    soundfile.write(rare := io.BytesIO(), tone(1), 8000, format="IRCAM")
     cases = {
         "empty.wav": (b"", "empty file"),
         "text.wav": (b"no music\n" * 500, "not audio"),
@@ -117,7 +117,7 @@ def test_bad_files(tmp_path: Path) -> None:
         "header.flac": ((tmp_path / "whole.flac").read_bytes()[:42], "no audio in it"),
         "half.flac": ((tmp_path / "whole.wav").read_bytes()[:20], "not audio"),
         "tag.mp3": (b"ID3\x04\x00\x00\x00\x00\x10\x00" + b"\0" * 2048, "not audio"),
-        "other.wav": (rare.getvalue(), "VOC files are not supported; convert"),
+        "other.wav": (rare.getvalue(), "IRCAM files are not supported"),
         "list.mp3": (b"ffconcat version 1.0\nfile whole.wav\n", "not audio"),
     }  # fmt: skip
     for name, (content, told) in cases.items():
@@ -141,7 +141,7 @@ def test_truncated(tmp_path: Path, suffix: str) -> None:
     assert outcome.reason.startswith("truncated: header says 10.0 s, ") and "is used" in outcome.reason
     part.write_bytes(content[: len(content) // 10])
     outcome = check(part, tmp_path / "few")
-    assert not outcome.is_used and outcome.reason.startswith(("truncated", "no audio in it"))
+    assert not outcome.is_used and outcome.reason.startswith(("truncated", "damaged", "no audio in it"))
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.95, 0.999])
@@ -165,15 +165,15 @@ def test_sizes_left_open_by_a_pipe_are_no_truncation(tmp_path: Path, claimed: in
     assert outcome.is_used and outcome.seconds == 1 and not outcome.reason
 
 
-def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+def test_a_bomb_is_refused_where_it_passes_the_bounds(tmp_path: Path) -> None:
     silence = np.zeros((1 << 20, 8), dtype=np.int16)
     with soundfile.SoundFile(tmp_path / "a.flac", "w", samplerate=8000, channels=8) as file:
         for _ in range(4):
             file.write(silence)
     outcome = check(tmp_path / "a.flac", tmp_path / "tracks")
-    assert "8.7 min is longer" in outcome.reason and outcome.seconds > 500
+    assert outcome.reason == "longer than corpus.folder.max_minutes, 1" and outcome.seconds > 500
     outcome = check(tmp_path / "a.flac", tmp_path / "tracks", Bounds(3600, 1 << 26))
-    assert outcome.reason == "decodes to 0.1 GiB, more than corpus.folder.max_decoded_gib, 0.0625"
+    assert outcome.reason == "decodes to more than corpus.folder.max_decoded_gib, 0.0625"
 
 
 def test_a_header_that_tells_no_size_does_not_help_a_bomb(tmp_path: Path) -> None:
@@ -199,8 +199,10 @@ def test_clipping_and_chained_streams_are_told(tmp_path: Path) -> None:
         chain += (tmp_path / "a.ogg").read_bytes()
     (tmp_path / "a.ogg").write_bytes(chain)
     outcome = check(tmp_path / "a.ogg", tmp_path / "more")
-    assert outcome.is_used and outcome.rate == 16000 and outcome.seconds == 4
-    assert outcome.reason == "more data follow the first Ogg stream; only its 4.0 s are used"
+    assert outcome.is_used and outcome.rate == 16000 and outcome.seconds == 8
+    assert outcome.reason == (
+        "2 recordings stand one behind the other in it, 1 of them resampled to 16000 Hz and 1 channels"
+    )
 
 
 def test_an_unreadable_file(tmp_path: Path, nobody: Callable[[], AbstractContextManager[None]]) -> None:

@@ -11,7 +11,7 @@ from recordings import fingerprint_of, melody, write
 from descant.audio.files import AudioFileError, read_blocks
 from descant.corpus.decode import Bounds, Outcome, track_file, verify
 from descant.corpus.duplicates import is_same_recording
-from descant.corpus.ffmpeg import MAGIC, Decoder, command, sniff
+from descant.corpus.ffmpeg import MAGIC, FfmpegDecoder, Kind, command, sniff
 
 RATE = 22050
 
@@ -113,7 +113,7 @@ def test_playlists_are_never_followed(tmp_path: Path, name: str) -> None:
     assert not outcome.is_used and outcome.reason.startswith("not audio")
 
 
-@pytest.mark.parametrize("demuxer", sorted({demuxer for _, demuxer, _ in MAGIC}))
+@pytest.mark.parametrize("demuxer", sorted({demuxer for _, demuxer, _ in MAGIC} | {"mp3", "aac"}))
 @pytest.mark.parametrize("name", ["concat.mp3", "local.aac"])
 def test_playlists_are_not_followed_by_any_demuxer(tmp_path: Path, name: str, demuxer: str) -> None:
     """Even had the first bytes been taken for something else."""
@@ -126,13 +126,13 @@ def test_playlists_are_not_followed_by_any_demuxer(tmp_path: Path, name: str, de
             [program, "-v", "error", "-i", source, "-f", "s16le", "-"], capture_output=True, check=True
         )
         assert len(alone.stdout) > 100_000
-    with pytest.raises(AudioFileError), Decoder(os.fsencode(source), demuxer, "x") as decoder:
+    with pytest.raises(AudioFileError), FfmpegDecoder(os.fsencode(source), Kind(demuxer, "x", 0)) as decoder:
         assert not list(decoder.blocks())
 
 
 def test_other_protocols_are_closed(tmp_path: Path, song: Path) -> None:
     convert("-i", song, tmp_path / "a.m4a")
-    line = command(b"a.m4a", "mov", "MP4")
+    line = command(b"a.m4a", Kind("mov", "MP4", 0))
     assert line[line.index("-i") + 1] == b"file:" + os.fsencode(Path.cwd() / "a.m4a")
     for address in (
         f"concat:{tmp_path}/a.m4a",
@@ -148,5 +148,7 @@ def test_other_protocols_are_closed(tmp_path: Path, song: Path) -> None:
 def test_sniff() -> None:
     assert sniff(b"\0\0\0\x20ftypM4A \0\0\0\0") == ("mov", "MP4")
     assert sniff(b"\n\0\r\x20ftypM4A \0\0\0\0") == ("mov", "MP4")
-    for head in (b"", b"RIFF", b"ID3\4", b"\xff\xfb\x90\x00", b"OggS", b"#EXTM3U", b"ffconcat"):
+    assert sniff(b"BW64\0\0\0\0WAVEds64") == ("wav", "WAV")
+    # one header is no MP3: only frames that follow one upon another are
+    for head in (b"", b"RIFF", b"ID3\4", b"\xff\xfb\x90\x00" * 99, b"#EXTM3U", b"ffconcat"):
         assert sniff(head) == ("", "")

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,9 @@ class AudioFacts:
         rate: Hz.
         channels: how many.
         container: libsndfile's name of the format: ``WAV``, ``FLAC``, ``OGG``, ``MP3``, ``AIFF``, …
-        log: what libsndfile noted while it parsed the header; it names sizes that do not fit the file.
+        log: what libsndfile noted while it parsed the header, such as sizes that do not fit the file.
+        subtype: libsndfile's name of what a sample is: ``PCM_16``, ``FLOAT``, ``VORBIS``, …
+        endian: ``FILE`` for the container's own order of bytes, or ``LITTLE`` or ``BIG``.
     """
 
     frames: int | None
@@ -41,11 +44,23 @@ class AudioFacts:
     channels: int
     container: str
     log: str
+    subtype: str = ""
+    endian: str = "FILE"
 
     @property
     def seconds(self) -> float | None:
         """Duration by the header, or None when it does not say."""
         return None if self.frames is None else self.frames / self.rate
+
+
+@dataclass(frozen=True)
+class RawFormat:
+    """How samples without a header are laid out, in libsndfile's names."""
+
+    rate: int
+    channels: int
+    subtype: str
+    endian: str
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile is untyped
@@ -55,20 +70,82 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile is u
         return False
 
 
-def _open(path: Path | bytes) -> soundfile.SoundFile:
-    # bytes, because a name need not be text in any encoding
-    name = os.fsencode(path)
-    try:
-        return _ForwardFile(name)
-    except (soundfile.SoundFileError, OSError, TypeError) as error:
-        raise AudioFileError(f"not audio: {_told(error)}", CURE) from error
-
-
 def _told(error: Exception) -> str:
     """The library's own words, without the path that it puts before them."""
     words = str(getattr(error, "error_string", error)).strip().rstrip(".").removeprefix("Error : ")
     # what libsndfile says, wrongly, of a regular file in which it finds no MPEG frame
     return "Format not recognised" if words.startswith("File does not exist or is not a regular") else words
+
+
+class AudioReader:
+    """An audio file that libsndfile decodes once, from its start on; a context that closes it.
+
+    Args:
+        source: a path, bytes where the name is not text; a file that is open, of which the name does not matter; or
+            the descriptor of one, so that the caller can see how far it was read.
+        raw: how the samples are laid out, where the file has no header.
+
+    Attributes:
+        facts: what the header says.
+
+    Raises:
+        AudioFileError: when libsndfile knows no such format.
+    """
+
+    def __init__(self, source: Path | bytes | int | BinaryIO, raw: RawFormat | None = None) -> None:
+        # bytes, because a name need not be text in any encoding
+        name = os.fsencode(source) if isinstance(source, Path) else source
+        layout: dict[str, Any] = {}
+        if raw is not None:
+            layout = {"samplerate": raw.rate, "channels": raw.channels, "subtype": raw.subtype, "endian": raw.endian}
+            layout["format"] = "RAW"
+        try:
+            self._file = _ForwardFile(name, closefd=False, **layout)
+        except (soundfile.SoundFileError, OSError, TypeError) as error:
+            raise AudioFileError(f"not audio: {_told(error)}", CURE) from error
+        frames = self._file.frames if 0 <= self._file.frames < UNKNOWN_FRAMES else None
+        self.facts = AudioFacts(
+            frames,
+            self._file.samplerate,
+            self._file.channels,
+            self._file.format,
+            self._file.extra_info,
+            self._file.subtype,
+            self._file.endian,
+        )
+
+    def blocks(self, frames_per_block: int = BLOCK_FRAMES) -> Iterator[Block]:
+        """The samples.
+
+        Args:
+            frames_per_block: largest block.
+
+        Yields:
+            float32 ``(frames, channels)``; integers are scaled to [-1, 1), floats come as they are.
+
+        Raises:
+            AudioFileError: after the blocks that could be read, when it cannot be decoded further.
+        """
+        left = self.facts.frames
+        while True:
+            # no more than the header claims: libsndfile would read on in the file, and throw it away
+            wanted = frames_per_block if left is None else min(frames_per_block, left)
+            try:
+                block = self._file.read(wanted, dtype="float32", always_2d=True)
+            except (soundfile.SoundFileError, OSError) as error:
+                raise AudioFileError(f"decoding stopped: {_told(error)}", CURE) from error
+            if not len(block):
+                return
+            left = None if left is None else left - len(block)
+            yield block
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
 
 
 def probe(path: Path | bytes) -> AudioFacts:
@@ -83,33 +160,25 @@ def probe(path: Path | bytes) -> AudioFacts:
     Raises:
         AudioFileError: when libsndfile knows no such format.
     """
-    with _open(path) as file:
-        frames = file.frames if 0 <= file.frames < UNKNOWN_FRAMES else None
-        return AudioFacts(frames, file.samplerate, file.channels, file.format, file.extra_info)
+    with AudioReader(path) as reader:
+        return reader.facts
 
 
 def read_blocks(path: Path | bytes, frames_per_block: int = BLOCK_FRAMES) -> Iterator[Block]:
-    """Decode an audio file block by block.
+    """Decode an audio file block by block, see :meth:`AudioReader.blocks`.
 
     Args:
         path: of a regular file; bytes where the name is not text.
         frames_per_block: largest block.
 
     Yields:
-        float32 ``(frames, channels)``; integers are scaled to [-1, 1), floats come as they are.
+        float32 ``(frames, channels)``.
 
     Raises:
         AudioFileError: when it cannot be opened; or, after the blocks that could be read, decoded further.
     """
-    with _open(path) as file:
-        while True:
-            try:
-                block = file.read(frames_per_block, dtype="float32", always_2d=True)
-            except (soundfile.SoundFileError, OSError) as error:
-                raise AudioFileError(f"decoding stopped: {_told(error)}", CURE) from error
-            if not len(block):
-                return
-            yield block
+    with AudioReader(path) as reader:
+        yield from reader.blocks(frames_per_block)
 
 
 def to_mono(block: Block) -> Block:

@@ -2,20 +2,21 @@
 
 import hashlib
 import os
-import re
 import stat
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from descant.audio.files import AudioFacts, AudioFileError, Block, probe, read_blocks, write_flac, write_wav
+from descant.audio.files import AudioFacts, AudioFileError, write_flac, write_wav
 from descant.audio.fingerprint import Fingerprinter, Words
-from descant.corpus import ffmpeg
+from descant.corpus.ffmpeg import FfmpegDecoder, MissingError, recognise
+from descant.corpus.libsndfile import SAMPLE_BYTES, ChainDecoder, Decoder, Ending, LibsndfileDecoder
 
-CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF"})
 MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 1000, 384000
 MIN_SECONDS = 0.1
@@ -24,17 +25,11 @@ MIN_TRUNCATED_SECONDS = 2.0
 MAX_LEVEL = 8.0
 # Just above the smallest level that mu-law tells from silence, 8.6e-5
 SILENCE = 1e-4
-# An MP3 without a Xing header tells its length roughly
-LENGTH_TOLERANCE = 0.02
-OGG_PAGE_BYTES = 65307
+# A second decoder's work is taken where it read so much more, seconds
+GAIN = 0.05
 FLOAT_BYTES = 4
 # A sample at full scale, or the step beside it; more of them than this share are told
 CLIPPING, CLIPPED_SHARE = 1 - 2**-14, 0.01
-SIZE = re.compile(r"^\s*(?:data|SSND|riff|Riff size|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
-# What a pipe leaves in a header, as its end was not known: 0, or about the largest number of 32 or 64 bits
-OPEN_SIZE = {"WAV": 0x7FFFF000, "WAVEX": 0x7FFFF000, "AIFF": 0x7FFFF000, "AU": 0x7FFFF000}
-OPEN_SIZE_64 = 1 << 62
-SECOND_STREAM = re.compile(r"^Ogg ?: Junk after the last page", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -63,8 +58,20 @@ class Outcome:
         return bool(self.track)
 
 
+class _DecoderError(Exception):
+    """A decoder cannot open this recording, or is not installed."""
+
+    def __init__(self, problem: str, is_missing: bool) -> None:
+        super().__init__(problem)
+        self.is_missing = is_missing
+
+
 class _UnusableError(Exception):
     """Found while streaming: this recording must be set aside."""
+
+    def __init__(self, reason: str, facts: AudioFacts) -> None:
+        super().__init__(reason)
+        self.facts = facts
 
 
 class _TooLoudError(Exception):
@@ -92,7 +99,7 @@ def track_file(folder: Path, track: str) -> Path:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a recording may decode to, by its header before it is decoded, and while it is.
+    """What a recording may decode to: counted while it is decoded, as headers and estimates may be wrong.
 
     Attributes:
         seconds: of sound.
@@ -105,32 +112,37 @@ class Bounds:
     def refusal(self, frames: int, rate: int, channels: int) -> str:
         """Why so many frames are too many; empty when they are not."""
         if frames > self.seconds * rate:
-            return f"{frames / rate / 60:.1f} min is longer than corpus.folder.max_minutes, {self.seconds / 60:g}"
-        if (size := frames * channels * FLOAT_BYTES) > self.bytes:
-            limit = f"corpus.folder.max_decoded_gib, {self.bytes / 2**30:g}"
-            return f"decodes to {size / 2**30:.1f} GiB, more than {limit}"
+            return f"longer than corpus.folder.max_minutes, {self.seconds / 60:g}"
+        if frames * channels * FLOAT_BYTES > self.bytes:
+            return f"decodes to more than corpus.folder.max_decoded_gib, {self.bytes / 2**30:g}"
         return ""
 
 
 @dataclass(frozen=True)
-class _Recording:
-    """A recording that some decoder knows; its blocks can be read from the start again."""
+class _Kept:
+    """What one decoder made of a recording; its copy stands in a temporary file, if there is anything in it."""
 
-    source: bytes
-    facts: AudioFacts
-    blocks: Callable[[], Iterator[Block]]
+    copy: Path
+    suffix: str
+    check: "_Check"
+    ending: Ending
+
+    @property
+    def seconds(self) -> float:
+        return self.check.frames / self.check.facts.rate
 
 
 def verify(source: bytes, folder: Path, bounds: Bounds) -> Outcome:
-    """Decode a recording, check it, and keep a verified copy named by its content.
+    """Decode a recording to its end, check it, and keep a verified copy named by its content.
 
-    Memory does not grow with its length. The id is the first 16 hexadecimal digits of sha256 over rate, channels
-    and the decoded float32 samples.
+    Where the first decoder does not read all of the file, the next one is asked, and the one that reads most is kept.
+    Memory does not grow with the length. The id is the first 16 hexadecimal digits of sha256 over rate, channels and
+    the decoded float32 samples.
 
     Args:
         source: path, as bytes.
         folder: where the copy goes.
-        bounds: what is larger is set aside, before it is decoded if its header tells.
+        bounds: what is larger is set aside.
 
     Returns:
         What became of it; no kind of bad recording raises.
@@ -143,46 +155,74 @@ def verify(source: bytes, folder: Path, bounds: Bounds) -> Outcome:
         if not stat.S_ISREG(status.st_mode):
             # to open a pipe would wait for ever
             return rejected("not a regular file")
-        with open(source, "rb"):  # noqa: PTH123
-            pass
+        if status.st_size == 0:
+            return rejected("empty file")
+        kind = recognise(source)
     except OSError as error:
         return rejected(f"cannot be opened: {error.strerror}")
-    if status.st_size == 0:
-        return rejected("empty file")
+    if kind.is_zero:
+        return rejected("not audio: nothing but zeros, as of a download or copy that did not finish")
+    decoders: deque[Callable[[], Decoder]] = deque([partial(LibsndfileDecoder, source, kind.start)])
+    if kind.demuxer and kind.is_native:
+        decoders += [partial(ChainDecoder, source, kind.demuxer), partial(FfmpegDecoder, source, kind)]
+    elif kind.demuxer:
+        decoders.appendleft(partial(FfmpegDecoder, source, kind))
+    temporaries = [folder / f".{os.getpid()}.{number}.tmp" for number in range(2)]
     try:
-        recording = _recognise(source)
-    except (AudioFileError, ffmpeg.MissingError) as error:
-        return rejected(error.problem)
-    if refusal := _refusal(recording.facts, bounds):
-        return rejected(refusal, recording.facts)
-    temporary = folder / f".{os.getpid()}.tmp"
-    try:
-        return _keep(recording, folder, temporary, bounds)
-    except _UnusableError as error:
-        return rejected(str(error), recording.facts)
+        return _most_of(decoders, folder, temporaries, bounds)
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries:
+            temporary.unlink(missing_ok=True)
 
 
-def _recognise(source: bytes) -> _Recording:
+def _most_of(decoders: deque[Callable[[], Decoder]], folder: Path, temporaries: list[Path], bounds: Bounds) -> Outcome:
+    """Ask decoders in turn until one reads all of the recording."""
+    best: _Kept | None = None
+    refusals: list[str] = []
+    while decoders:
+        opened = decoders.popleft()
+        spare = next(path for path in temporaries if best is None or path != best.copy)
+        try:
+            kept = _decode(opened, spare, bounds)
+        except _DecoderError as error:
+            # what is missing on this machine is of more use to people than why another decoder cannot do it
+            refusals.insert(0 if error.is_missing else len(refusals), str(error))
+            continue
+        except _UnusableError as error:
+            if best is None:
+                return rejected(str(error), error.facts)
+            break
+        if best is None or kept.seconds > best.seconds + GAIN:
+            best = kept
+        if not kept.ending.loss or (kept.ending.is_cut and kept.seconds):
+            break
+        if kept.ending.rest is not None:
+            decoders.appendleft(kept.ending.rest)
+    if best is None:
+        return rejected(refusals[0])
+    return _outcome(best, folder)
+
+
+def _decode(opened: Callable[[], Decoder], copy: Path, bounds: Bounds) -> _Kept:
     try:
-        facts = probe(source)
-        if facts.container in CONTAINERS:
-            return _Recording(source, facts, lambda: read_blocks(source))
-        refusal = AudioFileError(f"{facts.container} files are not supported; convert it to FLAC or WAV", "")
-    except AudioFileError as error:
-        refusal = error
-    with open(source, "rb") as file:  # noqa: PTH123 - a path of bytes
-        demuxer, name = ffmpeg.sniff(file.read(ffmpeg.HEAD_BYTES))
-    if not demuxer:
-        raise refusal
-    with ffmpeg.Decoder(source, demuxer, name) as decoder:
-        return _Recording(source, decoder.facts, lambda: _blocks_of_ffmpeg(source, demuxer, name))
+        return _copied(opened, copy, ".flac", bounds)
+    except (_TooLoudError, AudioFileError):
+        # FLAC would clip it, or knows no such rate
+        return _copied(opened, copy, ".wav", bounds)
 
 
-def _blocks_of_ffmpeg(source: bytes, demuxer: str, name: str) -> Iterator[Block]:
-    with ffmpeg.Decoder(source, demuxer, name) as decoder:
-        yield from decoder.blocks()
+def _copied(opened: Callable[[], Decoder], copy: Path, suffix: str, bounds: Bounds) -> _Kept:
+    try:
+        decoder = opened()
+    except (AudioFileError, MissingError) as error:
+        raise _DecoderError(error.problem, isinstance(error, MissingError)) from error
+    with decoder:
+        facts = decoder.facts
+        if refusal := _refusal(facts, bounds):
+            raise _UnusableError(refusal, facts)
+        check = _Check(decoder, bounds, full_scale=suffix == ".flac")
+        (write_flac if suffix == ".flac" else write_wav)(copy, check.blocks(), facts.rate, facts.channels)
+        return _Kept(copy, suffix, check, decoder.ending(check.frames, check.stopped))
 
 
 def _refusal(facts: AudioFacts, bounds: Bounds) -> str:
@@ -190,120 +230,78 @@ def _refusal(facts: AudioFacts, bounds: Bounds) -> str:
         return f"{facts.channels} channels; at most {MAX_CHANNELS} are supported"
     if not MIN_RATE <= facts.rate <= MAX_RATE:
         return f"sample rate of {facts.rate} Hz; {MIN_RATE} to {MAX_RATE} Hz are supported"
-    return bounds.refusal(facts.frames or 0, facts.rate, facts.channels)
+    # the bytes that are there say how many samples without compression there are
+    is_exact = facts.subtype in SAMPLE_BYTES and facts.container != "FLAC"
+    return bounds.refusal(facts.frames or 0, facts.rate, facts.channels) if is_exact else ""
 
 
-def _keep(recording: _Recording, folder: Path, temporary: Path, bounds: Bounds) -> Outcome:
-    facts, suffix = recording.facts, ".flac"
-    check = _Check(recording, bounds, full_scale=True)
+def _outcome(kept: _Kept, folder: Path) -> Outcome:
+    facts = kept.check.facts
     try:
-        write_flac(temporary, check.blocks(), facts.rate, facts.channels)
-    except (_TooLoudError, AudioFileError):
-        # FLAC would clip it, or knows no such rate
-        suffix = ".wav"
-        check = _Check(recording, bounds, full_scale=False)
-        write_wav(temporary, check.blocks(), facts.rate, facts.channels)
-    remark = check.verdict()
-    track = check.digest.hexdigest()[:16]
-    temporary.replace(folder / f"{track}{suffix}")
-    return Outcome(track, check.frames / facts.rate, facts.rate, facts.channels, remark, check.fingerprint.words())
+        remark = kept.check.verdict(kept.ending)
+    except _UnusableError as error:
+        return Outcome("", kept.seconds, facts.rate, facts.channels, str(error))
+    track = kept.check.digest.hexdigest()[:16]
+    kept.copy.replace(folder / f"{track}{kept.suffix}")
+    return Outcome(track, kept.seconds, facts.rate, facts.channels, remark, kept.check.fingerprint.words())
 
 
 class _Check:
     """What is learnt of a recording while its blocks stream by."""
 
-    def __init__(self, recording: _Recording, bounds: Bounds, full_scale: bool) -> None:
-        self._recording = recording
-        self._facts = facts = recording.facts
+    def __init__(self, decoder: Decoder, bounds: Bounds, full_scale: bool) -> None:
+        self._decoder = decoder
+        self.facts = facts = decoder.facts
         self._bounds = bounds
         self._full_scale = full_scale
         self._low = np.full(facts.channels, np.inf, dtype=np.float32)
         self._high = np.full(facts.channels, -np.inf, dtype=np.float32)
-        self._stopped = ""
         self._clipped = 0
+        self.stopped = ""
         self.frames = 0
         self.fingerprint = Fingerprinter(facts.rate)
         self.digest = hashlib.sha256(f"{facts.rate} {facts.channels} ".encode())
 
     def blocks(self) -> Iterator[npt.NDArray[np.float32]]:
         try:
-            for block in self._recording.blocks():
-                self._look(block)
-                yield block
+            for block in self._decoder.blocks():
+                if len(block):
+                    self._look(block)
+                    yield block
         except AudioFileError as error:
-            self._stopped = error.problem
+            self.stopped = error.problem
 
     def _look(self, block: npt.NDArray[np.float32]) -> None:
         if not np.isfinite(block).all():
-            raise _UnusableError("contains NaN" if np.isnan(block).any() else "contains infinite samples")
+            raise _UnusableError("contains NaN" if np.isnan(block).any() else "contains infinite samples", self.facts)
         # channel after channel: numpy reduces a short last axis a hundred times slower
         channels = np.ascontiguousarray(block.T)
         low, high = channels.min(axis=1), channels.max(axis=1)
         level = max(float(high.max()), -float(low.min()))
         if level > MAX_LEVEL:
-            raise _UnusableError(f"out of range: a sample of {level:.3g}, where full scale is 1")
+            raise _UnusableError(f"out of range: a sample of {level:.3g}, where full scale is 1", self.facts)
         if self._full_scale and level > 1:
             raise _TooLoudError
         self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
         self.frames += len(block)
-        if refusal := self._bounds.refusal(self.frames, self._facts.rate, self._facts.channels):
-            raise _UnusableError(refusal)
+        if refusal := self._bounds.refusal(self.frames, self.facts.rate, self.facts.channels):
+            raise _UnusableError(refusal, self.facts)
         if level >= CLIPPING:
             self._clipped += int(np.count_nonzero(np.abs(block) >= CLIPPING))
         self.digest.update(block.astype("<f4").tobytes())
         self.fingerprint.add(block)
 
-    def verdict(self) -> str:
+    def verdict(self, ending: Ending) -> str:
         """What people should know of a usable recording; raises for one that is not."""
-        seconds = self.frames / self._facts.rate
+        seconds, loss = self.frames / self.facts.rate, ending.loss
         if self.frames == 0:
-            raise _UnusableError(f"no audio in it: {self._stopped or 'a header only, or cut short'}")
-        truncation = self._truncation(seconds)
-        if seconds < MIN_SECONDS or (truncation and seconds < MIN_TRUNCATED_SECONDS):
-            raise _UnusableError(truncation or f"too short: {seconds:.3f} s; {MIN_SECONDS} s is the least")
+            raise _UnusableError(f"no audio in it: {self.stopped or 'a header only, or cut short'}", self.facts)
+        if seconds < MIN_SECONDS or (loss and seconds < MIN_TRUNCATED_SECONDS):
+            raise _UnusableError(loss or f"too short: {seconds:.3f} s; {MIN_SECONDS} s is the least", self.facts)
         if float((self._high - self._low).max()) < SILENCE:
             is_silent = max(float(self._high.max()), -float(self._low.min())) < SILENCE
-            raise _UnusableError("silent" if is_silent else "a constant value (DC), no sound")
-        remarks = [f"{truncation}; this part is used"] if truncation else []
-        if not truncation and SECOND_STREAM.search(self._facts.log):
-            remarks.append(f"more data follow the first Ogg stream; only its {seconds:.1f} s are used")
-        if (share := self._clipped / (self.frames * self._facts.channels)) > CLIPPED_SHARE:
+            raise _UnusableError("silent" if is_silent else "a constant value (DC), no sound", self.facts)
+        remarks = [f"{loss}; this part is used" if loss else "", ending.remark]
+        if (share := self._clipped / (self.frames * self.facts.channels)) > CLIPPED_SHARE:
             remarks.append(f"clipped: {share:.0%} of the samples are at full scale")
-        return "; ".join(remarks)
-
-    def _truncation(self, seconds: float) -> str:
-        claimed = self._claimed_seconds()
-        if claimed is not None and claimed - seconds > max(LENGTH_TOLERANCE * claimed, 0.05):
-            return f"truncated: header says {claimed:.1f} s, {seconds:.1f} s could be read"
-        if self._stopped:
-            return f"damaged: {seconds:.1f} s could be read, then {self._stopped}"
-        if self._facts.container == "OGG" and not _ogg_ends(self._recording.source):
-            return f"truncated: the Ogg stream has no last page, {seconds:.1f} s could be read"
-        return ""
-
-    def _claimed_seconds(self) -> float | None:
-        """By the header; where libsndfile trimmed a size to the file, by the size that was claimed."""
-        sizes = SIZE.search(self._facts.log)
-        if self._facts.seconds is None or sizes is None:
-            return self._facts.seconds
-        claimed, present = int(sizes[1]), int(sizes[2])
-        if claimed >= OPEN_SIZE.get(self._facts.container, OPEN_SIZE_64) or not present:
-            return self._facts.seconds
-        return self._facts.seconds * claimed / present
-
-
-def _ogg_ends(source: bytes) -> bool:
-    """Whether the last page of an Ogg file is whole, and marked as the last of its stream.
-
-    RFC 3533: the header's type, with bit 0x04, is at byte 5, the number of segments at 26, their sizes from 27.
-    """
-    with open(source, "rb") as file:  # noqa: PTH123 - a path of bytes
-        file.seek(max(0, os.fstat(file.fileno()).st_size - 2 * OGG_PAGE_BYTES))
-        tail = file.read()
-    page = tail.rfind(b"OggS")
-    if page < 0:
-        return True
-    header = tail[page : page + 27]
-    sizes = tail[page + 27 :][: header[-1]]
-    is_whole = len(header) == 27 and len(sizes) == header[-1] and page + 27 + len(sizes) + sum(sizes) <= len(tail)
-    return is_whole and bool(header[5] & 0x04)
+        return "; ".join(filter(None, remarks))
