@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from field import Truth, frames_by_ffmpeg, make_field
+from field import DAMAGED, DAMAGED_SECONDS, Truth, frames_by_ffmpeg, make_field
 
 from descant.audio.files import read_blocks
 from descant.config.corpus import Corpus, Folder
@@ -31,6 +31,10 @@ def test_all_of_each_is_used(field: tuple[Path, dict[str, Truth], dict[str, Entr
     wrong = {}
     for name, truth in truths.items():
         entry = entries[name]
+        if truth.told == DAMAGED:
+            # a frame whose checksum fails is left out, which ffmpeg by itself does not do
+            assert entry.is_used and 0.4 * DAMAGED_SECONDS < entry.seconds < DAMAGED_SECONDS, name
+            continue
         frames = round(entry.seconds * entry.rate)
         right = frames_by_ffmpeg(base / "music" / name, entry.channels) if truth.frames is None else truth.frames
         if not entry.is_used or frames != right:
@@ -49,7 +53,7 @@ def test_remarks_say_what_is_odd_and_nothing_else(
 
 def test_damage_is_left_out_and_is_no_burst(field: tuple[Path, dict[str, Truth], dict[str, Entry]]) -> None:
     base, truths, entries = field
-    for name in (name for name in truths if " in " in name and name.endswith(("tta", "wv"))):
+    for name in (name for name, truth in truths.items() if truth.told == DAMAGED):
         kept = np.concatenate(list(read_blocks(track_file(base / "tracks", entries[name].track))))
         assert np.abs(kept).max() < 0.9, name
 

@@ -29,12 +29,37 @@ def test_lists_recursively_sorted_and_skips_what_is_hidden(tmp_path: Path) -> No
     digest = folder_digest(tmp_path)
     touch(tmp_path / "notes.txt", b"longer")
     assert folder_digest(tmp_path) == digest
-    items = scan(corpus(tmp_path))
+    everything = scan(corpus(tmp_path))
+    items = [item for item in everything if item.kind == "file"]
     assert [item.name for item in items] == [
         b"a/c.mp3", b"a/z.FLAC", b"a.ogg", b"b.wav", b"e.aif", b"f.aiff", b"x.wav/y.oga",
     ]  # fmt: skip
     assert {item.refusal for item in items} == {""}
     assert items[1].title == "z"
+    others = {item.source: item.refusal for item in everything[len(items) :]}
+    assert set(others) == {".ipynb_checkpoints", "notes.txt", "cover.jpg", "wav", ".DS_Store"}
+    assert others["cover.jpg"] == "no recording by its name: .jpg is not a suffix of audio"
+    assert "has no suffix" in others["wav"] and "hidden folder" in others[".ipynb_checkpoints"]
+
+
+def test_other_files_are_counted_where_there_are_many(tmp_path: Path) -> None:
+    for n in range(1234):
+        touch(tmp_path / str(n % 7) / f"{n}.jpg")
+    for name in ("a.wav", "b.wav", "labels.csv", "notes.txt"):
+        touch(tmp_path / name)
+    rows = {item.source: item.refusal for item in scan(corpus(tmp_path))}
+    assert list(rows) == ["a.wav", "b.wav", "labels.csv", "*.jpg", "notes.txt"] and not rows["a.wav"]
+    assert rows["*.jpg"].startswith("1,234 files: no recording by its name")
+    assert rows["labels.csv"] == "the labels of the recordings"
+    # what is no recording shifts none to another shard
+    write_items(scan(corpus(tmp_path)), 2, tmp_path / "items.parquet")
+    assert read_items(tmp_path / "items.parquet", 1)[0].source == "b.wav"
+
+
+def test_a_folder_of_pictures_has_no_audio(tmp_path: Path) -> None:
+    touch(tmp_path / "cover.jpg")
+    with pytest.raises(CorpusError, match="no audio file"):
+        scan(corpus(tmp_path))
 
 
 def test_refusals_tell_why(tmp_path: Path) -> None:
@@ -43,7 +68,7 @@ def test_refusals_tell_why(tmp_path: Path) -> None:
     touch(outside / "secret.wav")
     touch(root / "phone.m4a")
     touch(root / "tune.mid")
-    touch(root / "talk.amr")
+    touch(root / "talk.ra")
     touch(root / "album one" / "._a.wav")
     touch(root / "blank.wav ")
     touch(root / "empty.wav", b"")
@@ -59,11 +84,11 @@ def test_refusals_tell_why(tmp_path: Path) -> None:
     refusals = {item.source: item.refusal for item in scan(corpus(root))}
     assert set(refusals) == {
         "good.wav", "phone.m4a", "empty.wav", "pipe.wav", "out.wav", "dots.wav", "inside.wav", "gone.wav",
-        "self.wav", "loop", "album", "album.wav", "tune.mid", "talk.amr", "album one/._a.wav", "blank.wav ",
+        "self.wav", "loop", "album", "album.wav", "tune.mid", "talk.ra", "album one/._a.wav", "blank.wav ",
     }  # fmt: skip
     assert {refusals[name] for name in ("good.wav", "inside.wav", "phone.m4a", "blank.wav ")} == {""}
     assert "a score, not a recording" in refusals["tune.mid"]
-    assert ".amr files are not supported" in refusals["talk.amr"]
+    assert ".ra files are not supported" in refusals["talk.ra"]
     assert "hidden" in refusals["album one/._a.wav"]
     assert refusals["empty.wav"] == "empty file"
     assert refusals["pipe.wav"] == "not a regular file"

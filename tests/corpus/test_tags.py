@@ -89,11 +89,12 @@ def test_damaged_tags_leave_the_recording_in_use(tmp_path: Path) -> None:
         for at in (place for word in (b"tle", b"House", b"TPE1") for place in [content.find(word)] if place > 0):
             content[at - chance.randrange(9)] = chance.randrange(256)
         path.write_bytes(content)
-    tagged(music / "good.flac")
+    # the first, as the damaged ones hold the same sound
+    tagged(music / "! good.flac")
     (music / "empty.wav").write_bytes(b"")
     corpus = Corpus(source="folder", folder=Folder(path=str(music)))
     entries = shard(corpus, tmp_path / "tracks")
-    assert entries["good.flac"].labels == EXPECTED
+    assert entries["! good.flac"].labels == EXPECTED
     assert entries["empty.wav"].labels == Labels("empty")
     assert all(text.isprintable() for entry in entries.values() for text in vars(entry.labels).values())
 

@@ -1,6 +1,7 @@
 """``ingest``: turn one shard's items into verified tracks."""
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from descant.corpus.fingerprint import write_fingerprints
 from descant.corpus.ingest import ingest
 from descant.corpus.outputs import whole_folder
 from descant.corpus.scan import read_items
-from descant.corpus.table import write_table
+from descant.corpus.table import OTHER, REJECTED, USED, write_table
 from descant.corpus.tags import label_entries
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,14 @@ def main(
         entries, fingerprints = ingest(items, corpus, folder)
     write_fingerprints(fingerprints, fingerprints_table)
     write_table(label_entries(entries, items, corpus), table)
-    used = sum(entry.is_used for entry in entries)
-    log.info("shard %d: %d tracks used, %d set aside", shard, used, len(entries) - used)
+    counts = Counter(entry.status for entry in entries)
+    log.info(
+        "shard %d: %d tracks used, %d set aside; %d rows of other files",
+        shard,
+        counts[USED],
+        counts[REJECTED],
+        counts[OTHER],
+    )
 
 
 if __name__ == "__main__":

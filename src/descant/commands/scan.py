@@ -23,15 +23,22 @@ def main(
     """List the recordings or scores of the corpus and deal them to shards.
 
     Nothing is decoded. Files that cannot be used for what they are (links that lead out of the folder, unsupported
-    formats, empty files) are listed with the reason.
+    formats, empty files) are listed with the reason, and so is what is no recording by its name.
     """
     corpus = parse_settings(Corpus, settings)
     items = scan(corpus)
     write_items(items, corpus.shards, output)
     if len(items) > MANY * corpus.shards:
         log.warning("%d items a shard; with more corpus.shards more jobs run at once", len(items) // corpus.shards)
-    refused = sum(bool(item.refusal) for item in items)
-    log.info("%d items in %d shards, %d of them refused", len(items), corpus.shards, refused)
+    music = [item for item in items if item.kind != "other"]
+    refused = sum(bool(item.refusal) for item in music)
+    log.info(
+        "%d items in %d shards, %d of them refused; %d rows of other files",
+        len(music),
+        corpus.shards,
+        refused,
+        len(items) - len(music),
+    )
 
 
 if __name__ == "__main__":

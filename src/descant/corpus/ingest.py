@@ -13,7 +13,7 @@ from descant.config.corpus import Corpus
 from descant.corpus.decode import Bounds, Outcome, rejected, verify
 from descant.corpus.scan import Item
 from descant.corpus.scores import locate
-from descant.corpus.table import REJECTED, USED, Entry
+from descant.corpus.table import OTHER, REJECTED, USED, Entry
 from descant.corpus.worker import Worker, WorkerError
 from descant.errors import CorpusError
 
@@ -83,7 +83,7 @@ def _entry(item: Item, outcome: Outcome, first: str | None) -> Entry:
         seconds=round(outcome.seconds, 6),
         rate=outcome.rate,
         channels=outcome.channels,
-        status=USED if outcome.is_used else REJECTED,
+        status=OTHER if item.kind == "other" else USED if outcome.is_used else REJECTED,
         split="",
         reason=outcome.reason,
         duplicate_of="",

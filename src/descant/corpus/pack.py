@@ -10,7 +10,7 @@ from descant.config.corpus import Splits
 from descant.corpus.duplicates import near_duplicates
 from descant.corpus.labels import apply_labels
 from descant.corpus.splits import LEAST_TRACKS, deal
-from descant.corpus.table import Entry, read_table
+from descant.corpus.table import OTHER, Entry, read_table
 from descant.errors import CorpusError, SequenceError
 from descant.recordings import open_recordings
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
@@ -133,6 +133,7 @@ def deal_entries(
 
 
 def _too_few(entries: Sequence[Entry]) -> CorpusError:
+    entries = [entry for entry in entries if entry.status != OTHER]
     aside = [entry for entry in entries if not entry.is_used]
     # copies of one recording count as one
     count = len({entry.group or entry.track for entry in entries if entry.is_used})

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +16,20 @@ from descant.corpus.outputs import whole_file
 from descant.corpus.scores import read_pieces
 from descant.errors import CorpusError
 
-# What libsndfile reads, and what ffmpeg does where there is one; what a file is, its first bytes tell
+# What libsndfile reads, and what ffmpeg does where there is one; what a file is, its first bytes say
 SUFFIXES = frozenset(
-    {".aac", ".ac3", ".aif", ".aifc", ".aiff", ".ape", ".au", ".caf", ".dsf", ".flac", ".m4a", ".m4b", ".mka", ".mp2"}
-    | {".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".tta", ".w64", ".wav", ".weba", ".webm"}
-    | {".wma", ".wv"}
+    {".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".bwf", ".caf", ".dff", ".dsf", ".dts"}
+    | {".eac3", ".flac", ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpc", ".mpga", ".oga"}
+    | {".ogg", ".opus", ".rf64", ".snd", ".spx", ".tta", ".voc", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma"}
+    | {".wv"}
 )
 SHOWN_SUFFIXES = "wav, flac, ogg, opus, mp3, aiff; m4a, wma and others through ffmpeg"
-# Audio that people will expect to be used: it is told, where other files are passed over in silence
-UNSUPPORTED = frozenset({".alac", ".amr", ".dff", ".ra", ".spx"})
+UNSUPPORTED = frozenset({".alac", ".ra"})
 SCORES = frozenset({".mid", ".midi"})
 KNOWN = SUFFIXES | UNSUPPORTED | SCORES
+# So many files of a suffix that is not of audio are listed one by one; more are counted. Ours
+MOST_LISTED = 20
+LABELS_FILE = b"labels.csv"
 CORPUS_KEY = "corpus.folder.path"
 SCHEMA = pa.schema(
     [
@@ -46,7 +49,7 @@ class Item:
 
     Attributes:
         name: bytes of its path, relative to the folder or, for a score, as the list gives it.
-        kind: ``file`` or ``score``.
+        kind: ``file``, ``score``, or ``other`` for what the folder holds besides recordings.
         title: what people call it.
         quarters_per_minute: tempo of a score; 0 for a file.
         refusal: why it is not even opened; empty when nothing speaks against it.
@@ -88,7 +91,7 @@ def scan(corpus: Corpus) -> tuple[Item, ...]:
     root = _root(corpus.folder.path, CORPUS_KEY)
     _holds_no_results(root)
     items = tuple(_file_items(root))
-    if not items:
+    if not any(item.kind == "file" for item in items):
         raise CorpusError(
             f"corpus.folder.path: no audio file in {corpus.folder.path}", f"put recordings there: {SHOWN_SUFFIXES}"
         )
@@ -114,17 +117,17 @@ def _holds_no_results(root: bytes) -> None:
 
 
 def _walk(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Relative names of all entries, sorted, with what the link itself is; of folders only those closed to us.
+    """Relative names of all entries, sorted, with what the link itself is; of folders only those not gone into.
 
-    Links to folders are listed, never followed, so that no loop can be entered. Hidden folders are left out.
+    Links to folders are listed, never followed, so that no loop can be entered. Hidden folders are listed as such.
     """
     with os.scandir(root) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
     for entry in listed:
         try:
-            if not entry.is_dir(follow_symlinks=False):
+            if not entry.is_dir(follow_symlinks=False) or entry.name.startswith(b"."):
                 yield entry.name, entry.stat(follow_symlinks=False)
-            elif not entry.name.startswith(b"."):
+            else:
                 yield from _inside(entry)
         except FileNotFoundError:
             # gone since it was listed
@@ -139,23 +142,48 @@ def _inside(folder: os.DirEntry[bytes]) -> Iterator[tuple[bytes, os.stat_result]
         yield folder.name, folder.stat()
 
 
-def _listed(root: bytes) -> Iterator[tuple[bytes, str, os.stat_result]]:
-    """What becomes an item: name, suffix and facts of all that looks like music, and of folders not gone into."""
-    for name, facts in _walk(root):
-        # a name may end in a blank
-        suffix = os.path.splitext(name)[1].decode("ascii", errors="replace").strip().lower()  # noqa: PTH122
-        path = os.path.join(root, name)  # noqa: PTH118 - names are bytes
-        is_link_to_folder = stat.S_ISLNK(facts.st_mode) and os.path.isdir(path)  # noqa: PTH112
-        if suffix in KNOWN or is_link_to_folder or stat.S_ISDIR(facts.st_mode):
-            yield name, suffix, facts
+def _suffix(name: bytes) -> str:
+    # a name may end in a blank
+    return os.path.splitext(name)[1].decode("ascii", errors="replace").strip().lower()  # noqa: PTH122 - names are bytes
+
+
+def _is_music(root: bytes, name: bytes, facts: os.stat_result) -> bool:
+    """Whether it looks like music, or is a folder that people may expect to be gone into."""
+    path = os.path.join(root, name)  # noqa: PTH118 - names are bytes
+    if stat.S_ISDIR(facts.st_mode):
+        return not os.path.basename(name).startswith(b".")  # noqa: PTH119
+    is_link_to_folder = stat.S_ISLNK(facts.st_mode) and os.path.isdir(path)  # noqa: PTH112
+    return _suffix(name) in KNOWN or is_link_to_folder
 
 
 def _file_items(root: bytes) -> Iterator[Item]:
+    """Recordings first, so that what else is there shifts none of them to another shard."""
     inside = os.path.realpath(root)
-    for name, suffix, facts in _listed(root):
+    others: dict[str, list[bytes]] = {}
+    for name, facts in _walk(root):
+        if not _is_music(root, name, facts):
+            kind = "/" if stat.S_ISDIR(facts.st_mode) else printable(_suffix(name).encode())
+            others.setdefault(kind, []).append(name)
+            continue
         stem = os.path.splitext(os.path.basename(name))[0]  # noqa: PTH119, PTH122 - names are bytes
-        refusal = _refusal(os.path.join(root, name), suffix, facts, inside)  # noqa: PTH118
+        refusal = _refusal(os.path.join(root, name), _suffix(name), facts, inside)  # noqa: PTH118
         yield Item(name, "file", printable(stem), 0.0, refusal)
+    for kind, names in sorted(others.items()):
+        yield from _other_items(kind, names)
+
+
+def _other_items(kind: str, names: Sequence[bytes]) -> Iterator[Item]:
+    """What is no recording by its name: a row each, or one row with their number where there are many."""
+    why = {
+        "/": "a hidden folder; it is not gone into",
+        "": "no recording by its name, which has no suffix; a recording is named like song.flac",
+    }.get(kind, f"no recording by its name: {kind} is not a suffix of audio")
+    if len(names) <= MOST_LISTED:
+        for name in names:
+            own = "the labels of the recordings" if name == LABELS_FILE else why
+            yield Item(name, "other", "", 0.0, own)
+    else:
+        yield Item(f"*{kind}".encode(), "other", "", 0.0, f"{len(names):,} files: {why}")
 
 
 def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> str:
@@ -183,7 +211,7 @@ def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> 
 
 
 def folder_digest(path: str | Path, key: str = CORPUS_KEY) -> str:
-    """Hash names, sizes and times of all that the scan lists, without reading it.
+    """Hash names, sizes and times of all that looks like music, without reading it.
 
     Args:
         path: the corpus folder, or one of stems.
@@ -196,7 +224,10 @@ def folder_digest(path: str | Path, key: str = CORPUS_KEY) -> str:
         CorpusError: when there is no such folder.
     """
     digest = hashlib.sha256()
-    for name, _, facts in _listed(_root(path, key)):
+    top = _root(path, key)
+    for name, facts in _walk(top):
+        if not _is_music(top, name, facts):
+            continue
         digest.update(len(name).to_bytes(8, "little") + name)
         digest.update(f"{facts.st_size} {facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -13,7 +13,8 @@ from descant.corpus.outputs import whole_file
 from descant.errors import CorpusError
 from descant.sequences import Labels
 
-USED, REJECTED = "used", "rejected"
+# what the folder holds besides recordings is neither used nor set aside
+USED, REJECTED, OTHER = "used", "rejected", "other"
 TYPES = {str: pa.string(), float: pa.float64(), int: pa.int64()}
 
 
@@ -28,7 +29,7 @@ class Entry:
         seconds: duration.
         rate: Hz.
         channels: how many.
-        status: ``used`` or ``rejected``.
+        status: ``used``, ``rejected``, or ``other`` for what is no recording.
         split: ``train``, ``validation`` or ``test``; empty while it is not dealt, or when it is not used.
         reason: why it is set aside; for a used one, what people should know, or empty.
         duplicate_of: the id of the track that has the same audio, or empty.
