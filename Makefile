@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
+FUZZ_SECONDS ?= 60
 
-.PHONY: demo test fast-test storm lint schema report clean help
+.PHONY: demo test fast-test storm fuzz lint schema report clean help
 
 help:
 	@echo "make demo       set up, run the default pipeline to the end, write the report: results/report/index.html"
 	@echo "make test       set up, lint, and pass all tests"
 	@echo "make fast-test  the tests that take seconds"
 	@echo "make storm      kill trainings, drawings and every rule, and compare with undisturbed runs; it takes long"
+	@echo "make fuzz       send everything that reads other people's files what its coverage asks for; FUZZ_SECONDS=60 each"
 	@echo "make schema     write config/schema.json, by which editors complete and check the configuration"
 	@echo "make report     write results/report.html from what is in results/: the pages and what made them, in one file"
 	@echo "make clean      delete results/ (asks nothing)"
@@ -44,6 +46,13 @@ fast-test: $(VENV)/ready-dev
 
 storm: $(VENV)/ready-dev
 	$(BIN)/python tests/workflow/storm.py
+
+$(VENV)/ready-fuzz: $(VENV)/ready-dev envs/requirements-fuzz.txt
+	$(BIN)/python -m pip install --quiet -r envs/requirements-fuzz.txt
+	touch $@
+
+fuzz: $(VENV)/ready-fuzz
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check src tests benchmarks

@@ -166,3 +166,23 @@ def test_facts_that_make_no_sense_are_refused_by_name(tmp_path: Path, name: str)
     with pytest.raises(ModelFileError, match="does not say what it holds") as refused:
         read_model(tmp_path / "model")
     assert f"{key}: " in refused.value.problem and "\x1b" not in refused.value.problem
+
+
+@given(st.data())
+def test_a_bit_that_flipped_in_the_weights_is_found(
+    whole: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("flipped") / "model.safetensors"
+    body = 8 + int.from_bytes(whole[:8], "little")
+    at, bit = data.draw(st.integers(body, len(whole) - 1)), data.draw(st.integers(0, 7))
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+    with pytest.raises(ModelFileError, match="its bytes have changed"):
+        read_model(path)
+
+
+def test_a_fact_that_changed_is_found(whole: bytes, tmp_path: Path) -> None:
+    changed = whole.replace(b'\\"stacks\\": 2', b'\\"stacks\\": 3')
+    assert changed != whole
+    (tmp_path / "model.safetensors").write_bytes(changed)
+    with pytest.raises(ModelFileError, match="its bytes have changed"):
+        read_model(tmp_path / "model.safetensors")

@@ -21,6 +21,7 @@ from descant.sequences import (
     METADATA_KEY,
     Labels,
     SequenceWriter,
+    open_checked,
     open_sequence,
     total_seconds,
 )
@@ -314,3 +315,40 @@ def test_an_index_is_not_read_where_it_has_too_many_rows(tmp_path: Path, monkeyp
     monkeypatch.setattr(pq.ParquetFile, "read", refuse)
     with pytest.raises(SequenceError, match="1,000,001 rows"):
         open_sequence(tmp_path)
+
+
+@given(st.data())
+def test_a_bit_that_flipped_in_the_data_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("flipped")
+    write(folder, [[1, 2, 3], [299, 5]])
+    opened = open_checked(folder)
+    opened.check_bytes()
+    whole = (folder / "data.npy").read_bytes()
+    at, bit = data.draw(st.integers(opened.data.offset, len(whole) - 1)), data.draw(st.integers(0, 7))
+    (folder / "data.npy").write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+    with pytest.raises(SequenceError, match="are not those that were written"):
+        open_checked(folder)
+
+
+@pytest.mark.parametrize("form", [{"classes": 0, "channels": 3, "dtype": "float16"}, {"classes": 2, "channels": 4}])
+def test_sequences_of_every_form_are_what_was_written(tmp_path: Path, form: dict[str, Any]) -> None:
+    with SequenceWriter(tmp_path, hop=8, sample_rate=16000, **form) as writer:
+        for number in range(3):
+            writer.add(f"t{number}", "train", Labels(), [np.ones((number, form["channels"]), form.get("dtype", int))])
+    assert len(open_checked(tmp_path).data) == 3
+
+
+def test_steps_that_are_not_below_the_classes_are_found(tmp_path: Path) -> None:
+    write(tmp_path, [[1, 2, 3]], classes=4)
+    data = np.array([1, 9, 3], np.uint8)
+    np.save(tmp_path / "data.npy", data)
+    # whoever can write the data can write their digest
+    table = pq.read_table(tmp_path / "index.parquet")
+    places = table.select(["track", "offset", "length", "split"]).to_pandas().to_csv(index=False).encode()
+    facts = json.loads(table.schema.metadata[METADATA_KEY])
+    facts["fingerprint"] = hashlib.sha256(data.tobytes() + places).hexdigest()
+    pq.write_table(
+        table.replace_schema_metadata({METADATA_KEY: json.dumps(facts).encode()}), tmp_path / "index.parquet"
+    )
+    with pytest.raises(SequenceError, match="are not those that were written"):
+        open_checked(tmp_path)

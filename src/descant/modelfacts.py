@@ -15,6 +15,8 @@ from descant.sequencefacts import Unit
 from descant.sequences import PackedSequence
 
 KEY = "descant"
+# beside the facts: sha256 of them and of the weights
+DIGEST_KEY = "sha256"
 FORMAT: Literal[2] = 2
 # what is printed of a file that may be a stranger's: no control characters
 NAME = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -139,7 +141,7 @@ def read_facts(path: Path) -> ModelFacts:
             metadata = file.metadata()
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
-    return parse_facts(path, metadata)
+    return parse_facts(path, metadata)[0]
 
 
 def unreadable(path: Path, error: Exception) -> ModelFileError:
@@ -147,12 +149,15 @@ def unreadable(path: Path, error: Exception) -> ModelFileError:
     return ModelFileError(f"{path} cannot be read: {error}", "delete it and run snakemake again")
 
 
-def parse_facts(path: Path, metadata: Mapping[str, str] | None) -> ModelFacts:
+def parse_facts(path: Path, metadata: Mapping[str, str] | None) -> tuple[ModelFacts, str]:
     """Check what a model file's metadata say.
 
     Args:
         path: for errors.
         metadata: of the safetensors file.
+
+    Returns:
+        The facts, and the digest that the file states of itself.
 
     Raises:
         ModelFileError: when it is not one of ours, or of another version.
@@ -168,8 +173,9 @@ def parse_facts(path: Path, metadata: Mapping[str, str] | None) -> ModelFacts:
     version = raw.get("format", 1)
     if version != FORMAT:
         raise ModelFileError(f"{path} is a model file of form {version!r:.20}, this version reads form {FORMAT}", cure)
+    digest = str(raw.pop(DIGEST_KEY, ""))
     try:
-        return ModelFacts.model_validate_json(metadata[KEY] if metadata else "")
+        return ModelFacts.model_validate(raw), digest
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
         raise ModelFileError(f"{path} does not say what it holds: {wrong}", cure) from error

@@ -1,18 +1,21 @@
 """A model file that opens by itself: safetensors weights, and in its metadata all that rebuilds the model."""
 
+import hashlib
 import json
 import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from descant.errors import ModelFileError
-from descant.modelfacts import KEY, ModelFacts, parse_facts, unreadable
+from descant.modelfacts import DIGEST_KEY, KEY, ModelFacts, parse_facts, unreadable
 from descant.sequences import PackedSequence
 
 
@@ -27,6 +30,17 @@ class ModelFile:
 
     facts: ModelFacts
     weights: Mapping[str, Tensor]
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """Sha256 over names, types, shapes and bytes."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        total.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        # bfloat16 has no numpy type: hash the bytes
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
 
 
 def temporary_of(path: Path) -> Path:
@@ -69,22 +83,34 @@ def write_durably(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 def write_model(path: Path, model: ModelFile) -> None:
     """Write a model file; see :func:`write_durably`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    facts = json.dumps(model.facts.model_dump(mode="json"), sort_keys=True)
-    write_durably(path, model.weights, {KEY: facts})
+    facts = model.facts.model_dump(mode="json")
+    # within the one entry: safetensors writes several in an order of its own
+    whole = {**facts, DIGEST_KEY: _digest_of_all(facts, model.weights)}
+    write_durably(path, model.weights, {KEY: json.dumps(whole, sort_keys=True)})
+
+
+def _digest_of_all(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
+    return hashlib.sha256(f"{json.dumps(facts, sort_keys=True)}\n{digest(weights)}".encode()).hexdigest()
 
 
 def read_model(path: Path) -> ModelFile:
-    """Read a model file.
+    """Read a model file, and see that its bytes are those that were written.
 
     Raises:
-        ModelFileError: when it is missing, torn, not one of ours, or of another version.
+        ModelFileError: when it is missing, torn or changed, not one of ours, or of another version.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            facts = parse_facts(path, file.metadata())
-            return ModelFile(facts, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            facts, stated = parse_facts(path, file.metadata())
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
+    if stated != _digest_of_all(facts.model_dump(mode="json"), weights):
+        raise ModelFileError(
+            f"{path} is not what was written: its bytes have changed",
+            "copy it again; in a run's own results, delete it and run snakemake again",
+        )
+    return ModelFile(facts, weights)
 
 
 def check_streams(model: ModelFile, streams: Mapping[str, PackedSequence]) -> None:

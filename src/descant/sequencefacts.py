@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from descant.errors import SequenceError
@@ -52,21 +51,6 @@ class Facts(BaseModel):
 def cure_of(folder: Path) -> str:
     """What to do about a sequence that is not what it says."""
     return f"delete {folder} and run snakemake again"
-
-
-def check_size(folder: Path, metadata: pq.FileMetaData) -> None:
-    """Refuse an index that is too large to be read.
-
-    Raises:
-        SequenceError: when it has too many rows, or they take too many bytes.
-    """
-    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    if metadata.num_rows > MOST_TRACKS or size > MOST_INDEX_BYTES:
-        raise SequenceError(
-            f"{folder}/index.parquet has {metadata.num_rows:,} rows in {size:,} bytes; "
-            f"{MOST_TRACKS:,} rows in {MOST_INDEX_BYTES:,} bytes are the most",
-            cure_of(folder),
-        )
 
 
 def check_data(folder: Path, data: npt.NDArray[Any], facts: Facts) -> None:

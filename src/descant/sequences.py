@@ -25,13 +25,16 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from descant.errors import SequenceError
+from descant.npy import map_array
+from descant.parquet import read_bounded
 from descant.sequencefacts import (
+    MOST_INDEX_BYTES,
+    MOST_TRACKS,
     REAL_TYPES,
     Facts,
     Unit,
     check_data,
     check_index,
-    check_size,
     cure_of,
     smallest_dtype,
 )
@@ -158,6 +161,34 @@ class PackedSequence:
                 raise SequenceError(f"{data.filename} was cut short", "delete its folder and run snakemake again")
             yield block.reshape(-1, self.channels) if self.channels else block
 
+    def check_bytes(self) -> None:
+        """Read all steps once, and see that they are those that were written: what a training or a drawing begins with.
+
+        Raises:
+            SequenceError: when a step or the place of a track has changed, or a step is not below the classes.
+        """
+        read = hashlib.sha256(_prefix(self.classes, self.channels, self.data.dtype))
+        below = True
+        for track in self.tracks():
+            for block in self.blocks(track):
+                read.update(block.data)
+                below = below and (not self.classes or int(block.max()) < self.classes)
+        read.update(_places(self.index))
+        if read.hexdigest() != self.fingerprint or not below:
+            raise SequenceError(
+                f"the steps of sequence {self.name} are not those that were written: bytes have changed on disk",
+                "delete its folder and run snakemake again",
+            )
+
+
+def _prefix(classes: int, channels: int, dtype: np.dtype[Any]) -> bytes:
+    # the same bytes may stand for other values
+    return f"{dtype.name}:{channels}".encode() if channels or not classes else b""
+
+
+def _places(index: pd.DataFrame) -> bytes:
+    return index[list(PLACE_COLUMNS)].to_csv(index=False).encode()
+
 
 class SequenceWriter:
     """Writes a packed sequence block by block; nothing is seen under its name until :meth:`close`.
@@ -202,9 +233,7 @@ class SequenceWriter:
         self._rows: list[dict[str, Any]] = []
         self._steps = 0
         self._hash = hashlib.sha256()
-        if channels or not classes:
-            # the same bytes may stand for other values
-            self._hash.update(f"{self._dtype.name}:{channels}".encode())
+        self._hash.update(_prefix(classes, channels, self._dtype))
         self._temporary = folder / "data.npy.tmp"
         self._file: BinaryIO = self._temporary.open("wb")
         self._write_header()
@@ -274,14 +303,14 @@ class SequenceWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         index = pd.DataFrame(self._rows, columns=list(INDEX_COLUMNS)).astype({"offset": "int64", "length": "int64"})
-        self._hash.update(index[list(PLACE_COLUMNS)].to_csv(index=False).encode())
+        self._hash.update(_places(index))
         facts = {**self._facts, "steps": self._steps, "fingerprint": self._hash.hexdigest()}
         table = pa.Table.from_pandas(index, preserve_index=False)
         table = table.replace_schema_metadata(
             {**(table.schema.metadata or {}), METADATA_KEY: json.dumps(facts).encode()}
         )
         self._temporary.replace(self._folder / "data.npy")
-        pq.write_table(table, self._folder / "index.parquet.tmp")
+        pq.write_table(table, self._folder / "index.parquet.tmp", write_page_checksum=True)
         (self._folder / "index.parquet.tmp").replace(self._folder / "index.parquet")
 
     def __enter__(self) -> Self:
@@ -305,24 +334,20 @@ def open_sequence(folder: Path) -> PackedSequence:
     """
     cure = cure_of(folder)
     try:
-        file = pq.ParquetFile(folder / "index.parquet")
-        check_size(folder, file.metadata)
-        table = file.read()
-        data = np.load(folder / "data.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, pa.ArrowException) as error:
+        table = read_bounded(folder / "index.parquet", INDEX_COLUMNS, (), MOST_TRACKS, MOST_INDEX_BYTES)
+        data = map_array(folder / "data.npy")
+    except (OSError, ValueError) as error:
         raise SequenceError(f"{folder} holds no readable sequence: {error}", cure) from error
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
         raise SequenceError(f"{folder}/index.parquet was not written by this pipeline", cure)
-    if not set(INDEX_COLUMNS) <= set(table.column_names):
-        raise SequenceError(f"{folder}/index.parquet lacks columns, it was written by another version", cure)
     try:
         facts = Facts.model_validate_json(raw)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
         raise SequenceError(f"{folder}/index.parquet does not say what its steps are: {wrong}", cure) from error
     check_data(folder, data, facts)
-    index = table.to_pandas()
+    index = table.replace_schema_metadata().to_pandas()
     check_index(folder, index, ("track", "split", *LABELS), facts.steps)
     return PackedSequence(
         folder.resolve().name,
@@ -335,6 +360,17 @@ def open_sequence(folder: Path) -> PackedSequence:
         facts.channels,
         facts.unit,
     )
+
+
+def open_checked(folder: Path) -> PackedSequence:
+    """Open a packed sequence and read it through: for what takes hours, and must not find at its end what was changed.
+
+    Raises:
+        SequenceError: as :func:`open_sequence`, and when a byte is not what was written.
+    """
+    sequence = open_sequence(folder)
+    sequence.check_bytes()
+    return sequence
 
 
 def total_seconds(sequence: PackedSequence, splits: Sequence[str] = ("train", "validation", "test")) -> float:

@@ -161,7 +161,7 @@ def test_likert_files_do_not_tell_who_rated_unless_the_questionnaire_did(tmp_pat
     assert table.groupby("scale")["value"].apply(list).to_dict() == {"rating1": [4.0, 3.0], "rating2": [5.0, 2.0]}
     assert table["session"].nunique() == 2
     (tmp_path / "lss.csv").write_text(text.replace("4,", "good,"))
-    with pytest.raises(ListeningError, match="'good' in stimuli_rating1 is no number"):
+    with pytest.raises(ListeningError, match="'good' in 'stimuli_rating1' is no number"):
         read_webmushra(tmp_path / "lss.csv", "name")
     (tmp_path / "lss.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ListeningError, match="no result of webMUSHRA"):

@@ -1,5 +1,6 @@
 """From a model file back to the same model, or a plain word why not."""
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,39 @@ def test_of_many_that_do_not_fit_the_first_are_named(tiny_ada: Callable[..., ADA
         load_weights(system, {})
     lines = told.value.problem.splitlines()
     assert len(lines) == 12 and lines[-1].strip() == f"and {len(system.state_dict()) - 10} more"
+
+
+HUGE = {"stacks": 64, "layers_per_stack": 24, "residual_channels": 16384, "gate_channels": 32768, "kernel": 9}
+
+
+@pytest.mark.parametrize("kind", ["wavenet", "ada"])
+def test_nothing_is_allocated_for_settings_that_the_weights_do_not_fit(
+    tiny_shape: Callable[..., WaveNetShape],
+    tiny_training: Callable[..., Training],
+    tiny_ada: Callable[..., ADA],
+    kind: str,
+) -> None:
+    ada = tiny_ada({"kind": "vq", "classes": 8})
+    settings: dict[str, Any] = {
+        "wavenet": Prior(wavenet=tiny_shape(), training=tiny_training()).model_dump(mode="json"),
+        "ada": ada.model_dump(mode="json"),
+    }[kind]
+    settings["wavenet" if kind == "wavenet" else "local_model"].update(HUGE)
+    system = WaveNetSystem(tiny_shape(), 16) if kind == "wavenet" else ADASystem(ada, 16)
+    # 24 TB of weights; what a process may take is bounded, so that a machine survives a failure of this test
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (64 << 30, before[1]))
+    try:
+        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(ModelFileError, match="weights do not fit their settings"):
+            restore(model_file(kind, settings, system.state_dict()), System)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 256 << 10
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def test_weights_of_another_type_do_not_fit(tiny_shape: Callable[..., WaveNetShape]) -> None:
+    system = WaveNetSystem(tiny_shape(), 16)
+    weights = {name: tensor.double() for name, tensor in system.state_dict().items()}
+    with pytest.raises(ModelFileError, match="of float64"):
+        load_weights(system, weights)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
 from descant.modelfile import check_streams, read_model
-from descant.sequences import SequenceWriter, open_sequence
+from descant.sequences import SequenceWriter, open_checked
 from descant.systems.ada import ADASystem
 from descant.systems.base import STEPS
 from descant.systems.restore import restore
@@ -42,7 +42,7 @@ def codes(
 ) -> None:
     """Encode every track of a sequence; the codes keep its index with lengths divided by the hop."""
     device = set_up_torch(threads, gpus)
-    below, file = open_sequence(sequence), read_model(model)
+    below, file = open_checked(sequence), read_model(model)
     check_streams(file, {STEPS: below})
     system = restore(file, ADASystem).to(device)
     with SequenceWriter(output, system.codes, below.hop * system.hop, below.sample_rate) as writer:

@@ -13,7 +13,7 @@ from descant.errors import SequenceError
 from descant.evaluation.code_usage import shuffled_codes
 from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
 from descant.modelfile import check_streams, read_model
-from descant.sequences import open_sequence
+from descant.sequences import open_checked
 from descant.systems.ada import ADASystem
 from descant.systems.base import STEPS
 from descant.systems.restore import restore
@@ -36,7 +36,7 @@ def likelihood(
     """Write the bits of every test track: of a prior, or with --codes of an ADA's local model given its codes."""
     device = set_up_torch(threads, gpus)
     evaluation = cli.parse_settings(Evaluation, settings)
-    file, scored = read_model(model), open_sequence(sequence)
+    file, scored = read_model(model), open_checked(sequence)
     check_streams(file, {STEPS: scored})
     limit = evaluation.max_seconds_per_track
     samples = None if limit is None else max(1, round(limit * scored.sample_rate / length_multiple)) * length_multiple
@@ -46,7 +46,7 @@ def likelihood(
             scored, "test", samples, lambda steps, track: prior_bits(prior, steps, evaluation.window, device)
         )
     else:
-        ada, given = restore(file, ADASystem).to(device), open_sequence(codes)
+        ada, given = restore(file, ADASystem).to(device), open_checked(codes)
         if not given.index["track"].equals(scored.index["track"]) or given.hop != scored.hop * ada.hop:
             raise SequenceError(f"{codes} holds no codes of {sequence} by this ADA", "delete both and run again")
         by_track = codes_by_track(given)

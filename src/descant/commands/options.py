@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from descant.errors import ConfigError
-from descant.sequences import PackedSequence, open_sequence
+from descant.sequences import PackedSequence, open_checked
 
 Settings = Annotated[str, typer.Option(help="the resolved section of the configuration, as JSON text")]
 SequenceFolder = Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")]
@@ -31,7 +31,7 @@ def open_streams(inputs: list[str]) -> dict[str, PackedSequence]:
 
     Raises:
         ConfigError: when one is not of the form NAME=FOLDER, or a name is given twice.
-        SequenceError: when one cannot be opened.
+        SequenceError: when one cannot be opened, or is not what was written.
     """
     pairs = [given.partition("=") for given in inputs]
     for name, equals, folder in pairs:
@@ -40,4 +40,4 @@ def open_streams(inputs: list[str]) -> dict[str, PackedSequence]:
     names = [name for name, _, _ in pairs]
     if len(set(names)) < len(names):
         raise ConfigError(f"--input names one of {', '.join(names)} twice", "give each name once")
-    return {name: open_sequence(Path(folder)) for name, _, folder in pairs}
+    return {name: open_checked(Path(folder)) for name, _, folder in pairs}

@@ -18,7 +18,7 @@ from descant.modelfile import read_model
 from descant.sampling.files import draw_folder
 from descant.sampling.levels import draw_below, level_settings
 from descant.seeds import derive_seed
-from descant.sequences import open_sequence
+from descant.sequences import open_checked
 from descant.steps import write_steps
 from descant.systems.ada import ADASystem
 from descant.systems.restore import restore
@@ -42,7 +42,7 @@ def reconstruct(
     # the threads are the engine's: torch only computes small blocks of conditioning, slower on many than on one
     device = set_up_torch(1, gpus)
     sampling = cli.parse_settings(Sampling, settings)
-    audio, coded = open_sequence(sequence), open_sequence(codes)
+    audio, coded = open_checked(sequence), open_checked(codes)
     stretches = choose_stretches(audio, cli.parse_settings(Reconstruction, excerpts), length_multiple)
     if not stretches:
         write_steps(output, np.zeros((0, 0), np.uint8))

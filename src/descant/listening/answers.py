@@ -14,6 +14,8 @@ from descant.listening.files import Sha256
 
 COMMENT_BYTES = 10_000
 LAST_REVISION = 1000
+# what a rater sends back: a list of 500 pages with the longest comments has 10 MB
+FILE_BYTES = 1 << 24
 # a day; a browser's clock that says more is not believed
 LONGEST_MS = 86_400_000
 
@@ -74,7 +76,13 @@ def read_ratings_file(path: Path) -> RatingsFile:
         ListeningError: when it is another file, or was changed so that it says what no page can.
     """
     try:
-        return RatingsFile.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(FILE_BYTES + 1)
+        if len(content) > FILE_BYTES:
+            raise ListeningError(
+                f"{path} has more than {FILE_BYTES >> 20} MiB", "ask for the file as it was downloaded"
+            )
+        return RatingsFile.model_validate_json(content)
     except OSError as error:
         raise ListeningError(f"{path} cannot be read: {error.strerror}", "check the path") from error
     except ValidationError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from descant.errors import ListeningError
+from descant.errors import ListeningError, shown
 from descant.listening.answers import read_ratings_file
 from descant.listening.files import Design, Manifest
 from descant.listening.ratings import MUSHRA
@@ -25,6 +25,8 @@ SESSION = "session_uuid"
 REFERENCE = "reference"
 ANCHOR = re.compile(r"anchor\d+")
 MTURK_URL = re.compile(r"Input\.recording_(\d+)_url")
+# of a file of another tool; what is larger was written by none
+MOST_BYTES = 1 << 27
 # the MTurk form calls fidelity 'quality'
 MTURK_SCALES = {"quality": "fidelity", "musicality": "musicality"}
 
@@ -94,11 +96,13 @@ def read_webmushra(path: Path, rater_column: str | None) -> pd.DataFrame:
         scales, stimulus = {column: column.removeprefix("stimuli_") for column in likert}, "stimuli"
     else:
         raise ListeningError(f"{path} is no result of webMUSHRA", "give its mushra.csv, lss.csv or lms.csv")
+    if missing := [column for column in ("trial_id", stimulus) if column not in table.columns]:
+        raise ListeningError(f"{path} lacks the column {missing[0]}", "give the file as webMUSHRA wrote it")
     rater = rater_column or SESSION
     if rater not in table.columns:
         raise ListeningError(
             f"{path} does not tell who rated: it has no column {rater!r}, so no statistics by rater are possible",
-            f"name a column of the questionnaire with --rater-column; there are: {', '.join(table.columns)}",
+            f"name a column of the questionnaire with --rater-column; there are: {shown(list(table.columns))}",
         )
     table = table[table["trial_id"] != "training"]
     systems = table[stimulus]
@@ -137,12 +141,18 @@ def read_mturk(paths: Sequence[Path], uids: Path, real: str, controls: Mapping[s
     """
     rated = pd.concat([part for path in paths for part in _mturk_clips(path)], ignore_index=True)
     try:
+        if uids.stat().st_size > MOST_BYTES:
+            raise ListeningError(f"{uids} has more than {MOST_BYTES >> 20} MiB", "give the study's uids.txt")
         known = pd.read_csv(uids, sep=" ", header=None, names=["method", "file", "uid"], dtype=str).set_index("uid")
     except (OSError, ValueError) as error:
         raise ListeningError(f"{uids} cannot be read: {error}", "give the study's uids.txt") from error
+    if not known.index.is_unique or known.index.hasnans:
+        raise ListeningError(f"{uids} names a clip twice, or lacks a name", "give the study's own uids.txt")
     lost = sorted(set(rated["uid"]) - set(known.index))
     if lost:
-        raise ListeningError(f"a clip that was rated is not in {uids}: {lost[0]}", "give the study's own uids.txt")
+        raise ListeningError(
+            f"a clip that was rated is not in {uids}: {shown(lost[0])}", "give the study's own uids.txt"
+        )
     rated = rated.join(known, on="uid")
     control = (rated["method"] == real) & rated["file"].isin(list(controls))
     kinds = np.select([control, rated["method"] == real], ["control", "real"], "system")
@@ -201,11 +211,15 @@ def parse_control(text: str) -> tuple[str, Control]:
         fidelity, musicality = (float(value) for value in values.split(","))
     except ValueError as error:
         raise ListeningError(f"--control {text!r} is not understood", "write --control 4.wav=2,2") from error
+    if not (np.isfinite(fidelity) and np.isfinite(musicality)):
+        raise ListeningError(f"--control {text!r} is not understood", "write --control 4.wav=2,2")
     return name, Control(fidelity, musicality)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ListeningError(f"{path} has more than {MOST_BYTES >> 20} MiB", "give the file as the tool wrote it")
         return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise ListeningError(f"{path} cannot be read as CSV: {error}", "give the file as the tool wrote it") from error
@@ -213,9 +227,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 def _values(column: "pd.Series[str]", path: Path) -> "pd.Series[float]":
     values = pd.to_numeric(column.str.strip(), errors="coerce")
-    if values.isna().any():
-        wrong = column[values.isna()].iloc[0]
-        raise ListeningError(f"{path}: {wrong!r} in {column.name} is no number", "replace the labels by numbers first")
+    wrongs = column[~np.isfinite(values.astype(float))]
+    if len(wrongs):
+        wrong = shown(wrongs.iloc[0])
+        raise ListeningError(
+            f"{path}: {wrong} in {shown(column.name)} is no number", "replace the labels by numbers first"
+        )
     return values.astype(float)
 
 

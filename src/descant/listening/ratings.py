@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from descant.errors import ListeningError
+from descant.parquet import read_bounded
 
 NEEDED = (
     "session",
@@ -27,6 +28,23 @@ NEEDED = (
     "source",
     "design",
 )
+# that are read where they are there
+OPTIONAL = (
+    "list",
+    "other",
+    "other_system",
+    "plays",
+    "heard_ms",
+    "rating_ms",
+    "revision",
+    "created",
+    "excluded",
+    "lowest",
+    "highest",
+)
+# a thousand raters of sixty pages, many times over
+MOST_ROWS = 2_000_000
+MOST_BYTES = 1 << 30
 SOURCES = ("people", "simulated")
 MUSHRA = "mushra"
 # of these kinds scores are reported; controls screen raters, training pages are not ratings
@@ -63,11 +81,12 @@ def read_ratings(path: Path, design: str | None = None) -> Ratings:
     try:
         # an empty comment is a text, not an absent value, and so is one of digits
         texts = {"session": str, "comment": str}
-        table = (
-            pd.read_parquet(path)
-            if path.suffix == ".parquet"
-            else pd.read_csv(path, keep_default_na=False, dtype=texts)
-        )
+        if path.suffix == ".parquet":
+            table = read_bounded(path, NEEDED, OPTIONAL, MOST_ROWS, MOST_BYTES).replace_schema_metadata().to_pandas()
+        elif path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+        else:
+            table = pd.read_csv(path, keep_default_na=False, dtype=texts)
     except (OSError, ValueError) as error:
         raise ListeningError(f"{path} cannot be read: {error}", "export the ratings again") from error
     return check_ratings(table, str(path), design)

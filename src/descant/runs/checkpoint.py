@@ -1,6 +1,5 @@
 """Checkpoints that survive any death: written beside their place, verified when read, the one before kept."""
 
-import hashlib
 import json
 import logging
 import os
@@ -11,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from descant.errors import RunError
-from descant.modelfile import temporary_of, write_durably
+from descant.modelfile import digest, temporary_of, write_durably
 
 NAME = re.compile(r"step-(\d{9})\.safetensors")
 log = logging.getLogger(__name__)
@@ -33,17 +31,6 @@ class Checkpoint:
 
     step: int
     tensors: Mapping[str, Tensor]
-
-
-def digest(tensors: Mapping[str, Tensor]) -> str:
-    """Sha256 over names, types, shapes and bytes."""
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        total.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
-        # bfloat16 has no numpy type: hash the bytes
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
 
 
 def save(folder: Path, checkpoint: Checkpoint, keep: int) -> None:

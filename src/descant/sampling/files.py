@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descant.modelfile import ModelFile
-from descant.runs.checkpoint import digest
+from descant.modelfile import ModelFile, digest
 from descant.runs.folder import run_name
 from descant.steps import open_steps
 

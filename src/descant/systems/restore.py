@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
+import torch
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from descant.systems.base import System
 from descant.systems.registry import KINDS
 
 S = TypeVar("S", bound=System)
+# of what does not fit, in an error
 SHOWN = 10
 
 
@@ -29,12 +31,28 @@ def misfits(system: System, weights: Mapping[str, Tensor]) -> str:
     wrong = [f"missing {name}" for name in own.keys() - weights.keys()]
     wrong += [f"unknown {name}" for name in weights.keys() - own.keys()]
     wrong += [
-        f"{name} is {tuple(weights[name].shape)} but the settings make it {tuple(own[name].shape)}"
+        f"{name} is {_form(weights[name])} but the settings make it {_form(own[name])}"
         for name in own.keys() & weights.keys()
-        if own[name].shape != weights[name].shape
+        if _form(own[name]) != _form(weights[name])
     ]
     shown = [f"\n    {line}" for line in sorted(wrong)[:SHOWN]]
     return "".join(shown) + (f"\n    and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
+
+
+def _form(tensor: Tensor) -> str:
+    # the type in which weights are kept is not always named: it is nearly always this one
+    named = "" if tensor.dtype == torch.float32 else f" of {str(tensor.dtype).removeprefix('torch.')}"
+    return f"{tuple(tensor.shape)}{named}"
+
+
+def check_weights(system: System, weights: Mapping[str, Tensor]) -> None:
+    """Refuse weights that do not fit a system exactly, which may stand on the meta device.
+
+    Raises:
+        ModelFileError: naming the tensors that are missing, unknown or of another shape or type.
+    """
+    if wrong := misfits(system, weights):
+        raise ModelFileError(f"weights do not fit their settings:{wrong}", "train it again")
 
 
 def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
@@ -43,8 +61,7 @@ def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
     Raises:
         ModelFileError: naming the tensors that are missing, unknown or of another shape.
     """
-    if wrong := misfits(system, weights):
-        raise ModelFileError(f"weights do not fit their settings:{wrong}", "train it again")
+    check_weights(system, weights)
     system.load_state_dict(dict(weights))
 
 
@@ -72,6 +89,9 @@ def restore(model: ModelFile, kind: type[S]) -> S:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
         raise ModelFileError(f"the model file's settings are not valid: {wrong}", "train it again") from error
+    # settings may ask for any size: nothing is allocated before they are seen to fit the weights, which are there
+    with torch.device("meta"):
+        check_weights(held.build(settings, facts.by_stream), model.weights)
     system = held.build(settings, facts.by_stream)
     assert isinstance(system, kind)
     load_weights(system, model.weights)
