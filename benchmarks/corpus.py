@@ -66,12 +66,14 @@ def short_file(folder: Path, number: int) -> None:
 
 def long_file(folder: Path, number: int, hours: float) -> None:
     """Piano notes drawn by chance, the same phrase again and again at other levels."""
-    from descant.corpus.rendering import Note, play, resolve_unisons
+    from descant.scores.notes import Note, resolve_unisons
+    from descant.scores.soundfont import soundfont_file
+    from descant.scores.synthesis import play
 
     chance = np.random.default_rng(number)
     onsets = np.sort(chance.uniform(0, PHRASE_SECONDS - 2, 4 * PHRASE_SECONDS))
     notes = [Note(float(at), int(chance.integers(36, 84)), float(at) + 0.5, 80) for at in onsets]
-    blocks = play(resolve_unisons(notes), LONG_RATE, PHRASE_SECONDS * LONG_RATE)
+    blocks = play(resolve_unisons(notes), soundfont_file(None), LONG_RATE, PHRASE_SECONDS * LONG_RATE)
     phrase = np.concatenate([block.mean(axis=1) for block in blocks])
     phrase *= 0.9 / np.abs(phrase).max()
     frames = round(hours * 3600 * LONG_RATE)

@@ -3,7 +3,6 @@
 # requirements-nodeps.txt (a test compares them), where each tells why its metadata is not followed.
 set -euo pipefail
 python -m pip install --no-deps \
-    tinysoundfont==0.3.7 \
     stempeg==0.2.6 \
     basic-pitch==0.4.0 \
     musicnn==0.1.0

@@ -47,6 +47,10 @@ class CorpusError(DescantError):
     """The corpus cannot be used as it is."""
 
 
+class ScoreError(DescantError):
+    """A score cannot be read, or a SoundFont cannot play it."""
+
+
 class SequenceError(DescantError):
     """A packed sequence on disk is missing, torn or of the wrong kind."""
 

@@ -29,7 +29,7 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
     for n in "01":
         done(folder, "ingest", "--settings", settings, "--files", "files.parquet", "--shard", n,
              "--tracks", f"tracks/{n}", "--table", f"tables/{n}.parquet",
-             "--fingerprints", f"prints/{n}.parquet")  # fmt: skip
+             "--fingerprints", f"prints/{n}.parquet", "--notes", f"notes/{n}.parquet")  # fmt: skip
         done(folder, "separate", "--settings", "{}", "--table", f"tables/{n}.parquet", "--tracks", f"tracks/{n}",
              "--output", f"stems/{n}", "--output-table", f"kept/{n}.parquet",
              "--stem-table", f"measured/{n}.parquet")  # fmt: skip
@@ -39,9 +39,10 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
     done(folder, "pack", "--settings", "{}", "--seed", "1", "--shard-sequences", "sequences/0", "sequences/1",
          "--shard-waveforms", "waveforms/0", "waveforms/1",
          "--shard-tables", "kept/0.parquet", "kept/1.parquet",
-         "--shard-fingerprints", "prints/0.parquet", "prints/1.parquet", "--output", "audio",
+         "--shard-fingerprints", "prints/0.parquet", "prints/1.parquet",
+         "--shard-notes", "notes/0.parquet", "notes/1.parquet", "--output", "audio",
          "--waveform", "waveform", "--tracks-table", "tracks.csv", "--labels-table", "labels.csv",
-         "--remarks", "remarks.json")  # fmt: skip
+         "--remarks", "remarks.json", "--notes", "notes.parquet")  # fmt: skip
 
 
 def test_scores_to_sequence_twice_the_same(tmp_path: Path) -> None:

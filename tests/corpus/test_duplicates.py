@@ -18,9 +18,10 @@ from recordings import fingerprint_of, melody
 from descant.audio.fingerprint import Words, bit_error_rate
 from descant.config.corpus import Scores
 from descant.corpus import duplicates
-from descant.corpus.duplicates import THRESHOLD, is_same_recording, near_duplicates
+from descant.corpus.duplicates import THRESHOLD, is_same_recording, join_groups, near_duplicates
 from descant.corpus.rendering import render
 from descant.corpus.scores import locate, read_pieces
+from descant.scores.notes import PIANO
 
 RATE = 22050
 PIECES = 24
@@ -53,9 +54,9 @@ def versions(audio: Audio) -> dict[str, tuple[Audio, int]]:
 def pieces(tmp_path_factory: pytest.TempPathFactory) -> list[Audio]:
     """Renderings of the embedded scores: one piano, most at one tempo."""
     path = tmp_path_factory.mktemp("pieces") / "a.flac"
-    rendered = []
+    rendered, scores = [], Scores(seconds_per_piece=20, render_rate=RATE)
     for piece in read_pieces(Scores())[:PIECES]:
-        render(locate("builtin", piece.path), piece.quarters_per_minute, 20.0, RATE, path)
+        render(locate("builtin", piece.path), piece.quarters_per_minute, PIANO, scores, path)
         rendered.append(np.asarray(soundfile.read(path, always_2d=True)[0].mean(axis=1)))
     return rendered
 
@@ -184,3 +185,21 @@ def test_music_that_repeats_itself_exactly_is_found_too(period: int) -> None:
         tracks |= {f"{number}a": track, f"{number}b": copy}
     groups = near_duplicates(tracks)
     assert groups == {name: f"{name[0]}a" for name in tracks}
+
+
+GROUPINGS = st.lists(st.dictionaries(st.integers(0, 12).map(str), st.sampled_from("xyz"), max_size=8), max_size=3)
+
+
+@given(GROUPINGS)
+def test_joined_groups_are_the_finest_that_hold_every_grouping(groupings: list[dict[str, str]]) -> None:
+    joined = join_groups(*groupings)
+    # oracle: spread the least id over every group until nothing changes
+    least = {track: track for grouping in groupings for track in grouping}
+    for _ in range(len(least) + 1):
+        for grouping in groupings:
+            for name in grouping.values():
+                members = [track for track in grouping if grouping[track] == name]
+                lowest = min(least[track] for track in members)
+                least.update({track: lowest for track in least if least[track] in {least[m] for m in members}})
+    sizes = [list(least.values()).count(name) for name in least.values()]
+    assert joined == {track: name for (track, name), size in zip(least.items(), sizes, strict=True) if size > 1}

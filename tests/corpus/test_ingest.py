@@ -2,6 +2,8 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pretty_midi
+import pyarrow as pa
 import pytest
 from recordings import tone, write
 
@@ -76,6 +78,56 @@ def test_scores_become_tracks(tmp_path: Path) -> None:
     assert first["tune.abc"].seconds == pytest.approx(3) and first["tune.abc"].rate == 22050
     assert "cannot be read" in first["broken.musicxml"].reason and "no score" in first["none.mxl"].reason
     assert first == run(Corpus(scores=scores), tmp_path / "again")
+
+
+def midi(path: Path, pitches: list[int], programs: list[int], step: float = 0.25) -> None:
+    score = pretty_midi.PrettyMIDI()
+    for program in programs:
+        part = pretty_midi.Instrument(program=program)
+        part.notes = [pretty_midi.Note(80, p, step * n, step * n + 0.2) for n, p in enumerate(pitches)]
+        score.instruments.append(part)
+    score.write(str(path))
+
+
+def test_a_folder_of_scores(tmp_path: Path) -> None:
+    root = tmp_path / "scores"
+    root.mkdir()
+    midi(root / "duo.mid", [60, 64, 67, 72], [40, 42])
+    midi(root / "same notes.kar", [60, 64, 67, 72], [73])
+    midi(root / "long.midi", list(range(40, 80)), [0])
+    (root / "tune.abc").write_text("X:1\nT:Tune\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|\n")
+    (root / "broken.mid").write_bytes((root / "duo.mid").read_bytes()[:-9])
+    (root / "data.xml").write_text("<notes/>")
+    (root / "empty.mxl").write_bytes(b"")
+    (root / "readme.txt").write_text("no music")
+    write(root / "song.wav", tone())
+    corpus = Corpus(source="midi", folder=Folder(path=str(root)), scores=Scores(seconds_per_piece=3))
+    (tmp_path / "tracks").mkdir()
+    entries, fingerprints, tables = ingest(scan(corpus), corpus, tmp_path / "tracks")
+    by_source = {entry.source: entry for entry in entries}
+    assert set(by_source) == {path.name for path in root.iterdir()}
+    used = {source: entry for source, entry in by_source.items() if entry.is_used}
+    assert {source: entry.programs for source, entry in used.items()} == {
+        "duo.mid": "40 42", "same notes.kar": "73", "long.midi": "0", "tune.abc": "0",
+    }  # fmt: skip
+    assert used["duo.mid"].piece == used["same notes.kar"].piece != used["tune.abc"].piece
+    assert used["long.midi"].reason == "the first 3 s of 11 s are rendered"
+    reasons = {source: entry.reason for source, entry in by_source.items() if not entry.is_used}
+    assert "cut short" in reasons["broken.mid"] and "score" in reasons["data.xml"]
+    assert reasons["empty.mxl"] == "empty file"
+    assert reasons["song.wav"] == "no score by its name: .wav is not a suffix of scores"
+    notes = pa.concat_tables(tables).to_pylist()
+    assert {note["track"] for note in notes} == {entry.track for entry in used.values()} == set(fingerprints)
+    long = [(note["onset"], note["pitch"]) for note in notes if note["track"] == used["long.midi"].track]
+    assert long == [(pytest.approx(0.25 * n), 40 + n) for n in range(12)]
+
+    # two programs: every file twice, each on one of them
+    over = corpus.model_copy(update={"scores": Scores(seconds_per_piece=2, programs=(0, 40))})
+    items = [item for item in scan(over) if item.name == b"duo.mid"]
+    assert [(item.program, item.title) for item in items] == [(0, "duo"), (40, "duo (Violin)")]
+    (tmp_path / "over").mkdir()
+    pair = ingest(items, over, tmp_path / "over").entries
+    assert [entry.programs for entry in pair] == ["0", "40"] and len({entry.piece for entry in pair}) == 1
 
 
 def test_a_slow_item_is_set_aside(tmp_path: Path) -> None:

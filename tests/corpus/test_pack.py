@@ -1,12 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from descant.config.corpus import Splits
-from descant.corpus.pack import Shard, pack, read_shards
+from descant.corpus.pack import Shard, deal_entries, group_entries, pack, read_shards
 from descant.corpus.splits import deal
 from descant.corpus.table import REJECTED, USED, Entry, write_table
 from descant.errors import CorpusError, SequenceError
@@ -120,3 +121,16 @@ def test_shards_must_match(tmp_path: Path) -> None:
         read_shards([tmp_path / "s0"], [tmp_path / "none"], [tmp_path / "t0.parquet"])
     with pytest.raises(CorpusError, match="cannot be read"):
         read_shards([tmp_path / "s0"], [tmp_path / "w0"], [tmp_path / "none.parquet"])
+
+
+@given(st.lists(st.integers(0, 9), min_size=30, max_size=60), st.integers(0, 99))
+def test_a_piece_is_in_one_split_whatever_plays_it(pieces: list[int], seed: int) -> None:
+    entries = [replace(entry(f"{n:016x}", f"{p}.mid"), piece=f"p{p}") for n, p in enumerate(pieces)]
+    grouped = group_entries(entries, {})
+    assume(len(set(pieces)) >= 3)
+    dealt = deal_entries(grouped, {one.track: 1.0 + n for n, one in enumerate(grouped)}, Splits(), seed)
+    assert all(len({one.split for one in dealt if one.piece == piece}) == 1 for piece in {one.piece for one in dealt})
+    # renderings of one file need no remark; another file with the same notes does
+    assert not any(one.reason for one in dealt)
+    twin = group_entries([entries[0], replace(entries[0], track="f" * 16, source="twin.mid")], {})
+    assert twin[1].reason == f"the same piece as {entries[0].source}, and in one split with it"

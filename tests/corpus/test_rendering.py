@@ -1,18 +1,21 @@
-import itertools
 import math
 from pathlib import Path
 
 import numpy as np
+import pretty_midi
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from music21 import note, stream, tie
+from music21 import note, stream
 
-from descant.corpus.rendering import Note, fade_out, play, read_notes, render, resolve_unisons
-from descant.errors import CorpusError
+from descant.config.corpus import Scores
+from descant.corpus.rendering import fade_out, render
+from descant.errors import ScoreError
+from descant.scores.notes import PIANO
 
 RATE = 22050
+XYLOPHONE = 13
 
 
 def score_file(folder: Path, *elements: note.GeneralNote) -> Path:
@@ -23,42 +26,10 @@ def score_file(folder: Path, *elements: note.GeneralNote) -> Path:
     return Path(score.write("musicxml", fp=folder / "score.musicxml"))
 
 
-def test_zero_length_notes_are_dropped_and_ties_joined(tmp_path: Path) -> None:
-    grace = note.Note("D5", quarterLength=0.5).getGrace()
-    held, on = note.Note("A4", quarterLength=1), note.Note("A4", quarterLength=2)
-    held.tie, on.tie = tie.Tie("start"), tie.Tie("stop")
-    notes = read_notes(score_file(tmp_path, grace, held, on, note.Note("C4", quarterLength=1)), 60)
-    assert [(n.pitch, n.onset, n.end) for n in notes] == [(69, 0.0, 3.0), (60, 3.0, 4.0)]
-
-
-NOTES = st.lists(
-    st.builds(
-        lambda onset, pitch, length, velocity: Note(onset, pitch, onset + length, velocity),
-        st.integers(0, 20), st.integers(60, 63), st.integers(0, 6), st.integers(1, 127),
-    ),
-    max_size=30,
-)  # fmt: skip
-
-
-@given(NOTES)
-def test_one_key_does_one_thing_at_a_time(notes: list[Note]) -> None:
-    resolved = resolve_unisons(notes)
-    assert list(resolved) == sorted(resolved)
-    assert all(n.end > n.onset for n in resolved)
-    for pitch in range(60, 64):
-        key = [n for n in resolved if n.pitch == pitch]
-        assert all(a.end <= b.onset for a, b in itertools.pairwise(key))
-        # every moment that was sounding still sounds
-        for start in range(30):
-            sounded = any(n.pitch == pitch and n.onset <= start < n.end for n in notes)
-            covered = any(n.onset <= start < n.end for n in key)
-            assert covered <= sounded
-
-
 @pytest.mark.parametrize("pitch", [45, 57, 69, 76])
 def test_pitch_and_tempo_are_those_of_the_score(tmp_path: Path, pitch: int) -> None:
     path = score_file(tmp_path, note.Rest(quarterLength=1), note.Note(pitch, quarterLength=2))
-    render(path, 60, 30, RATE, tmp_path / "a.flac")
+    render(path, 60, PIANO, Scores(seconds_per_piece=30), tmp_path / "a.flac")
     audio, rate = soundfile.read(tmp_path / "a.flac")
     assert rate == RATE and len(audio) == math.ceil((3 + 1.5) * RATE)
     assert np.abs(audio[: int(0.99 * RATE)]).max() < 1e-3
@@ -74,29 +45,68 @@ def test_pitch_and_tempo_are_those_of_the_score(tmp_path: Path, pitch: int) -> N
 
 def test_same_score_gives_the_same_bytes(tmp_path: Path) -> None:
     path = score_file(tmp_path, *(note.Note(60 + n, quarterLength=0.5) for n in range(12)))
+    scores = Scores(seconds_per_piece=2)
     contents = []
     for n in range(2):
-        render(path, 100, 2.0, RATE, tmp_path / f"{n}.flac")
+        rendering = render(path, 100, PIANO, scores, tmp_path / f"{n}.flac")
         contents.append((tmp_path / f"{n}.flac").read_bytes())
     assert contents[0] == contents[1]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.flac", "1.flac", "score.musicxml"]
     audio, _ = soundfile.read(tmp_path / "0.flac")
     assert len(audio) == 2 * RATE
     assert 0.65 < np.abs(audio).max() <= 0.7001
     assert audio[-1] == 0 and np.abs(audio[-220:]).max() <= np.abs(audio[-1000:-220]).max()
+    # of notes every 0.3 s, seven begin before it stops
+    assert len(rendering.notes) == 7 and rendering.remark == "the first 2 s of 5 s are rendered"
 
 
-def test_bad_scores_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_onsets_in_the_sound_are_those_of_the_notes(tmp_path: Path, rate: int) -> None:
+    onsets = np.cumsum(np.random.default_rng(3).uniform(0.5, 1.3, 14))
+    piano = pretty_midi.Instrument(program=PIANO)
+    piano.notes = [pretty_midi.Note(100, 72, onset, onset + 0.2) for onset in onsets]
+    score = pretty_midi.PrettyMIDI(resolution=9600)
+    score.instruments.append(piano)
+    score.write(str(path := tmp_path / "a.mid"))
+    scores = Scores(seconds_per_piece=60, render_rate=rate)
+    rendering = render(path, None, XYLOPHONE, scores, tmp_path / "a.flac")
+    audio, found_rate = soundfile.read(tmp_path / "a.flac")
+    assert found_rate == rate and len(rendering.notes) == 14
+    window = rate // 500
+    energy = np.sqrt(np.convolve(audio**2, np.ones(window) / window, mode="full"))[: len(audio)]
+    assert [note.onset for note in rendering.notes] == pytest.approx(list(onsets), abs=1e-4)
+    rises = []
+    for sounded in rendering.notes:
+        near = slice(round((sounded.onset - 0.05) * rate), round((sounded.onset + 0.1) * rate))
+        louder = energy[near] > energy[near.start] + 0.02
+        rises.append((near.start + int(louder.argmax())) / rate - sounded.onset)
+    assert all(0 <= rise < 0.004 for rise in rises)
+
+
+def test_one_piece_has_one_name_whatever_plays_it(tmp_path: Path) -> None:
+    path = score_file(tmp_path, *(note.Note(60 + n, quarterLength=0.5) for n in range(4)))
+    scores = Scores(seconds_per_piece=3)
+    piano, other = (render(path, tempo, program, scores, tmp_path / "a.flac") for tempo, program in ((60, 0), (90, 40)))
+    assert piano.piece == other.piece and len(piano.piece) == 16
+    assert {n.program for n in piano.notes} == {0} and {n.program for n in other.notes} == {40}
+    longer = score_file(tmp_path, *(note.Note(60 + n, quarterLength=0.5) for n in range(5)))
+    assert render(longer, 60, 0, scores, tmp_path / "a.flac").piece != piano.piece
+
+
+def test_bad_scores_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.musicxml").write_text("<score-partwise><part")
     (tmp_path / "text.xyz").write_text("no score")
+    (tmp_path / "text.mid").write_text("no score")
     rest = score_file(tmp_path, note.Rest(quarterLength=4))
-    for path in (tmp_path / "bad.musicxml", tmp_path / "text.xyz", rest):
-        with pytest.raises(CorpusError, match="score"):
-            render(path, 60, 5, RATE, tmp_path / "a.flac")
-
-
-def test_playing_is_bounded_even_when_a_note_never_ends() -> None:
-    blocks = list(play([Note(0.0, 60, 1e9, 80)], RATE, 5000))
-    assert sum(map(len, blocks)) == 5000
+    for path in (tmp_path / "bad.musicxml", tmp_path / "text.xyz", rest, tmp_path / "none.mid"):
+        with pytest.raises(ScoreError, match="score"):
+            render(path, 60, PIANO, Scores(seconds_per_piece=5), tmp_path / "a.flac")
+    with pytest.raises(ScoreError, match="not a MIDI file"):
+        render(tmp_path / "text.mid", None, None, Scores(), tmp_path / "a.flac")
+    late = score_file(tmp_path, note.Rest(quarterLength=40), note.Note(60))
+    with pytest.raises(ScoreError, match="its first note is at 40 s"):
+        render(late, 60, PIANO, Scores(seconds_per_piece=5), tmp_path / "a.flac")
+    assert not list(tmp_path.glob("*.raw")) and not (tmp_path / "a.flac").exists()
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=8))

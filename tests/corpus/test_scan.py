@@ -119,7 +119,7 @@ def test_printable_is_text_that_prints(name: bytes) -> None:
 
 @given(count=st.integers(1, 40), shards=st.integers(1, 9))
 def test_every_item_goes_to_one_shard(tmp_path_factory: pytest.TempPathFactory, count: int, shards: int) -> None:
-    items = tuple(Item(b"%03d" % n, "file", str(n), 0.0, "") for n in range(count))
+    items = tuple(Item(b"%03d" % n, "file", str(n), 0.0, -1, "") for n in range(count))
     path = tmp_path_factory.mktemp("t") / "t.parquet"
     write_items(items, shards, path)
     dealt = [read_items(path, shard) for shard in range(shards)]

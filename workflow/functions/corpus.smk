@@ -5,6 +5,7 @@ from descant.corpus import labels
 from descant.corpus.scan import folder_digest
 from descant.corpus.scores import list_digest
 from descant.errors import DescantError
+from descant.scores import soundfont as soundfonts
 
 EXCERPT = "resources/songs"
 
@@ -12,9 +13,16 @@ EXCERPT = "resources/songs"
 def music():
     """The corpus as its commands take it: the excerpt is a folder too, made by a rule."""
     if experiment.corpus.source != "excerpt":
-        return experiment.corpus
+        rate = {"render_rate": experiment.render_rate}
+        scores = experiment.corpus.scores.model_copy(update=rate)
+        return experiment.corpus.model_copy(update={"scores": scores})
     folder = experiment.corpus.folder.model_copy(update={"path": EXCERPT})
     return experiment.corpus.model_copy(update={"source": "folder", "folder": folder})
+
+
+def music_sections():
+    """The sections that its commands need."""
+    return {"midi": ("folder", "scores")}.get(music().source, (music().source,))
 
 
 def excerpt_songs(wildcards):
@@ -27,9 +35,21 @@ def corpus_digest(wildcards):
     try:
         if experiment.corpus.source == "excerpt":
             return ""
-        if experiment.corpus.source == "folder":
-            return folder_digest(experiment.corpus.folder.path)
+        if experiment.corpus.source in ("folder", "midi"):
+            return folder_digest(
+                experiment.corpus.folder.path, source=experiment.corpus.source
+            )
         return list_digest(experiment.corpus.scores.pieces)
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def soundfont_digest(wildcards):
+    """Changes with the bytes of the SoundFont, so that another one renders everything again."""
+    try:
+        if experiment.corpus.source in ("scores", "midi"):
+            return soundfonts.soundfont_digest(experiment.corpus.scores.soundfont)
+        return ""
     except DescantError as error:
         raise WorkflowError(str(error)) from None
 
@@ -59,6 +79,7 @@ def source_in_words():
     told = {
         "scores": "Scores rendered by a synthesiser.",
         "folder": "Recordings from a folder.",
+        "midi": "Scores from a folder, rendered by a synthesiser.",
         "excerpt": "Six seconds of one song, from the package stempeg.",
     }[experiment.corpus.source]
     if (

@@ -32,7 +32,7 @@ rule scan:
         mem_mb=1000,
         runtime=60,
     params:
-        settings=as_json(music(), "source", "shards", music().source),
+        settings=as_json(music(), "source", "shards", *music_sections()),
         digest=corpus_digest,
     shell:
         "python -m descant.commands.scan --settings {params.settings:q} --output {output.files:q} 2> {log:q}"
@@ -45,6 +45,7 @@ rule ingest:
         tracks=directory("results/corpus/ingested/{shard}"),
         table="results/corpus/tables/{shard}.parquet",
         fingerprints="results/corpus/fingerprints/{shard}.parquet",
+        notes="results/corpus/notes/{shard}.parquet",
     log:
         "results/logs/corpus/ingest.{shard}.log",
     benchmark:
@@ -55,8 +56,9 @@ rule ingest:
         mem_mb=2000,
         runtime=720,
     params:
-        settings=as_json(music(), "source", "item_minutes", music().source),
+        settings=as_json(music(), "source", "item_minutes", *music_sections()),
+        soundfont=soundfont_digest,
     shell:
         "python -m descant.commands.ingest --settings {params.settings:q} --files {input.files:q}"
         " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q}"
-        " --fingerprints {output.fingerprints:q} 2> {log:q}"
+        " --fingerprints {output.fingerprints:q} --notes {output.notes:q} 2> {log:q}"

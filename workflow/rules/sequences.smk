@@ -38,6 +38,7 @@ rule pack:
         samples_index=collect(rules.encode_audio.output.samples_index, shard=SHARDS),
         tables=collect(rules.separate.output.table, shard=SHARDS),
         fingerprints=collect(rules.ingest.output.fingerprints, shard=SHARDS),
+        notes=collect(rules.ingest.output.notes, shard=SHARDS),
     output:
         data="results/sequences/audio/data.npy",
         index="results/sequences/audio/index.parquet",
@@ -48,6 +49,7 @@ rule pack:
             caption="../report/corpus.rst",
             category="4 Corpus",
         ),
+        notes="results/corpus/notes.parquet",
         labels=report(
             "results/corpus/labels.csv",
             caption="../report/labels.rst",
@@ -78,6 +80,6 @@ rule pack:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
         " --shard-sequences {params.shards:q} --shard-waveforms {params.waveforms:q}"
         " --shard-tables {input.tables:q} --shard-fingerprints {input.fingerprints:q}"
-        " --output {params.folder:q} --waveform {params.waveform:q}"
+        " --shard-notes {input.notes:q} --output {params.folder:q} --waveform {params.waveform:q}"
         " --tracks-table {output.tracks:q} --labels-table {output.labels:q}"
-        " --remarks {output.remarks:q} {params.labels:q} 2> {log:q}"
+        " --remarks {output.remarks:q} --notes {output.notes:q} {params.labels:q} 2> {log:q}"

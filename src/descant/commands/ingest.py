@@ -11,6 +11,7 @@ from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Corpus
 from descant.corpus.fingerprint import write_fingerprints
 from descant.corpus.ingest import ingest
+from descant.corpus.notes import write_notes
 from descant.corpus.outputs import whole_folder
 from descant.corpus.scan import read_items
 from descant.corpus.table import OTHER, REJECTED, USED, write_table
@@ -28,6 +29,9 @@ def main(
     fingerprints_table: Annotated[
         Path, typer.Option("--fingerprints", help="Parquet table to write: what near-duplicates are known by")
     ],
+    notes_table: Annotated[
+        Path, typer.Option("--notes", help="Parquet table to write: the notes of rendered tracks, a row each")
+    ],
 ) -> None:
     """Decode or render each item of a shard, verify it, and keep a copy named by its content.
 
@@ -37,8 +41,9 @@ def main(
     corpus = parse_settings(Corpus, settings)
     items = read_items(files, shard)
     with whole_folder(tracks) as folder:
-        entries, fingerprints = ingest(items, corpus, folder)
+        entries, fingerprints, notes = ingest(items, corpus, folder)
     write_fingerprints(fingerprints, fingerprints_table)
+    write_notes(notes, notes_table)
     write_table(label_entries(entries, items, corpus), table)
     counts = Counter(entry.status for entry in entries)
     log.info(

@@ -11,6 +11,7 @@ from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Splits
 from descant.corpus.fingerprint import read_fingerprints
 from descant.corpus.labels import in_words, minutes_by_label, read_labels, unmatched
+from descant.corpus.notes import merge_notes
 from descant.corpus.outputs import whole_file
 from descant.corpus.pack import pack, read_shards
 from descant.corpus.splits import SPLITS, far_in_words
@@ -27,6 +28,7 @@ def main(
     shard_waveforms: Annotated[list[Path], typer.Option(help="folders of samples that 'encode' wrote, all shards")],
     shard_tables: Annotated[list[Path], typer.Option(help="tables that 'ingest' wrote, in the same order")],
     shard_fingerprints: Annotated[list[Path], typer.Option(help="tables of fingerprints that 'ingest' wrote")],
+    shard_notes: Annotated[list[Path], typer.Option(help="tables of notes that 'ingest' wrote")],
     output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],
     waveform: Annotated[Path, typer.Option(help="folder of the sequence of 16-bit samples to write")],
     tracks_table: Annotated[Path, typer.Option(help="CSV table to write: every item, its split, or why not")],
@@ -34,11 +36,14 @@ def main(
     remarks: Annotated[
         Path, typer.Option(help="JSON list of sentences to write: what people should know of the corpus")
     ],
+    notes_table: Annotated[
+        Path, typer.Option("--notes", help="Parquet table to write: the notes of all rendered tracks, a row each")
+    ],
     labels: Annotated[Path | None, typer.Option(help="CSV table to read: file, title, artist, genre")] = None,
 ) -> None:
     """Merge the shards' sequences, drop what occurs in several, and deal whole tracks to train, validation and test.
 
-    Tracks that hold the same recording in another encoding are kept in one split.
+    Tracks that hold the same recording in another encoding, or render the same score, are kept in one split.
 
     Give all shards after each option, in the same order. The result does not depend on how many there are.
     """
@@ -49,6 +54,7 @@ def main(
     entries = pack(shards, shares, seed, output, waveform, own or {}, fingerprints)
     rows, unused = (entries, ()) if own is None else unmatched(entries, own)
     write_csv(rows, tracks_table)
+    merge_notes(shard_notes, (entry.track for entry in entries if entry.is_used), notes_table)
     minutes = minutes_by_label(entries)
     with whole_file(labels_table) as temporary:
         minutes.to_csv(temporary, index=False, float_format="%.2f")
@@ -62,7 +68,7 @@ def main(
         temporary.write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     grouped = {entry.track: entry.group for entry in entries if entry.group}
     if grouped:
-        log.info("%d tracks are near-duplicates of %d recordings", len(grouped), len(set(grouped.values())))
+        log.info("%d tracks are of %d recordings or pieces", len(grouped), len(set(grouped.values())))
     for line in in_words(minutes):
         log.info("%s", line)
 

@@ -1,25 +1,51 @@
 """``corpus:`` where the music comes from, and how tracks are split."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from descant.config.base import Section
 
+# Hz; ours: enough for a model at 16 kHz
+RENDER_RATE = 22050
+Program = Annotated[int, Field(ge=0, le=127)]
+
 
 class Scores(Section):
-    """Scores from music21's corpus, rendered by a SoundFont synthesiser."""
+    """How scores are rendered, those of music21's corpus and a person's own."""
 
     pieces: str = Field("builtin", description="path of a CSV list of pieces, or 'builtin' for the shipped one")
     limit: int | None = Field(None, ge=1, description="use only the first so many pieces of the list")
     seconds_per_piece: float = Field(60.0, gt=0, le=3600, description="rendering stops after so many seconds")
-    render_rate: int = Field(22050, ge=8000, le=96000, description="sample rate of the rendering, Hz")
+    render_rate: int | None = Field(
+        None,
+        ge=8000,
+        le=192000,
+        description=f"sample rate of the rendering, Hz; null: {RENDER_RATE}, or audio.sample_rate where that is higher",
+    )
+    programs: tuple[Program, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="General MIDI programs, 0 to 127: each renders every piece once; null: what a MIDI or MusicXML "
+        "file of yours names, the piano for the list of pieces",
+    )
+    soundfont: str | None = Field(
+        None, description="path of an SF2 file; null: the small one that comes with pretty_midi, TimGM6mb"
+    )
+
+    @field_validator("programs")
+    @classmethod
+    def _programs_differ(cls, programs: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if programs and len(set(programs)) < len(programs):
+            raise ValueError("a program stands twice; name each once")
+        return programs
 
 
 class Folder(Section):
-    """A person's own recordings."""
+    """A person's own recordings, or with ``source: midi`` their own scores."""
 
-    path: str | None = Field(None, description="folder with audio files, searched recursively")
+    path: str | None = Field(None, description="folder with audio files or scores, searched recursively")
     max_minutes: float = Field(180.0, gt=0, description="a longer file is set aside, minutes")
     max_decoded_gib: float = Field(
         8.0, gt=0, le=1024, description="a file that decodes to more is set aside, GiB of 32-bit floats; ours"
@@ -36,8 +62,10 @@ class Splits(Section):
 class Corpus(Section):
     """Where the music comes from."""
 
-    source: Literal["scores", "folder", "excerpt"] = Field(
-        "scores", description="'scores' (embedded), 'folder' (yours) or 'excerpt' (6 s of a song, to try separation on)"
+    source: Literal["scores", "folder", "midi", "excerpt"] = Field(
+        "scores",
+        description="'scores' (embedded), 'folder' (your recordings), 'midi' (your MIDI and MusicXML files, rendered) "
+        "or 'excerpt' (6 s of a song, to try separation on)",
     )
     scores: Scores = Field(default_factory=Scores)
     folder: Folder = Field(default_factory=Folder)
@@ -56,8 +84,11 @@ class Corpus(Section):
 
     @model_validator(mode="after")
     def _folder_has_a_path(self) -> Self:
-        if self.source == "folder" and not self.folder.path:
-            raise ValueError("source is 'folder' but folder.path is empty; set corpus.folder.path to your recordings")
+        if self.source in ("folder", "midi") and not self.folder.path:
+            files = "recordings" if self.source == "folder" else "MIDI and MusicXML files"
+            raise ValueError(
+                f"source is {self.source!r} but folder.path is empty; set corpus.folder.path to your {files}"
+            )
         return self
 
 

@@ -10,8 +10,9 @@ from descant.errors import ConfigError
 Values = Mapping[str, Any]
 # keys of what must be there, and when it is used
 _USED: Mapping[str, Callable[[Values], bool]] = {
-    "corpus.folder.path": lambda raw: _get(raw, "corpus", "source") == "folder",
+    "corpus.folder.path": lambda raw: _get(raw, "corpus", "source") in ("folder", "midi"),
     "corpus.scores.pieces": lambda raw: _get(raw, "corpus", "source") in (None, "scores"),
+    "corpus.scores.soundfont": lambda raw: _get(raw, "corpus", "source") in (None, "scores", "midi"),
     "corpus.labels": lambda raw: True,
     "separation.weights": lambda raw: _get(raw, "separation", "method") == "spleeter",
     "separation.stems_folder": lambda raw: _get(raw, "separation", "method") == "stems",

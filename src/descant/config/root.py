@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from descant.config.base import Section, suggest
-from descant.config.corpus import Audio, Corpus, Separation
+from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
 from descant.config.models import Model, Sampling
@@ -81,6 +81,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _renderings_reach_the_rate(self) -> Self:
+        if self.corpus.source in ("scores", "midi") and self.render_rate < self.audio.sample_rate:
+            raise ValueError(
+                f"corpus.scores.render_rate is {self.render_rate}, below audio.sample_rate, {self.audio.sample_rate}: "
+                f"the music would hold nothing above {self.render_rate / 2:g} Hz; raise it, or leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _listening_has_what_it_plays(self) -> Self:
         listening, sampling = self.listening, self.sampling
         for name in listening.models or ():
@@ -106,6 +115,11 @@ class Config(Section):
                         f"({self.gpus_per_job}) GPUs cannot share evenly; set it to a multiple, and batch lower"
                     )
         return self
+
+    @property
+    def render_rate(self) -> int:
+        """Sample rate that scores are rendered at, Hz: never below the models' by itself."""
+        return self.corpus.scores.render_rate or max(RENDER_RATE, self.audio.sample_rate)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

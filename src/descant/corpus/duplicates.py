@@ -1,6 +1,6 @@
 """Near-duplicates: tracks that hold the same recording, whatever its encoding, level, rate or cut."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -42,6 +42,29 @@ def near_duplicates(fingerprints: Mapping[str, Words]) -> dict[str, str]:
     tracks = sorted(fingerprints)
     words = [fingerprints[track] for track in tracks]
     pairs = [(a, b) for a, b, offset in _candidates(words) if is_same_recording(words[a], words[b], offset)]
+    return _components(tracks, pairs)
+
+
+def join_groups(*groupings: Mapping[str, str]) -> dict[str, str]:
+    """Join groups that share a track: what is one by any grouping, or through a chain of them, is one.
+
+    Args:
+        groupings: the group of each track that is of one, by its id; names of groups are the grouping's own.
+
+    Returns:
+        The group of each track that is not alone; the name of a group is the lowest id in it.
+    """
+    tracks = sorted({track for grouping in groupings for track in grouping})
+    places = {track: place for place, track in enumerate(tracks)}
+    links: list[tuple[int, int]] = []
+    for grouping in groupings:
+        first: dict[str, str] = {}
+        links += [(places[first.setdefault(name, track)], places[track]) for track, name in sorted(grouping.items())]
+    return _components(tracks, links)
+
+
+def _components(tracks: Sequence[str], pairs: Sequence[tuple[int, int]]) -> dict[str, str]:
+    """Groups of tracks that are linked, by pairs of their places; sorted, so that a group's first has its name."""
     if not pairs:
         return {}
     first, second = np.array(pairs).T

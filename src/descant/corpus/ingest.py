@@ -1,21 +1,25 @@
 """One shard of the corpus: every item becomes a verified track, or is set aside with a reason."""
 
+import dataclasses
 import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm import tqdm
 
 from descant.audio.fingerprint import Words
 from descant.config.corpus import Corpus
 from descant.corpus.decode import Bounds, Outcome, rejected, verify
-from descant.corpus.scan import Item
+from descant.corpus.notes import notes_table
+from descant.corpus.scan import AS_WRITTEN, Item
 from descant.corpus.scores import locate
 from descant.corpus.table import OTHER, REJECTED, USED, Entry
 from descant.corpus.worker import Worker, WorkerError
-from descant.errors import CorpusError
+from descant.errors import CorpusError, ScoreError
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +28,36 @@ FILE_MARGIN = 1 << 20
 
 
 class Ingested(NamedTuple):
-    """What became of a shard: an entry an item, in their order, and the fingerprint of each track by its id."""
+    """What became of a shard.
+
+    Attributes:
+        entries: one an item, in their order.
+        fingerprints: of each track, by its id.
+        notes: tables of :func:`~descant.corpus.notes.notes_table`, one a rendered track.
+    """
 
     entries: tuple[Entry, ...]
     fingerprints: dict[str, Words]
+    notes: tuple[pa.Table, ...]
+
+
+class Track(NamedTuple):
+    """What became of one item.
+
+    Attributes:
+        outcome: of its audio.
+        notes: that it plays; None for a recording, and for what is set aside.
+        piece: name of the score that it renders, or empty.
+    """
+
+    outcome: Outcome
+    notes: pa.Table | None = None
+    piece: str = ""
+
+    @property
+    def programs(self) -> str:
+        """Those that play, as :class:`~descant.corpus.table.Entry` writes them."""
+        return "" if self.notes is None else " ".join(map(str, sorted(pc.unique(self.notes["program"]).to_pylist())))
 
 
 def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
@@ -39,7 +69,7 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
         tracks: an existing folder for the verified copies.
 
     Returns:
-        The entries, no split dealt yet, and the fingerprints.
+        The entries, no split dealt yet, the fingerprints, and the notes of what was rendered.
 
     Raises:
         AudioFileError: when a copy cannot be written; a bad item never raises.
@@ -47,35 +77,40 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
     entries: list[Entry] = []
     sources: dict[str, str] = {}
     fingerprints: dict[str, Words] = {}
+    notes: list[pa.Table] = []
     with Worker(corpus.item_minutes * 60, _bounds(corpus).bytes + FILE_MARGIN) as worker:
         for item in tqdm(list(items), unit="track", disable=None):
-            outcome = _outcome(worker, item, corpus, tracks)
+            track = _track(worker, item, corpus, tracks)
+            outcome = track.outcome
             first = sources.get(outcome.track)
             if outcome.is_used and first is None:
                 sources[outcome.track] = item.source
                 fingerprints[outcome.track] = outcome.fingerprint
+                if track.notes is not None:
+                    notes.append(track.notes)
             if outcome.reason:
                 log.info("%s: %s", item.source, outcome.reason)
-            entries.append(_entry(item, outcome, first))
-    return Ingested(tuple(entries), fingerprints)
+            entries.append(_entry(item, track, first))
+    return Ingested(tuple(entries), fingerprints, tuple(notes))
 
 
 def _bounds(corpus: Corpus) -> Bounds:
     return Bounds(corpus.folder.max_minutes * 60, int(corpus.folder.max_decoded_gib * 2**30))
 
 
-def _outcome(worker: Worker, item: Item, corpus: Corpus, tracks: Path) -> Outcome:
+def _track(worker: Worker, item: Item, corpus: Corpus, tracks: Path) -> Track:
     if item.refusal:
-        return rejected(item.refusal)
+        return Track(rejected(item.refusal))
     try:
-        outcome = worker.call(ingest_item, item, corpus, tracks)
+        track = worker.call(ingest_item, item, corpus, tracks)
     except WorkerError as error:
-        return rejected(error.problem)
-    assert isinstance(outcome, Outcome)
-    return outcome
+        return Track(rejected(error.problem))
+    assert isinstance(track, Track)
+    return track
 
 
-def _entry(item: Item, outcome: Outcome, first: str | None) -> Entry:
+def _entry(item: Item, track: Track, first: str | None) -> Entry:
+    outcome = track.outcome
     entry = Entry(
         track=outcome.track,
         title=item.title,
@@ -87,11 +122,13 @@ def _entry(item: Item, outcome: Outcome, first: str | None) -> Entry:
         split="",
         reason=outcome.reason,
         duplicate_of="",
+        piece=track.piece,
+        programs=track.programs,
     )
     return entry if first is None else entry.set_aside(f"same audio as {first}", outcome.track)
 
 
-def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Outcome:
+def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Track:
     """Render or decode one item; called in the worker.
 
     Args:
@@ -105,19 +142,26 @@ def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Outcome:
     Raises:
         AudioFileError: when the copy cannot be written.
     """
+    inside = os.path.join(os.fsencode(corpus.folder.path or ""), item.name)  # noqa: PTH118 - names are bytes
     if item.kind == "file":
-        source = os.path.join(os.fsencode(corpus.folder.path or ""), item.name)  # noqa: PTH118 - names are bytes
-        return verify(source, tracks, _bounds(corpus))
+        return Track(verify(inside, tracks, _bounds(corpus)))
     # music21 takes long to import, and a folder of recordings does not need it
     from descant.corpus.rendering import render
 
     scores = corpus.scores
+    program = None if item.program == AS_WRITTEN else item.program
     rendering = tracks / f".{os.getpid()}.score.tmp"
     try:
-        score = locate(scores.pieces, os.fsdecode(item.name))
-        render(score, item.quarters_per_minute, scores.seconds_per_piece, scores.render_rate, rendering)
-        return verify(os.fsencode(rendering), tracks, Bounds(scores.seconds_per_piece + 1, _bounds(corpus).bytes))
-    except CorpusError as error:
-        return rejected(error.problem)
+        own = corpus.source == "midi"
+        score = Path(os.fsdecode(inside)) if own else locate(scores.pieces, os.fsdecode(item.name))
+        rendered = render(score, item.quarters_per_minute or None, program, scores, rendering)
+        bounds = Bounds(scores.seconds_per_piece + 1, _bounds(corpus).bytes)
+        outcome = verify(os.fsencode(rendering), tracks, bounds)
+    except (CorpusError, ScoreError) as error:
+        return Track(rejected(error.problem))
     finally:
         rendering.unlink(missing_ok=True)
+    if not outcome.is_used:
+        return Track(outcome)
+    outcome = dataclasses.replace(outcome, reason="; ".join(filter(None, [rendered.remark, outcome.reason])))
+    return Track(outcome, notes_table(outcome.track, rendered.notes), rendered.piece)

@@ -50,7 +50,7 @@ def labels_file(corpus: Corpus) -> Path | None:
     """
     if corpus.labels is None:
         found = Path(corpus.folder.path or "") / IN_FOLDER
-        return found if corpus.source == "folder" and found.is_file() else None
+        return found if corpus.source in ("folder", "midi") and found.is_file() else None
     if not Path(corpus.labels).is_file():
         cure = "check the path of your CSV file; without the key, labels.csv in the folder is read if there is one"
         raise CorpusError(f"corpus.labels: there is no file {corpus.labels}", cure)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from descant.audio.fingerprint import Words
 from descant.config.corpus import Splits
-from descant.corpus.duplicates import near_duplicates
+from descant.corpus.duplicates import join_groups, near_duplicates
 from descant.corpus.labels import apply_labels
 from descant.corpus.splits import LEAST_TRACKS, deal
 from descant.corpus.table import OTHER, Entry, read_table
@@ -85,7 +85,7 @@ def merge_entries(entries: Iterable[Entry], seconds: Mapping[str, float]) -> tup
 
 
 def group_entries(entries: Sequence[Entry], fingerprints: Mapping[str, Words]) -> tuple[Entry, ...]:
-    """Find the used entries that hold the same recording, and tell it.
+    """Find the used entries that hold the same recording or render the same piece, and say so.
 
     Args:
         entries: of :func:`merge_entries`.
@@ -95,13 +95,15 @@ def group_entries(entries: Sequence[Entry], fingerprints: Mapping[str, Words]) -
         The entries in their order, with the groups filled in, and a remark at all but the first of each.
     """
     used = {entry.track for entry in entries if entry.is_used}
-    groups = near_duplicates({track: words for track, words in fingerprints.items() if track in used})
+    recordings = near_duplicates({track: words for track, words in fingerprints.items() if track in used})
+    groups = join_groups(recordings, {entry.track: entry.piece for entry in entries if entry.is_used and entry.piece})
     first: dict[str, str] = {}
     grouped = []
     for entry in entries:
         if entry.is_used and (group := groups.get(entry.track)):
             like = first.setdefault(group, entry.source)
-            remark = "" if like == entry.source else f"the same recording as {like}, and in one split with it"
+            what = "recording" if entry.track in recordings else "piece"
+            remark = "" if like == entry.source else f"the same {what} as {like}, and in one split with it"
             entry = dataclasses.replace(entry, group=group, reason="; ".join(filter(None, [entry.reason, remark])))
         grouped.append(entry)
     return tuple(grouped)
@@ -110,7 +112,7 @@ def group_entries(entries: Sequence[Entry], fingerprints: Mapping[str, Words]) -
 def deal_entries(
     entries: Sequence[Entry], seconds: Mapping[str, float], splits: Splits, seed: int
 ) -> tuple[Entry, ...]:
-    """Deal the used entries to splits, near-duplicates to one.
+    """Deal the used entries to splits, near-duplicates and renderings of one piece to one.
 
     Args:
         entries: of :func:`group_entries`.
@@ -142,7 +144,7 @@ def _too_few(entries: Sequence[Entry]) -> CorpusError:
         lines.append(f"    and {len(aside) - SHOWN_REASONS} more")
     usable = {0: "no usable track", 1: "1 usable track"}.get(count, f"{count} usable tracks")
     if copies := len(entries) - len(aside) - count:
-        usable += f" (besides {copies} of the same recordings)"
+        usable += f" (besides {copies} of the same recordings or pieces)"
     told = f"; {len(aside)} of {len(entries)} items were set aside:\n" + "\n".join(lines) if lines else ""
     return CorpusError(
         f"the corpus has {usable}, but {LEAST_TRACKS} are the least: one each for train, validation and test{told}",

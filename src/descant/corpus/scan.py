@@ -11,10 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from descant.config.corpus import Corpus
+from descant.config.corpus import Corpus, Scores
 from descant.corpus.outputs import whole_file
 from descant.corpus.scores import read_pieces
 from descant.errors import CorpusError
+from descant.scores import MIDI_SUFFIXES, NOTATION_SUFFIXES
+from descant.scores.notes import PIANO
 
 # What libsndfile reads, and what ffmpeg does where there is one; what a file is, its first bytes say
 SUFFIXES = frozenset(
@@ -25,9 +27,12 @@ SUFFIXES = frozenset(
 )
 SHOWN_SUFFIXES = "wav, flac, ogg, opus, mp3, aiff; m4a, wma and others through ffmpeg"
 UNSUPPORTED = frozenset({".alac", ".ra"})
-SCORES = frozenset({".mid", ".midi"})
-KNOWN = SUFFIXES | UNSUPPORTED | SCORES
-# So many files of a suffix that is not of audio are listed one by one; more are counted. Ours
+MIDI = frozenset({".mid", ".midi"})
+SHOWN_SCORES = "mid, midi, kar, rmi, musicxml, mxl, xml, abc, krn"
+KNOWN = {"folder": SUFFIXES | UNSUPPORTED | MIDI, "midi": MIDI_SUFFIXES | NOTATION_SUFFIXES}
+# of a score: each part on what it names
+AS_WRITTEN = -1
+# So many files of a suffix that is not of music are listed one by one; more are counted. Ours
 MOST_LISTED = 20
 LABELS_FILE = b"labels.csv"
 CORPUS_KEY = "corpus.folder.path"
@@ -38,6 +43,7 @@ SCHEMA = pa.schema(
         ("kind", pa.string()),
         ("title", pa.string()),
         ("quarters_per_minute", pa.float64()),
+        ("program", pa.int64()),
         ("refusal", pa.string()),
     ]
 )
@@ -48,10 +54,11 @@ class Item:
     """Something that may become a track.
 
     Attributes:
-        name: bytes of its path, relative to the folder or, for a score, as the list gives it.
-        kind: ``file``, ``score``, or ``other`` for what the folder holds besides recordings.
+        name: bytes of its path, relative to the folder or, for a score of a list, as the list gives it.
+        kind: ``file``, ``score``, or ``other`` for what the folder holds besides music.
         title: what people call it.
-        quarters_per_minute: tempo of a score; 0 for a file.
+        quarters_per_minute: tempo of a score; 0 for a file, and for a score's own tempo.
+        program: General MIDI program that renders a score, or :data:`AS_WRITTEN`.
         refusal: why it is not even opened; empty when nothing speaks against it.
     """
 
@@ -59,6 +66,7 @@ class Item:
     kind: str
     title: str
     quarters_per_minute: float
+    program: int
     refusal: str
 
     @property
@@ -86,16 +94,31 @@ def scan(corpus: Corpus) -> tuple[Item, ...]:
         CorpusError: when the folder is missing, cannot be read or has no audio, or the list of pieces is unusable.
     """
     if corpus.source == "scores":
-        pieces = read_pieces(corpus.scores)
-        return tuple(Item(os.fsencode(p.path), "score", p.label, p.quarters_per_minute, "") for p in pieces)
+        return tuple(_piece_items(corpus.scores))
     root = _root(corpus.folder.path, CORPUS_KEY)
     _holds_no_results(root)
-    items = tuple(_file_items(root))
-    if not any(item.kind == "file" for item in items):
-        raise CorpusError(
-            f"corpus.folder.path: no audio file in {corpus.folder.path}", f"put recordings there: {SHOWN_SUFFIXES}"
-        )
+    items = tuple(_folder_items(root, corpus))
+    if all(item.kind == "other" for item in items):
+        what, files = {"folder": ("audio", SHOWN_SUFFIXES), "midi": ("score", SHOWN_SCORES)}[corpus.source]
+        raise CorpusError(f"corpus.folder.path: no {what} file in {corpus.folder.path}", f"put some there: {files}")
     return items
+
+
+def _piece_items(scores: Scores) -> Iterator[Item]:
+    for piece in read_pieces(scores):
+        for program in scores.programs or (PIANO,):
+            title = rendering_title(piece.label, program)
+            yield Item(os.fsencode(piece.path), "score", title, piece.quarters_per_minute, program, "")
+
+
+def rendering_title(title: str, program: int) -> str:
+    """What people call a rendering; the piano, and what a score names itself, go without saying."""
+    if program in (AS_WRITTEN, PIANO):
+        return title
+    # slow to import, and only names are wanted
+    from pretty_midi import program_to_instrument_name
+
+    return f"{title} ({program_to_instrument_name(program)})"
 
 
 def _root(path: str | Path | None, key: str) -> bytes:
@@ -147,46 +170,60 @@ def _suffix(name: bytes) -> str:
     return os.path.splitext(name)[1].decode("ascii", errors="replace").strip().lower()  # noqa: PTH122 - names are bytes
 
 
-def _is_music(root: bytes, name: bytes, facts: os.stat_result) -> bool:
+def _is_music(root: bytes, name: bytes, facts: os.stat_result, source: str) -> bool:
     """Whether it looks like music, or is a folder that people may expect to be gone into."""
     path = os.path.join(root, name)  # noqa: PTH118 - names are bytes
     if stat.S_ISDIR(facts.st_mode):
         return not os.path.basename(name).startswith(b".")  # noqa: PTH119
     is_link_to_folder = stat.S_ISLNK(facts.st_mode) and os.path.isdir(path)  # noqa: PTH112
-    return _suffix(name) in KNOWN or is_link_to_folder
+    return _suffix(name) in KNOWN[source] or is_link_to_folder
 
 
-def _file_items(root: bytes) -> Iterator[Item]:
-    """Recordings first, so that what else is there shifts none of them to another shard."""
+def _folder_items(root: bytes, corpus: Corpus) -> Iterator[Item]:
+    """Music first, so that what else is there shifts none of it to another shard."""
     inside = os.path.realpath(root)
+    is_scores = corpus.source == "midi"
+    kind = "score" if is_scores else "file"
+    programs = (corpus.scores.programs or (AS_WRITTEN,)) if is_scores else (AS_WRITTEN,)
     others: dict[str, list[bytes]] = {}
     for name, facts in _walk(root):
-        if not _is_music(root, name, facts):
-            kind = "/" if stat.S_ISDIR(facts.st_mode) else printable(_suffix(name).encode())
-            others.setdefault(kind, []).append(name)
+        suffix = _suffix(name)
+        if not _is_music(root, name, facts, corpus.source):
+            group = "/" if stat.S_ISDIR(facts.st_mode) else printable(suffix.encode())
+            others.setdefault(group, []).append(name)
             continue
-        stem = os.path.splitext(os.path.basename(name))[0]  # noqa: PTH119, PTH122 - names are bytes
-        refusal = _refusal(os.path.join(root, name), _suffix(name), facts, inside)  # noqa: PTH118
-        yield Item(name, "file", printable(stem), 0.0, refusal)
-    for kind, names in sorted(others.items()):
-        yield from _other_items(kind, names)
+        title = printable(os.path.splitext(os.path.basename(name))[0])  # noqa: PTH119, PTH122 - names are bytes
+        refusal = _refusal(os.path.join(root, name), facts, inside) or _unfit(suffix, is_scores)  # noqa: PTH118
+        for program in programs:
+            yield Item(name, kind, rendering_title(title, program), 0.0, program, refusal)
+    for suffix, names in sorted(others.items()):
+        yield from _other_items(suffix, names, is_scores)
 
 
-def _other_items(kind: str, names: Sequence[bytes]) -> Iterator[Item]:
-    """What is no recording by its name: a row each, or one row with their number where there are many."""
+def _other_items(kind: str, names: Sequence[bytes], is_scores: bool) -> Iterator[Item]:
+    """What is no music by its name: a row each, or one row with their number where there are many."""
+    what, example, those = ("score", "song.mid", "scores") if is_scores else ("recording", "song.flac", "audio")
     why = {
         "/": "a hidden folder; it is not gone into",
-        "": "no recording by its name, which has no suffix; a recording is named like song.flac",
-    }.get(kind, f"no recording by its name: {kind} is not a suffix of audio")
+        "": f"no {what} by its name, which has no suffix; a {what} is named like {example}",
+    }.get(kind, f"no {what} by its name: {kind} is not a suffix of {those}")
     if len(names) <= MOST_LISTED:
         for name in names:
-            own = "the labels of the recordings" if name == LABELS_FILE else why
-            yield Item(name, "other", "", 0.0, own)
+            own = f"the labels of the {what}s" if name == LABELS_FILE else why
+            yield Item(name, "other", "", 0.0, AS_WRITTEN, own)
     else:
-        yield Item(f"*{kind}".encode(), "other", "", 0.0, f"{len(names):,} files: {why}")
+        yield Item(f"*{kind}".encode(), "other", "", 0.0, AS_WRITTEN, f"{len(names):,} files: {why}")
 
 
-def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> str:
+def _unfit(suffix: str, is_scores: bool) -> str:
+    if suffix in MIDI and not is_scores:
+        return "a score, not a recording; render scores with corpus.source: midi"
+    if suffix in UNSUPPORTED:
+        return f"{suffix} files are not supported; convert it to FLAC or WAV"
+    return ""
+
+
+def _refusal(path: bytes, facts: os.stat_result, inside: bytes) -> str:
     if stat.S_ISDIR(facts.st_mode):
         return "a folder that may not be read; give this user the right to read it"
     if os.path.basename(path).startswith(b"."):  # noqa: PTH119
@@ -203,19 +240,16 @@ def _refusal(path: bytes, suffix: str, facts: os.stat_result, inside: bytes) -> 
             return "a link that leads nowhere"
     if not stat.S_ISREG(facts.st_mode):
         return "not a regular file"
-    if suffix in SCORES:
-        return "a score, not a recording; render it, or use corpus.source: scores"
-    if suffix in UNSUPPORTED:
-        return f"{suffix} files are not supported; convert it to FLAC or WAV"
     return "empty file" if facts.st_size == 0 else ""
 
 
-def folder_digest(path: str | Path, key: str = CORPUS_KEY) -> str:
+def folder_digest(path: str | Path, key: str = CORPUS_KEY, source: str = "folder") -> str:
     """Hash names, sizes and times of all that looks like music, without reading it.
 
     Args:
         path: the corpus folder, or one of stems.
         key: of the configuration, which names it.
+        source: ``folder`` for recordings, ``midi`` for scores.
 
     Returns:
         Hexadecimal sha256, which changes when a recording is added, removed, renamed or written.
@@ -226,7 +260,7 @@ def folder_digest(path: str | Path, key: str = CORPUS_KEY) -> str:
     digest = hashlib.sha256()
     top = _root(path, key)
     for name, facts in _walk(top):
-        if not _is_music(top, name, facts):
+        if not _is_music(top, name, facts, source):
             continue
         digest.update(len(name).to_bytes(8, "little") + name)
         digest.update(f"{facts.st_size} {facts.st_mtime_ns}\n".encode())

@@ -35,7 +35,11 @@ class Entry:
         duplicate_of: the id of the track that has the same audio, or empty.
         artist: empty where it is not known.
         genre: empty where it is not known.
-        group: of its near-duplicates, which are of one split: the lowest id among them; empty when it stands alone.
+        group: of its near-duplicates, and of other renderings of its piece, which are of one split: the lowest id
+            among them; empty when it stands alone.
+        piece: name of the score that it renders, the same whatever plays it; empty for a recording.
+        programs: General MIDI programs that play it, rising, with blanks between; 128 is percussion; empty for a
+            recording.
     """
 
     track: str
@@ -51,6 +55,8 @@ class Entry:
     artist: str = ""
     genre: str = ""
     group: str = ""
+    piece: str = ""
+    programs: str = ""
 
     @property
     def labels(self) -> Labels:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from descant.config.corpus import Corpus
 from descant.corpus.labels import clean, label
-from descant.corpus.scan import Item
+from descant.corpus.scan import Item, rendering_title
 from descant.corpus.scores import read_pieces
 from descant.corpus.table import Entry
 from descant.corpus.worker import Worker
@@ -82,8 +82,12 @@ def label_entries(entries: Sequence[Entry], items: Sequence[Item], corpus: Corpu
         CorpusError: when the list of pieces cannot be read.
     """
     if corpus.source == "scores":
-        told = {os.fsencode(piece.path): Labels(piece.title, piece.composer) for piece in read_pieces(corpus.scores)}
-        return tuple(label(entry, told[item.name]) for entry, item in zip(entries, items, strict=True))
+        pieces = {os.fsencode(piece.path): piece for piece in read_pieces(corpus.scores)}
+        return tuple(
+            label(entry, Labels(rendering_title(piece.title, item.program), piece.composer))
+            for entry, item in zip(entries, items, strict=True)
+            for piece in (pieces[item.name],)
+        )
     if corpus.source != "folder":
         return tuple(entries)
     root = os.fsencode(corpus.folder.path or "")

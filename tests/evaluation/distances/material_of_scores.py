@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 import soundfile
 
 from descant.config.corpus import Scores
-from descant.corpus import rendering
+from descant.corpus.rendering import render
 from descant.corpus.scores import locate, read_pieces
 
 RATE = 16000
@@ -19,12 +18,11 @@ def played(folder: Path, pieces: range, seconds: float, program: int) -> list[np
     """Audio of some pieces of the shipped list, each ``(samples,)``."""
     folder.mkdir(parents=True, exist_ok=True)
     tracks = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rendering, "GRAND_PIANO", program)
-        listed = read_pieces(Scores())
-        for number in pieces:
-            piece = listed[number]
-            path = folder / f"{number}.flac"
-            rendering.render(locate("builtin", piece.path), piece.quarters_per_minute, seconds, RATE, path)
-            tracks.append(soundfile.read(path, dtype="float32")[0])
+    scores = Scores(seconds_per_piece=seconds, render_rate=RATE)
+    listed = read_pieces(scores)
+    for number in pieces:
+        piece = listed[number]
+        path = folder / f"{number}.flac"
+        render(locate("builtin", piece.path), piece.quarters_per_minute, program, scores, path)
+        tracks.append(soundfile.read(path, dtype="float32")[0])
     return tracks

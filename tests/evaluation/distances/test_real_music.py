@@ -11,12 +11,12 @@ from waveforms import record
 
 from descant.audio import mulaw
 from descant.config.distances import Distances
-from descant.corpus.rendering import GRAND_PIANO
 from descant.evaluation.distances.choose import open_embedding
 from descant.evaluation.distances.embed import Cache, EmbeddedSet, embed_set, read_set, write_set
 from descant.evaluation.distances.kinds import LOGMEL, MUSICNN, Kind
 from descant.evaluation.distances.measure import FLOOR, MMD2, MODEL, Candidate, measure_kind
 from descant.evaluation.material import Excerpt, real_excerpts
+from descant.scores.notes import PIANO
 from descant.sequences import Labels
 from descant.statistics import Bootstrap
 
@@ -37,8 +37,8 @@ def dulled(excerpt: Excerpt) -> Excerpt:
 
 def test_same_kind_then_dulled_then_strings(tmp_path: Path) -> None:
     half, rest = range(0, PIECES, 2), range(1, PIECES, 2)
-    test = cut(tmp_path / "first", played(tmp_path / "first", half, SECONDS, GRAND_PIANO))
-    others = cut(tmp_path / "second", played(tmp_path / "second", rest, SECONDS, GRAND_PIANO))
+    test = cut(tmp_path / "first", played(tmp_path / "first", half, SECONDS, PIANO))
+    others = cut(tmp_path / "second", played(tmp_path / "second", rest, SECONDS, PIANO))
     strings = cut(tmp_path / "third", played(tmp_path / "third", rest, SECONDS, STRING_ENSEMBLE))
     sets = {"test": test, "same": others, "dulled": [dulled(excerpt) for excerpt in others], "strings": strings}
     kinds: tuple[Kind, ...] = (LOGMEL, MUSICNN)

@@ -1,0 +1,89 @@
+"""The notes of rendered tracks on disk, one row a note, so that score and sound stay aligned.
+
+Onsets and ends stand twice: in seconds of the track, and in quarter notes from the beginning of the score.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from descant.corpus.outputs import whole_file
+from descant.errors import CorpusError
+from descant.scores.notes import Note
+
+SCHEMA = pa.schema(
+    [
+        ("track", pa.string()),
+        ("onset", pa.float64()),
+        ("end", pa.float64()),
+        ("pitch", pa.uint8()),
+        ("velocity", pa.uint8()),
+        ("program", pa.uint8()),
+        ("voice", pa.uint16()),
+        ("onset_quarters", pa.float64()),
+        ("end_quarters", pa.float64()),
+    ]
+)
+
+
+def notes_table(track: str, notes: Sequence[Note]) -> pa.Table:
+    """The notes of one track, a row each."""
+    columns = {name: [getattr(note, name) for note in notes] for name in SCHEMA.names[1:]}
+    return pa.table({"track": [track] * len(notes), **columns}, SCHEMA)
+
+
+def write_notes(tables: Iterable[pa.Table], path: Path) -> int:
+    """Write the notes of tracks as Parquet.
+
+    Args:
+        tables: of :func:`notes_table`; none where nothing was rendered.
+        path: of the file.
+
+    Returns:
+        Rows written.
+    """
+    merged = pa.concat_tables([SCHEMA.empty_table(), *tables])
+    with whole_file(path) as temporary:
+        pq.write_table(merged, temporary)
+    return int(merged.num_rows)
+
+
+def read_notes(path: Path) -> pa.Table:
+    """Read notes.
+
+    Raises:
+        CorpusError: when the file is missing, torn or of another kind.
+    """
+    try:
+        return pq.read_table(path, schema=SCHEMA)
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+
+
+def merge_notes(paths: Iterable[Path], tracks: Iterable[str], path: Path) -> int:
+    """Write the notes of some tracks, by track and onset: the same bytes whatever the number of shards.
+
+    Args:
+        paths: one file a shard.
+        tracks: ids of those to keep.
+        path: of the file to write.
+
+    Returns:
+        Rows written.
+
+    Raises:
+        CorpusError: when a shard's file cannot be read.
+    """
+    kept: set[str] = set(tracks)
+    tables = []
+    for shard in map(read_notes, paths):
+        # a track that two shards rendered alike is taken once
+        mine = kept & set(pc.unique(shard["track"]).to_pylist())
+        kept -= mine
+        tables.append(shard.filter(pc.is_in(shard["track"], pa.array(sorted(mine), pa.string()))))
+    merged = pa.concat_tables([SCHEMA.empty_table(), *tables])
+    order = [(name, "ascending") for name in ("track", "onset", "pitch", "program")]
+    return write_notes([merged.sort_by(order)], path)
