@@ -2,6 +2,8 @@
 
 import reprlib
 
+from pydantic import ValidationError
+
 
 class DescantError(Exception):
     """A mistake or a limit that the user can do something about.
@@ -37,6 +39,12 @@ class _Shown(reprlib.Repr):
 def shown(value: object) -> str:
     """A value as an error can print it: like ``repr``, but never longer than a few lines."""
     return _Shown().repr(value)
+
+
+def mistakes(error: ValidationError) -> str:
+    """The first three mistakes that pydantic found, each with its place, for the text of an error."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, item['loc'])):.200}: {item['msg']:.200}" for item in found[:3])
 
 
 class ConfigError(DescantError):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from descant import __version__
-from descant.errors import ModelFileError
+from descant.errors import ModelFileError, mistakes
 from descant.sequencefacts import Unit
 from descant.sequences import PackedSequence
 
@@ -149,7 +149,7 @@ def unreadable(path: Path, error: Exception) -> ModelFileError:
     return ModelFileError(f"{path} cannot be read: {error}", "delete it and run snakemake again")
 
 
-def parse_facts(path: Path, metadata: Mapping[str, str] | None) -> tuple[ModelFacts, str]:
+def parse_facts(path: Path, metadata: Mapping[str, str] | None) -> tuple[ModelFacts, str, str]:
     """Check what a model file's metadata say.
 
     Args:
@@ -157,7 +157,7 @@ def parse_facts(path: Path, metadata: Mapping[str, str] | None) -> tuple[ModelFa
         metadata: of the safetensors file.
 
     Returns:
-        The facts, and the digest that the file states of itself.
+        The facts; the same as JSON text, keys sorted; and the digest that the file states of both it and its weights.
 
     Raises:
         ModelFileError: when it is not one of ours, or of another version.
@@ -175,7 +175,9 @@ def parse_facts(path: Path, metadata: Mapping[str, str] | None) -> tuple[ModelFa
         raise ModelFileError(f"{path} is a model file of form {version!r:.20}, this version reads form {FORMAT}", cure)
     digest = str(raw.pop(DIGEST_KEY, ""))
     try:
-        return ModelFacts.model_validate(raw), digest
+        text = json.dumps(raw, sort_keys=True)
+        return ModelFacts.model_validate(raw), text, digest
+    except RecursionError as error:
+        raise ModelFileError(f"{path} is no model file of this pipeline", cure) from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
-        raise ModelFileError(f"{path} does not say what it holds: {wrong}", cure) from error
+        raise ModelFileError(f"{path} does not say what it holds: {mistakes(error)}", cure) from error

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -85,12 +84,12 @@ def write_model(path: Path, model: ModelFile) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     facts = model.facts.model_dump(mode="json")
     # within the one entry: safetensors writes several in an order of its own
-    whole = {**facts, DIGEST_KEY: _digest_of_all(facts, model.weights)}
+    whole = {**facts, DIGEST_KEY: _digest_of_all(json.dumps(facts, sort_keys=True), model.weights)}
     write_durably(path, model.weights, {KEY: json.dumps(whole, sort_keys=True)})
 
 
-def _digest_of_all(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
-    return hashlib.sha256(f"{json.dumps(facts, sort_keys=True)}\n{digest(weights)}".encode()).hexdigest()
+def _digest_of_all(facts: str, weights: Mapping[str, Tensor]) -> str:
+    return hashlib.sha256(f"{facts}\n{digest(weights)}".encode()).hexdigest()
 
 
 def read_model(path: Path) -> ModelFile:
@@ -101,11 +100,11 @@ def read_model(path: Path) -> ModelFile:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            facts, stated = parse_facts(path, file.metadata())
+            facts, text, stated = parse_facts(path, file.metadata())
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
-    if stated != _digest_of_all(facts.model_dump(mode="json"), weights):
+    if stated != _digest_of_all(text, weights):
         raise ModelFileError(
             f"{path} is not what was written: its bytes have changed",
             "copy it again; in a run's own results, delete it and run snakemake again",

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from descant.errors import SequenceError
+from descant.errors import SequenceError, mistakes
 from descant.npy import map_array
 from descant.parquet import read_bounded
 from descant.sequencefacts import (
@@ -344,8 +344,9 @@ def open_sequence(folder: Path) -> PackedSequence:
     try:
         facts = Facts.model_validate_json(raw)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
-        raise SequenceError(f"{folder}/index.parquet does not say what its steps are: {wrong}", cure) from error
+        raise SequenceError(
+            f"{folder}/index.parquet does not say what its steps are: {mistakes(error)}", cure
+        ) from error
     check_data(folder, data, facts)
     index = table.replace_schema_metadata().to_pandas()
     check_index(folder, index, ("track", "split", *LABELS), facts.steps)

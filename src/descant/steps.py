@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from descant.errors import SamplingError
+from descant.npy import map_array
 
 
 def write_steps(path: Path, steps: npt.NDArray[Any]) -> None:
@@ -26,8 +27,8 @@ def open_steps(path: Path, classes: int) -> npt.NDArray[np.unsignedinteger]:
     """
     cure = f"delete {path} and run snakemake again"
     try:
-        steps: npt.NDArray[np.unsignedinteger] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        steps: npt.NDArray[np.unsignedinteger] = map_array(path)
+    except (OSError, ValueError) as error:
         raise SamplingError(f"{path} cannot be read: {error}", cure) from error
     if steps.ndim != 2 or steps.dtype.kind != "u" or not steps.size or int(steps.max()) >= classes:
         raise SamplingError(f"{path} does not hold (batch, steps) of {classes} classes", cure)

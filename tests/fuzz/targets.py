@@ -32,6 +32,7 @@ from descant.listening.ratings import NEEDED, read_ratings
 from descant.modelfacts import DIGEST_KEY, KEY, Input, ModelFacts
 from descant.modelfile import ModelFile, digest, read_model, write_model
 from descant.sequences import METADATA_KEY, Labels, SequenceWriter, open_checked, open_sequence
+from descant.steps import open_steps
 from descant.systems.base import System
 from descant.systems.registry import KINDS
 from descant.systems.restore import restore
@@ -225,6 +226,12 @@ def _read_described_sequence(data: bytes) -> object:
     return _read_sequence(header.getvalue() + body, buffer.getvalue(), checked=False)
 
 
+def _steps() -> Iterator[bytes]:
+    buffer = io.BytesIO()
+    np.save(buffer, np.arange(8, dtype=np.uint8).reshape(2, 4))
+    yield buffer.getvalue()
+
+
 # model files
 
 
@@ -292,8 +299,7 @@ def _read_described_model(data: bytes) -> object:
             with safe_open(path, "pt") as file:
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             facts.pop(DIGEST_KEY, None)
-            checked = ModelFacts.model_validate(facts).model_dump(mode="json")
-            text = f"{json.dumps(checked, sort_keys=True)}\n{digest(weights)}"
+            text = f"{json.dumps(facts, sort_keys=True)}\n{digest(weights)}"
             metadata[KEY] = json.dumps({**facts, DIGEST_KEY: hashlib.sha256(text.encode()).hexdigest()})
             path.write_bytes(written())
         except Exception:  # it has no digest to mend: it is read as it is
@@ -309,6 +315,7 @@ TARGETS: dict[str, Target] = {
     "sequence_data": Target(lambda data: _read_sequence(data, _sequence()[1]), lambda: [_sequence()[0]]),
     "sequence_index": Target(lambda data: _read_sequence(_sequence()[0], data), lambda: [_sequence()[1]]),
     "sequence_values": Target(_read_described_sequence, _described_sequences, json=True),
+    "steps": Target(in_file(lambda path: open_steps(path, 8), "steps.npy"), _steps),
     "labels": Target(in_file(read_labels, "labels.csv"), _labels),
     "ratings_json": Target(in_file(read_ratings_file, "ratings.json"), _ratings_json),
     "ratings_values": Target(in_file(read_ratings_file, "ratings.json"), _ratings_json, json=True),

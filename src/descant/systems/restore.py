@@ -7,7 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from descant.errors import ModelFileError
+from descant.errors import ModelFileError, mistakes
 from descant.modelfile import ModelFile
 from descant.systems.base import System
 from descant.systems.registry import KINDS
@@ -87,8 +87,7 @@ def restore(model: ModelFile, kind: type[S]) -> S:
     try:
         settings = held.section.model_validate(facts.settings)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3])
-        raise ModelFileError(f"the model file's settings are not valid: {wrong}", "train it again") from error
+        raise ModelFileError(f"the model file's settings are not valid: {mistakes(error)}", "train it again") from error
     # settings may ask for any size: nothing is allocated before they are seen to fit the weights, which are there
     with torch.device("meta"):
         check_weights(held.build(settings, facts.by_stream), model.weights)
