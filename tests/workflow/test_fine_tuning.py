@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from pipeline import run
 
-MODEL = "results/ada/vqvae8/model.safetensors"
+MODEL = "results/training/vqvae8/model.safetensors"
 
 
 def test_the_rule_waits_for_the_file_that_a_training_starts_from(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_the_rule_waits_for_the_file_that_a_training_starts_from(tmp_path: Path)
 
 def test_it_may_be_a_model_of_the_same_run(tmp_path: Path) -> None:
     over = tmp_path / "tuned.yaml"
-    trained = "results/prior/large/audio/model.safetensors"
+    trained = "results/training/large-on-audio/model.safetensors"
     over.write_text(yaml.safe_dump({"priors": {"very_large": {"training": {"start_from": trained}}}}))
-    planned = run(tmp_path, "--dry-run", "results/prior/very_large/audio/model.safetensors", over=over).stdout
+    planned = run(tmp_path, "--dry-run", "results/training/very_large-on-audio/model.safetensors", over=over).stdout
     assert len(re.findall(r"rule train\w*:", planned)) == 2

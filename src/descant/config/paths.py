@@ -20,6 +20,7 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
 START_FROM = "start_from"
 # made where there is none
 MADE = "listening.folder"
+RESULTS = "results/"
 BUILTIN = "builtin"
 
 
@@ -51,7 +52,9 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
         bases = [Path.cwd()] if key == MADE else [*(named_in[-1:] or [started]), Path.cwd()]
         places = list(dict.fromkeys(_place(base, text) for base in bases))
         found = next(filter(os.path.exists, places), None)
-        if found is None and key != MADE and (key not in _USED or _USED[key](raw)):
+        # a training of this very run may be what another starts from
+        made = key == MADE or (key not in _USED and text.startswith(RESULTS))
+        if found is None and not made and (key not in _USED or _USED[key](raw)):
             raise ConfigError(
                 f"{key}: there is no {text}; looked for {' and '.join(places)}",
                 f"set {key} to what you mean; a relative path begins at the file that names it",
