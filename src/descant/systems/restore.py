@@ -1,11 +1,12 @@
 """From a model file back to a system."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from pydantic import ValidationError
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from descant.errors import ModelFileError, mistakes
 from descant.modelfile import ModelFile
@@ -65,6 +66,21 @@ def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
     system.load_state_dict(dict(weights))
 
 
+class _WithoutValues(TorchFunctionMode):
+    """Lets nothing be drawn for weights that have no memory: PyTorch would load its compiler for it, for seconds."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func in (Tensor.normal_, Tensor.uniform_) or getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def restore(model: ModelFile, kind: type[S]) -> S:
     """The system of a model file, ready for evaluation.
 
@@ -89,7 +105,7 @@ def restore(model: ModelFile, kind: type[S]) -> S:
     except ValidationError as error:
         raise ModelFileError(f"the model file's settings are not valid: {mistakes(error)}", "train it again") from error
     # settings may ask for any size: nothing is allocated before they are seen to fit the weights, which are there
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutValues():
         check_weights(held.build(settings, facts.by_stream), model.weights)
     system = held.build(settings, facts.by_stream)
     assert isinstance(system, kind)
