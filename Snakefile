@@ -57,19 +57,9 @@ rule all:
     default_target: True
     input:
         rules.write_table.output,
-        rules.front_page.output,
-        rules.table_page.output,
-        rules.curves.output,
-        rules.novelty_page.output,
         rules.distances.output,
-        rules.distances_page.output,
         collect(rules.decode.output.audio, model=experiment.models),
-        collect(rules.players.output, model=experiment.models),
-        rules.reconstruction_page.output,
-        rules.structure_page.output,
-        population_pages,
-        separation_pages,
-        listening_pages,
+        collect(rules.page.output, page=report_pages()),
 
 
 rule table:

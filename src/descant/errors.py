@@ -93,3 +93,11 @@ class EngineError(SamplingError):
 
 class ListeningError(DescantError):
     """The listening test cannot be made, served or analysed as it is."""
+
+
+class ResultError(DescantError):
+    """What was measured cannot be read back."""
+
+
+class PageError(DescantError):
+    """A page of the report has no place in it, or is not given what it is made from."""

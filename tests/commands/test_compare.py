@@ -16,8 +16,8 @@ from descant.commands.compare import compare
 from descant.commands.decode import decode
 from descant.config.networks import Prior
 from descant.errors import RunError
-from descant.evaluation.run_results import flat, read_run, run_names
 from descant.modelfile import write_model
+from descant.report.runs import flat, read_run, run_names
 
 HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
 WAVENET = {"stacks": 1, "layers_per_stack": 4, "residual_channels": 2, "gate_channels": 2, "skip_channels": 2}

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page_reading import read_page
+from page_reading import make_page, read_page
 from waveforms import record, render
 
 from descant.commands.distances import distances
-from descant.commands.distances_page import distances_page
 from descant.commands.embed import embed
-from descant.evaluation.distances.results import DistancesError, read_rows
+from descant.errors import ResultError
+from descant.evaluation.distances.measure import Row
+from descant.results import read_rows
 from descant.sequences import Labels
 
 RATE, SECONDS = 8000, 0.5
@@ -57,16 +58,16 @@ def test_noise_is_far_and_hums_are_near_and_the_page_tells_it(vectors: dict[str,
     headline = json.loads((folder / "summary.json").read_text())["headline"]
     near, far = (headline["models"][name] for name in ("near", "far"))
     assert near["value"] < headline["floor"] < far["value"] and far["low"] > near["high"]
-    titled = {row.name: row.title for row in read_rows(folder / "distances.csv")}
+    titled = {row.name: row.title for row in read_rows(Row, folder / "distances.csv")}
     assert titled["far"] == "Noise = drawn"
-    distances_page(folder, tmp_path / "distances.html")
-    text = read_page((tmp_path / "distances.html").read_text(), str(tmp_path)).text
+    files = {"rows": folder / "distances.csv", "excerpts": folder / "excerpts.csv", "summary": folder / "summary.json"}
+    text = read_page(make_page("distances", tmp_path / "distances.html", **files), str(tmp_path)).text
     assert "Hums" in text and "musicnn: not reported" in text
     again = tmp_path / "again"
     distances('{"bootstrap_draws": 200}', SECONDS, *beside, models, titles, again)
     for path in folder.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes()
-    with pytest.raises(DistancesError, match="--model"):
+    with pytest.raises(ResultError, match="--model"):
         distances("{}", SECONDS, *beside, [*models, *models], titles, folder)
-    with pytest.raises(DistancesError, match="--title and --model"):
+    with pytest.raises(ResultError, match="--title and --model"):
         distances("{}", SECONDS, *beside, models, titles[:1], folder)

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -5,16 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-NAMES = (
-    "decode",
-    "players",
-    "curves",
-    "table_page",
-    "separation_page",
-    "population_page",
-    "front_page",
-    "compare",
-)
+NAMES = ("decode", "page", "measure", "compare")
 
 
 def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -49,16 +41,22 @@ def test_render_twice_the_same_under_an_odd_name(tmp_path: Path) -> None:
     assert all(str(tmp_path).encode() not in content for content in first.values())
 
 
-def test_lists_of_options_are_spread(tmp_path: Path) -> None:
+def test_what_a_page_is_given_comes_as_json(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("step,split,metric,value\n1,train,bits,8.0\n1,validation,bits,7.5\n")
-    told = command(tmp_path, "curves", "--metrics", "one=m.csv", "a name=m.csv", "--output", "pages/c.html")
-    assert told.returncode == 0, told.stderr
+    given = json.dumps({"metrics": {"one": "m.csv", "a name": "m.csv"}})
+    done = command(
+        tmp_path, "page", "curves", "--given", given, "--pages", "index", "curves", "--output", "pages/c.html"
+    )
+    assert done.returncode == 0, done.stderr
     html = (tmp_path / "pages" / "c.html").read_text()
-    assert "a name" in html and str(tmp_path) not in html
+    assert "a name" in html and str(tmp_path) not in html and "This run" in html
     (tmp_path / "t.csv").write_text("model,bits,paper_x\nm,1.25,\n")
-    told = command(tmp_path, "table_page", "--table", "t.csv", "--output", "t.html", "--heading", "bits=Bits given",
-                   "model=Row given", "--note", "first <note>", "second note", "--hide", "paper_x")  # fmt: skip
-    assert told.returncode == 0, told.stderr
+    given = json.dumps(
+        {"table": "t.csv", "headings": {"bits": "Bits given", "model": "Row given"}, "hidden": ["paper_x"],
+         "notes": ["first <note>", "second note"]}
+    )  # fmt: skip
+    done = command(tmp_path, "page", "table", "--given", given, "--output", "t.html")
+    assert done.returncode == 0, done.stderr
     html = (tmp_path / "t.html").read_text()
     assert all(text in html for text in ("Bits given", "Row given", "first &lt;note&gt;", "second note"))
     assert "human ratings" not in html
@@ -69,27 +67,23 @@ def test_lists_of_options_are_spread(tmp_path: Path) -> None:
     [
         ("decode", "--steps", "none.npy", "--sample-rate", "16000", "--title", "t", "--output", "o"),
         (
-            "players",
-            "--title",
-            "t",
-            "--audio",
-            "o",
-            "--model",
-            "m",
-            "--sequence",
-            "none",
-            "--recordings",
-            "none",
-            "--output",
-            "o.html",
+            "page",
+            "players/x",
+            "--given",
+            '{"title": "t", "drawn": "o", "models": ["m"], "audio": "none/d", "recordings": "none/d"}',
         ),
-        ("curves", "--metrics", "nameless.csv", "--output", "o.html"),
-        ("population_page", "--population", "s=none", "--output", "o.html"),
-        ("table_page", "--table", "none.csv", "--output", "o.html"),
-        ("table_page", "--table", "none.csv", "--output", "o.html", "--heading", "nothing"),
+        ("page", "curves", "--given", '{"metrics": {"a": "none.csv"}}'),
+        ("page", "population", "--given", '{"populations": {"s": "none"}}'),
+        ("page", "table", "--given", '{"table": "none.csv"}'),
+        ("page", "table", "--given", '{"table": "none.csv", "other": 1}'),
+        ("page", "table", "--given", "nothing"),
+        ("page", "beauty", "--given", "{}"),
+        ("page", "table", "--given", '{"table": "none.csv"}', "--pages", "index"),
+        ("measure", "table", "--given", "{}"),
+        ("measure", "novelty", "--given", "{}"),
     ],
 )
 def test_mistakes_are_told_with_a_cure_and_leave_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
-    told = command(tmp_path, *options)
+    told = command(tmp_path, *options, *([] if "--output" in options else ["--output", "o.html"]))
     assert told.returncode == 1 and "cure:" in told.stderr and "Traceback" not in told.stderr
     assert not list(tmp_path.iterdir())

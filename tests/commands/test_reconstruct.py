@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from page_reading import read_page
+from page_reading import make_page, read_page
 from torch import nn
 
 from descant.audio import mulaw
 from descant.commands.codes import codes
 from descant.commands.likelihood import likelihood
+from descant.commands.measure import measure
 from descant.commands.reconstruct import reconstruct
-from descant.commands.reconstruction_page import reconstruction_page
 from descant.config.networks import ADA
 from descant.corpus.encode import encode_track
 from descant.errors import SequenceError
@@ -61,16 +61,24 @@ class Made:
         likelihood("{}", self.model(stack), below, path, MULTIPLE, self.sequence(stack), shuffle_seed)
         return pd.read_parquet(path)
 
-    def page(self, stacks: tuple[str, ...], out: Path, settings: str = "{}") -> str:
-        here = [self.folder / stack for stack in stacks]
-        reconstruction_page(
-            json.dumps({"reconstruction": json.loads(EXCERPTS), **json.loads(settings)}),
-            self.sequence("audio"), [self.folder / "0", self.folder / "1"], MULTIPLE,
-            out / "page.html", out / "excerpts.csv", out / "codes.csv", out / "summary.json",
-            list(stacks), [path / "drawn.npy" for path in here], [self.sequence(stack) for stack in stacks],
-            [path / "true.parquet" for path in here], [path / "shuffled.parquet" for path in here],
-        )  # fmt: skip
-        return (out / "page.html").read_text()
+    def page(self, stacks: tuple[str, ...], out: Path, excerpts: str = EXCERPTS) -> str:
+        """The figures of some stacks, and their page."""
+        given: dict[str, object] = {
+            "reconstruction": json.loads(excerpts),
+            "audio": f"{self.sequence('audio')}/data.npy",
+            "tracks": [f"{self.folder}/{shard}" for shard in range(2)],
+            "multiple": MULTIPLE,
+        }
+        drawn = [{"stack": stack, "drawn": f"{self.folder}/{stack}/drawn.npy"} for stack in stacks]
+        scored = [
+            {**one, "codes": f"{self.sequence(stack)}/data.npy",
+             **{name: f"{self.folder}/{stack}/{name}.parquet" for name in ("true", "shuffled")}}
+            for stack, one in zip(stacks, drawn, strict=True)
+        ]  # fmt: skip
+        settings = {"evaluation": {"reconstruction": json.loads(excerpts)}, "seed": 1}
+        measure("reconstruction", json.dumps({**given, **settings, "stacks": scored}), out)
+        files = {"measured": out / "measured.json", "excerpts": out / "excerpts.csv"}
+        return make_page("reconstruction", out / "page.html", **given, **files, stacks=drawn)
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +223,7 @@ def test_too_short_tracks_and_no_stack_are_told_and_stop_nothing(made: Made, tmp
     before = (made.folder / "low" / "drawn.npy").read_bytes()
     try:
         made.draw("low", excerpts=long)
-        html = made.page(("low",), tmp_path / "short", json.dumps({"reconstruction": json.loads(long)}))
+        html = made.page(("low",), tmp_path / "short", long)
     finally:
         (made.folder / "low" / "drawn.npy").write_bytes(before)
     page = read_page(html, str(made.folder))
@@ -233,6 +241,3 @@ def test_mistakes_are_told(made: Made) -> None:
     with pytest.raises(SequenceError, match="every ADA of the stack"):
         made.draw("low.high", "wrong.npy", model=[made.model("low.high")])
     assert not (made.folder / "low.high" / "wrong.npy").exists()
-    with pytest.raises(SequenceError, match="differ in number"):
-        reconstruction_page("{}", made.sequence("audio"), [], MULTIPLE, made.folder / "x", made.folder / "x",
-                            made.folder / "x", made.folder / "x", ["low"])  # fmt: skip

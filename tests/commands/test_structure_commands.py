@@ -22,7 +22,7 @@ def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProce
 
 def test_none_of_them_imports_torch(tmp_path: Path) -> None:
     program = "import sys\n"
-    for name in ("measure_structure", "transcribe", "structure_summary", "structure_page"):
+    for name in ("measure_structure", "transcribe", "structure_summary", "page"):
         program += f"import descant.commands.{name}\n"
     program += "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
@@ -49,9 +49,12 @@ def test_from_audio_to_the_page_with_lists_as_snakemake_writes_them(tmp_path: Pa
     assert told.returncode == 0, told.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert list(summary["models"]) == ["a", "b"] and summary["seconds"] == 1.0
-    folders = [f"--structure=measure_structure/{name}" for name in ("held-out", "a", "b")]
-    folders += [f"--transcription=transcribe/{name}" for name in ("held-out", "a", "b")]
-    told = command(tmp_path, "structure_page", *files, *models, *folders, "--output", "page.html")
+    given = {name: f"{name}.csv" for name in ("table", "separation", "curves")} | {"summary": "summary.json"}
+    given |= {"models": {"a": "First", "b": "Second 'model'"}}
+    sources = ("held-out", "a", "b")
+    given |= {"structure": [f"measure_structure/{name}" for name in sources]}
+    given |= {"transcription": [f"transcribe/{name}" for name in sources]}
+    told = command(tmp_path, "page", "structure", "--given", json.dumps(given), "--output", "page.html")
     assert told.returncode == 0, told.stderr
     assert "Second &#39;model&#39;" in (tmp_path / "page.html").read_text()
 
@@ -62,13 +65,9 @@ def test_a_mistake_is_told_with_its_cure(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("name", ["summary", "page"])
-def test_models_and_folders_that_differ_in_number_are_told(tmp_path: Path, name: str) -> None:
+def test_models_and_folders_that_differ_in_number_are_refused(tmp_path: Path) -> None:
     options = [f"--{part}=x" for part in ("table", "separation", "curves", "summary", "structure", "transcription")]
-    options += ["--model", "a=A", "b=B"]
-    if name == "page":
-        options += ["--output", "x"]
-    else:
-        options += ["--settings", "{}", "--seconds", "1", "--drawn-structure", "x", "--drawn-transcription", "x"]
-    told = command(tmp_path, f"structure_{name}", *options)
-    assert told.returncode == 1 and "give one of each" in told.stderr and "Traceback" not in told.stderr
+    options += ["--model", "a=A", "b=B", "--settings", "{}", "--seconds", "1"]
+    options += ["--drawn-structure", "x", "--drawn-transcription", "x"]
+    done = command(tmp_path, "structure_summary", *options)
+    assert done.returncode == 1 and "give one of each" in done.stderr and "Traceback" not in done.stderr

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from descant.evaluation.table_page import build_page, read_table, table_html
 from page_reading import read_page
 
 from descant.config.models import Paper, Score
 from descant.errors import ListeningError
 from descant.evaluation.table import Row, build_table
-from descant.evaluation.table_page import build_page, read_table, table_html
 from descant.evaluation.table_scores import RATED_LEGEND, join_scores, read_scores, real_music
 from descant.evaluation.table_text import to_latex, to_markdown
 from descant.statistics import Bootstrap

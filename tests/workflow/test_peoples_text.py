@@ -1,6 +1,8 @@
 """Titles, notes and names of folders are people's own: whatever they hold, they reach the commands as they are."""
 
+import json
 import shlex
+from typing import Any
 
 import pytest
 import yaml
@@ -53,6 +55,12 @@ def words_of(commands: list[list[str]], name: str) -> list[list[str]]:
     return found
 
 
+def given(words: list[str]) -> dict[str, Any]:
+    """What a page's command is made to read."""
+    found: dict[str, Any] = json.loads(words[words.index("--given") + 1])
+    return found
+
+
 def test_every_rule_can_be_planned(commands: list[list[str]]) -> None:
     assert len({words[2] for words in commands}) > 25
 
@@ -63,15 +71,15 @@ def test_no_title_or_note_becomes_an_option(commands: list[list[str]]) -> None:
         assert not [word for word in words if any(word.startswith(title) for title in TITLES)], words[2]
 
 
-@pytest.mark.parametrize("name", ["players", "decode"])
-def test_titles_reach_the_commands_as_they_are(commands: list[list[str]], name: str) -> None:
-    titles = [
-        word.removeprefix("--title=") for words in words_of(commands, name) for word in words if "--title=" in word
-    ]
+def test_titles_reach_the_commands_as_they_are(commands: list[list[str]]) -> None:
+    rendered = words_of(commands, "decode")
+    titles = [word.removeprefix("--title=") for words in rendered for word in words if "--title=" in word]
     assert sorted(titles) == sorted(TITLES)
+    players = [words for words in words_of(commands, "page") if words[3].startswith("players/")]
+    assert sorted(given(words)["title"] for words in players) == sorted(TITLES)
 
 
 def test_notes_reach_the_table_as_they_are(commands: list[list[str]]) -> None:
-    (words,) = words_of(commands, "table_page")
+    (words,) = [words for words in words_of(commands, "page") if words[3] == "table"]
     for title in TITLES:
-        assert f"--note={title}: {title} {TITLES[0]}" in words
+        assert f"{title}: {title} {TITLES[0]}" in given(words)["notes"]

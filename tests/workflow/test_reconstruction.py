@@ -66,12 +66,16 @@ def test_the_page_holds_every_rendering(finished: Path) -> None:
 
 def test_a_key_reruns_only_what_uses_it(finished: Path, tmp_path: Path) -> None:
     sampling = planned(finished, "all", over=over(tmp_path, {"sampling": {"temperature": 0.9}}))
-    assert {"reconstruct sequence=vqvae8", "reconstruction_page"} <= sampling
+    assert {"reconstruct sequence=vqvae8", "reconstruction", "page page=reconstruction"} <= sampling
     assert not any(job.startswith("likelihood") for job in sampling)
     shorter = {"evaluation": {"reconstruction": {"seconds": 0.05}}}
     page = "results/report/reconstruction.html"
     jobs = planned(finished, page, over=over(tmp_path, shorter))
-    assert jobs == {*(f"reconstruct sequence={stack}" for stack in STACKS), "reconstruction_page"}
+    assert jobs == {
+        *(f"reconstruct sequence={stack}" for stack in STACKS),
+        "reconstruction",
+        "page page=reconstruction",
+    }
 
 
 def test_two_runs_are_compared(finished: Path, tmp_path: Path) -> None:

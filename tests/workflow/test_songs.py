@@ -116,7 +116,7 @@ def test_a_second_run_has_nothing_to_do(songs: Path) -> None:
     ("change", "planned_rules", "not_planned"),
     [
         ({"stem": "vocals"}, {"separate shard=0", "train training=vqvae8"}, {"excerpt", "scan", "ingest shard=0"}),
-        ({"method": "none"}, {"separate shard=0", "encode_audio shard=0"}, {"separation_page", "ingest shard=0"}),
+        ({"method": "none"}, {"separate shard=0", "encode_audio shard=0"}, {"page page=separation", "ingest shard=0"}),
     ],
 )
 def test_a_key_of_separation_reruns_what_depends_on_it(

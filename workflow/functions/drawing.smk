@@ -83,9 +83,3 @@ def reconstruct_megabytes(wildcards):
 def drawn_audio(wildcards):
     """A model's drawn mu-law audio."""
     return DRAWN.format(model=wildcards.model, level=0)
-
-
-def note_of(wildcards):
-    """The option for a model's note, or nothing: Snakemake does not quote an empty text."""
-    note = experiment.models[wildcards.model].note
-    return [f"--note={note}"] if note else []

@@ -49,6 +49,11 @@ GPUS = min(1, experiment.gpus_per_job)
 THREADS = experiment.threads_per_job
 
 
+def plain(section, *keys):
+    """A section, or only the named keys of it, as plain values."""
+    return section.model_dump(mode="json", include=set(keys) or None)
+
+
 def training_gpus(wildcards):
     """GPUs of a training; more than all jobs together may use Snakemake would cut down without a word."""
     wanted = experiment.gpus_per_job

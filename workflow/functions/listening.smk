@@ -46,8 +46,3 @@ def people_scores(wildcards):
 def scores_option(wildcards):
     """The option for them, or nothing."""
     return [f"--scores={path}" for path in people_scores(wildcards)]
-
-
-def listening_pages(wildcards):
-    """The page of what people said; none where nobody has rated."""
-    return ["results/report/listening.html"] if people_rated() else []

@@ -71,19 +71,28 @@ def top_codes_index(wildcards):
     return index_of(plan.routes[wildcards.model].top)
 
 
-def novelty_rows():
-    """A model as the page on copies takes it; a plain WaveNet's top level is the audio, which has its own searches."""
+def novelty_rows(file=str):
+    """A model as its findings are put together; a plain WaveNet's top level is the audio, which has its own searches.
+
+    `file` is what paths are made of.
+    """
     folder = "results/evaluation/novelty/models"
     return [
         {
             "model": model,
             "title": row.title,
-            "drawn": RENDERED.format(model=model),
-            "audio": f"{folder}/{model}.audio.json",
-            "codes": f"{folder}/{model}.codes.json" if top_level(model) else None,
+            "drawn": file(RENDERED.format(model=model)),
+            "found": file(f"{folder}/{model}.audio.json"),
+            "codes": file(f"{folder}/{model}.codes.json") if top_level(model) else None,
         }
         for model, row in experiment.models.items()
     ]
+
+
+def novelty_files():
+    """The files that these rows name."""
+    keys = ("drawn", "found", "codes")
+    return [row[key] for row in novelty_rows() for key in keys if row[key]]
 
 
 def top_level(model):
@@ -96,20 +105,34 @@ def drawn_top(wildcards):
     return DRAWN.format(model=wildcards.model, level=top_level(wildcards.model))
 
 
-def novelty_files(row):
-    """The files that a row of the page on copies names."""
-    return [row[key] for key in ("drawn", "audio", "codes") if row[key]]
+def reconstruction_excerpts(file=str):
+    """Which excerpts are reconstructed; `file` is what paths are made of."""
+    return {
+        "reconstruction": plain(experiment.evaluation.reconstruction),
+        "audio": file(data_of("audio")),
+        "tracks": [
+            file(path) for path in collect(rules.separate.output.tracks, shard=SHARDS)
+        ],
+        "multiple": length_multiple(),
+    }
 
 
-# What is measured besides likelihoods: a page and a summary each, and what the navigation calls it.
-MEASURES = {
-    "novelty": "Novelty",
-    "distances": "Distances",
-    "structure": "Structure",
-    "reconstruction": "Reconstruction",
-}
+def reconstructed_stacks():
+    """The files of each stack that its figures are made from."""
+    bits = zip(decoding_bits(shuffled=False), decoding_bits(shuffled=True))
+    return [
+        {
+            "stack": name,
+            "drawn": f"results/evaluation/reconstruction/{name}/drawn.npy",
+            "codes": data_of(name),
+            "true": true,
+            "shuffled": shuffled,
+        }
+        for name, (true, shuffled) in zip(encoded_names(), bits)
+    ]
 
 
-def measured():
-    """The summary of each measure by its name."""
-    return {name: f"results/evaluation/{name}/summary.json" for name in MEASURES}
+def measure_settings(measure):
+    """What the figures of a measure and their intervals follow from: its own section of `evaluation:`."""
+    keys = ("bootstrap_draws", "confidence", measure)
+    return {"evaluation": plain(experiment.evaluation, *keys), "seed": experiment.seed}

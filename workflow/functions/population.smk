@@ -134,8 +134,3 @@ def population_files():
         files += of_all_members(training, "score.json")
         files += of_all_members(training, "metrics.csv")
     return files
-
-
-def population_pages(wildcards):
-    """The page of populations; none where the rows need none."""
-    return ["results/report/population.html"] if populations() else []

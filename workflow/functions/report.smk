@@ -1,33 +1,234 @@
-# The pages of the report.
+# The pages of the report, and what each is made from: the files that its rule reads, and settings.
+
 from descant.evaluation.table_text import LEGEND
+from descant.report.registry import KINDS, kind_of, measures
+
+SIMULATED = "simulated/listening"
 
 
-def report_pages(wildcards):
-    """Every page of this run's report, in the order of its navigation; what stands before a slash names a menu."""
-    listen = [
-        f"Listen/{row.title}=players/{model}.html"
-        for model, row in experiment.models.items()
-    ]
-    separated = experiment.separation.method != "none"
+class File(str):
+    """A file that a page is made from; what else it is given are settings."""
+
+
+AUDIO = File(data_of("audio"))
+WAVEFORM = File(data_of("waveform"))
+
+
+def titles():
+    """What people call each model."""
+    return {model: row.title for model, row in experiment.models.items()}
+
+
+def report_pages():
+    """Names of all pages of this run's report, in the order of its navigation."""
+    present = {
+        "players": [f"players/{model}" for model in experiment.models],
+        "population": ["population"] if populations() else [],
+        "listening": ["listening"] if people_rated() else [],
+        "separation": ["separation"] if experiment.separation.method != "none" else [],
+        "simulated": [],
+    }
+    return [page for kind in KINDS for page in present.get(kind, [kind])]
+
+
+def navigation(wildcards):
+    """The pages as a page's command takes them; a simulated test stands alone."""
+    if wildcards.page == SIMULATED:
+        return []
+    named = titles()
     return [
-        "This run=index.html",
-        *listen,
-        "The table=table.html",
-        "Training=curves.html",
-        *(["Population=population.html"] if populations() else []),
-        *(f"{label}={name}.html" for name, label in MEASURES.items()),
-        *(["Listening test=listening.html"] if people_rated() else []),
-        *(["Separation=separation.html"] if separated else []),
+        f"{page}={named[page.rpartition('/')[2]]}" if "/" in page else page
+        for page in report_pages()
     ]
+
+
+def front_given(page):
+    """The run on one screen."""
+    return {
+        "table": File(rules.write_table.output.csv),
+        "audio": AUDIO,
+        "recordings": WAVEFORM,
+        "models": [File(path) for path in all_models()],
+        "drawn": {
+            model: File(RENDERED.format(model=model)) for model in experiment.models
+        },
+        "source": source_in_words(),
+        "summaries": {name: summary_of(name) for name in measures()},
+        "pages": report_pages(),
+    }
+
+
+def players_given(page):
+    """What one model makes."""
+    model = page.rpartition("/")[2]
+    row = experiment.models[model]
+    return {
+        "title": row.title,
+        "note": row.note,
+        "drawn": File(RENDERED.format(model=model)),
+        "models": [File(model_of(name)) for name in plan.routes[model].trainings],
+        "audio": AUDIO,
+        "recordings": WAVEFORM,
+        "temperature": experiment.sampling.temperature,
+        "top_p": experiment.sampling.top_p,
+    }
+
+
+def table_given(page):
+    """The table."""
+    notes = [
+        f"{row.title}: {row.note}" for row in experiment.models.values() if row.note
+    ]
+    return {
+        "table": File(rules.write_table.output.csv),
+        "headings": TABLE_HEADINGS,
+        "hidden": ["model", "receptive_field_samples", "note"],
+        "notes": [LEGEND, *notes],
+    }
+
+
+def curves_given(page):
+    """Every training's metrics."""
+    return {"metrics": {name: File(path) for name, path in all_metrics().items()}}
+
+
+def population_given(page):
+    """Every population; its folder is no output, the files in it are."""
+    found = {training.title: folder for folder, training in populations().items()}
+    return {"populations": found, "files": [File(path) for path in population_files()]}
+
+
+def novelty_given(page):
+    """The nearest places, to listen to."""
+    folder = "results/evaluation/novelty"
+    return {
+        "findings": File(f"{folder}/findings.json"),
+        "calibration": File(f"{folder}/calibration.json"),
+        "recordings": WAVEFORM,
+        "rows": novelty_rows(File),
+        "shown": experiment.evaluation.novelty.shown,
+    }
+
+
+def distances_given(page):
+    """The figures on every embedding."""
+    folder = "results/evaluation/distances"
+    return {
+        "rows": File(f"{folder}/distances.csv"),
+        "excerpts": File(f"{folder}/excerpts.csv"),
+        "summary": summary_of("distances"),
+    }
+
+
+def structure_given(page):
+    """The comparison, and pictures of the first excerpt of each."""
+    sources = ["held-out", *experiment.models]
+    tables = {
+        name: File(f"results/evaluation/structure/{name}.csv")
+        for name in ("table", "separation", "curves")
+    }
+    return {
+        **tables,
+        "summary": summary_of("structure"),
+        "models": titles(),
+        "structure": [File(f"results/evaluation/structure/{name}") for name in sources],
+        "transcription": [
+            File(f"results/evaluation/transcription/{name}") for name in sources
+        ],
+    }
+
+
+def reconstruction_given(page):
+    """The figures of the reconstructions, and the excerpts to listen to."""
+    folder = "results/evaluation/reconstruction"
+    return {
+        **reconstruction_excerpts(File),
+        "measured": File(f"{folder}/measured.json"),
+        "excerpts": File(f"{folder}/excerpts.csv"),
+        "stacks": [
+            {"stack": stack, "drawn": File(f"{folder}/{stack}/drawn.npy")}
+            for stack in encoded_names()
+        ],
+    }
+
+
+def listening_given(page):
+    """What people said, or synthetic raters."""
+    source = "simulated/" if page == SIMULATED else ""
+    analysis = File(f"results/listening/{source}analysis.json")
+    return {"analysis": analysis, "titles": titles()}
+
+
+def separation_given(page):
+    """Mixes and stems of all shards."""
+    stages = {
+        "stems": rules.separate.output.stems,
+        "mixes": rules.ingest.output.tracks,
+        "separated": rules.separate.output.tracks,
+    }
+    return {
+        name: [File(path) for path in collect(paths, shard=SHARDS)]
+        for name, paths in stages.items()
+    }
+
+
+def summary_of(measure):
+    """What other pages read of a measure."""
+    return File(f"results/evaluation/{measure}/summary.json")
+
+
+def measure_given(page):
+    """What a measure's page is made from where nothing else is said: its summary, and the models' titles."""
+    return {"summary": summary_of(page), "models": titles()}
+
+
+GIVEN = {
+    "index": front_given,
+    "players": players_given,
+    "table": table_given,
+    "curves": curves_given,
+    "population": population_given,
+    "novelty": novelty_given,
+    "distances": distances_given,
+    "structure": structure_given,
+    "reconstruction": reconstruction_given,
+    "listening": listening_given,
+    "simulated": listening_given,
+    "separation": separation_given,
+}
+
+
+def page_given(wildcards):
+    """What a page is made from."""
+    kind = wildcards.page.partition("/")[0]
+    return GIVEN.get(kind, measure_given)(wildcards.page)
+
+
+def files_of(given):
+    """Every file in what a page is made from."""
+    if isinstance(given, File):
+        return [str(given)]
+    parts = given.values() if isinstance(given, dict) else given
+    nested = parts if isinstance(given, (dict, list)) else ()
+    return [path for part in nested for path in files_of(part)]
+
+
+def page_files(wildcards):
+    """The files that a page's rule reads."""
+    return files_of(page_given(wildcards))
+
+
+def page_category(wildcards):
+    """Where a page stands in Snakemake's report."""
+    return kind_of(wildcards.page).category
+
+
+def page_labels(wildcards):
+    """What it is called there."""
+    kind, _, name = wildcards.page.partition("/")
+    return {"model": name} if kind == "players" else {"page": kind_of(kind).label}
 
 
 def model_titles(wildcards):
     """MODEL=TITLE of every row; as what a function returns, a title may hold braces."""
-    return [f"{model}={row.title}" for model, row in experiment.models.items()]
-
-
-def table_notes(wildcards):
-    """An option for each note under the table; in one word with its name, a note may begin with dashes."""
-    rows = experiment.models.values()
-    notes = [LEGEND, *(f"{row.title}: {row.note}" for row in rows if row.note)]
-    return [f"--note={note}" for note in notes]
+    return [f"{model}={title}" for model, title in titles().items()]

@@ -72,9 +72,3 @@ def files_of_one_s_own():
 def separation_digest(wildcards):
     """Changes when they do, so that the separation runs again."""
     return files_of_one_s_own()
-
-
-def separation_pages(wildcards):
-    """The page that shows what was separated; none where nothing was."""
-    separated = experiment.separation.method != "none"
-    return ["results/report/separation.html"] if separated else []

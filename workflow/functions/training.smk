@@ -58,11 +58,6 @@ def encoder(wildcards):
     return model_of(plan.sequences[wildcards.sequence].encoded_by)
 
 
-def models_of(wildcards):
-    """The model files of a row, in the order in which its networks draw."""
-    return [model_of(name) for name in plan.routes[wildcards.model].trainings]
-
-
 def all_models():
     """The model files of every network that the rows need."""
     return [model_of(training.name) for training in plan.trained]

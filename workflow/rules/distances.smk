@@ -95,31 +95,3 @@ rule distances:
         " --test {input.test:q} --train {input.train:q} --shuffled {input.shuffled:q} --noise {input.noise:q}"
         " --model {params.models:q} --title {params.titles:q} --seed {params.seed:q} --output {params.folder:q}"
         " 2> {log:q}"
-
-
-rule distances_page:
-    input:
-        figures=rules.distances.output.figures,
-        excerpts=rules.distances.output.excerpts,
-        summary=rules.distances.output.summary,
-    output:
-        page=report(
-            "results/report/distances.html",
-            caption="../report/distances.rst",
-            category="5 Measures",
-        ),
-    log:
-        "results/logs/report/distances.log",
-    benchmark:
-        "results/benchmarks/report/distances.tsv"
-    conda:
-        "../../envs/main.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        pages=report_pages,
-        folder=subpath(input.summary, parent=True),
-    shell:
-        "python -m descant.commands.distances_page --distances {params.folder:q} --output {output.page:q}"
-        " --pages {params.pages:q} 2> {log:q}"

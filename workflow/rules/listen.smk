@@ -175,29 +175,3 @@ rule listening_analysis:
         "python -m descant.commands.listening_analysis --ratings {input.ratings:q} --manifest {input.manifest:q}"
         " --settings {params.settings:q} --confidence {params.confidence:q}"
         " --output {output.analysis:q} --scores {output.scores:q} 2> {log:q}"
-
-
-rule listening_page:
-    input:
-        analysis=rules.listening_analysis.output.analysis,
-    output:
-        page=report(
-            "results/report/{source}listening.html",
-            caption="../report/listening.rst",
-            category="6 Listening test",
-        ),
-    log:
-        "results/logs/report/{source}listening.log",
-    benchmark:
-        "results/benchmarks/report/{source}listening.tsv"
-    conda:
-        "../../envs/main.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        titles=as_json({name: model.title for name, model in experiment.models.items()}),
-        pages=lambda wildcards: [] if wildcards.source else report_pages(wildcards),
-    shell:
-        "python -m descant.commands.listening_page --analysis {input.analysis:q} --titles {params.titles:q}"
-        " --pages {params.pages:q} --output {output.page:q} 2> {log:q}"

@@ -98,38 +98,31 @@ rule novelty_codes:
         " --sequence {params.folder:q} --output {output.found:q} 2> {log:q}"
 
 
-rule novelty_page:
+rule novelty:
     input:
-        samples=rules.pack.output.samples,
-        index=rules.pack.output.samples_index,
         calibration=rules.novelty_calibration.output.calibration,
-        found=[path for row in novelty_rows() for path in novelty_files(row)],
+        found=novelty_files(),
     output:
-        page=report(
-            "results/report/novelty.html",
-            caption="../report/novelty.rst",
-            category="5 Measures",
-        ),
+        findings="results/evaluation/novelty/findings.json",
         summary="results/evaluation/novelty/summary.json",
         matches="results/evaluation/novelty/matches.csv",
     log:
-        "results/logs/report/novelty.log",
+        "results/logs/novelty.log",
     benchmark:
-        "results/benchmarks/report/novelty.tsv"
+        "results/benchmarks/novelty.tsv"
     conda:
         "../../envs/main.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=as_json(
-            experiment.evaluation, "bootstrap_draws", "confidence", "novelty"
+        given=lambda wildcards, input: as_json(
+            {
+                **measure_settings("novelty"),
+                "calibration": input.calibration,
+                "rows": novelty_rows(),
+            }
         ),
-        rows=[as_json(row) for row in novelty_rows()],
-        seed=experiment.seed,
-        pages=report_pages,
-        recordings=subpath(input.samples, parent=True),
+        folder=subpath(output.summary, parent=True),
     shell:
-        "python -m descant.commands.novelty_page --settings {params.settings:q} --calibration {input.calibration:q}"
-        " --row {params.rows:q} --recordings {params.recordings:q} --output {output.page:q} --summary {output.summary:q}"
-        " --matches {output.matches:q} --seed {params.seed:q} --pages {params.pages:q} 2> {log:q}"
+        "python -m descant.commands.measure novelty --given {params.given:q} --output {params.folder:q} 2> {log:q}"

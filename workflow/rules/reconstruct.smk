@@ -43,50 +43,36 @@ rule reconstruct:
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
-rule reconstruction_page:
+rule reconstruction:
     input:
-        data="results/sequences/audio/data.npy",
-        index="results/sequences/audio/index.parquet",
+        audio=data_of("audio"),
         tracks=collect(rules.separate.output.tracks, shard=SHARDS),
         drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
         shuffled=decoding_bits(shuffled=True),
         true=decoding_bits(shuffled=False),
         codes=[data_of(name) for name in encoded_names()],
-        codes_index=[index_of(name) for name in encoded_names()],
     output:
-        page=report(
-            "results/report/reconstruction.html",
-            caption="../report/reconstruction.rst",
-            category="5 Measures",
-        ),
         excerpts="results/evaluation/reconstruction/excerpts.csv",
         codes="results/evaluation/reconstruction/codes.csv",
+        measured="results/evaluation/reconstruction/measured.json",
         summary="results/evaluation/reconstruction/summary.json",
     log:
-        "results/logs/report/reconstruction.log",
+        "<logs>/reconstruction.log",
     benchmark:
-        "results/benchmarks/report/reconstruction.tsv"
+        "<benchmarks>/reconstruction.tsv"
     conda:
         "../../envs/main.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=as_json(
-            experiment.evaluation,
-            "bootstrap_draws",
-            "confidence",
-            "reconstruction",
+        given=lambda wildcards: as_json(
+            {
+                **reconstruction_excerpts(),
+                **measure_settings("reconstruction"),
+                "stacks": reconstructed_stacks(),
+            }
         ),
-        multiple=length_multiple(),
-        seed=experiment.seed,
-        pages=report_pages,
-        folder=subpath(input.data, parent=True),
-        stacks=encoded_names(),
-        codes=lambda wildcards, input: [os.path.dirname(data) for data in input.codes],
+        folder=subpath(output.summary, parent=True),
     shell:
-        "python -m descant.commands.reconstruction_page --settings {params.settings:q} --seed {params.seed:q}"
-        " --sequence {params.folder:q} --tracks {input.tracks:q} --length-multiple {params.multiple:q}"
-        " --stacks {params.stacks:q} --drawn {input.drawn:q} --codes {params.codes:q} --true {input.true:q}"
-        " --shuffled {input.shuffled:q} --excerpts {output.excerpts:q} --usage {output.codes:q}"
-        " --summary {output.summary:q} --output {output.page:q} --pages {params.pages:q} 2> {log:q}"
+        "python -m descant.commands.measure reconstruction --given {params.given:q} --output {params.folder:q} 2> {log:q}"

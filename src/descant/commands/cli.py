@@ -4,7 +4,7 @@ import errno
 import logging
 import sys
 from collections.abc import Callable
-from typing import Annotated, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -13,10 +13,6 @@ from descant.errors import ConfigError, DescantError
 from descant.runs.interruption import EXIT_INTERRUPTED, Interrupted
 
 S = TypeVar("S", bound=BaseModel)
-# of every command that writes a page of the report
-Pages = Annotated[
-    list[str] | None, typer.Option(help="LABEL=ADDRESS of every page of the report, for the navigation; repeat it")
-]
 
 
 def run(function: Callable[..., None]) -> NoReturn:

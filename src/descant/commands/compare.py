@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from descant.commands import cli
-from descant.evaluation.compare_page import compare_html
-from descant.evaluation.pages import write_page
-from descant.evaluation.run_results import read_run, run_names
+from descant.report.pages.compare import compare as lay_out
+from descant.report.render import write_page
+from descant.report.runs import read_run, run_names
 from descant.statistics import Bootstrap
 
 
@@ -24,7 +24,7 @@ def compare(
     """Write one self-contained page with two runs side by side: figures, curves, samples, settings."""
     names = run_names(run_a, run_b)
     first, second = read_run(run_a, names[0]), read_run(run_b, names[1])
-    write_page(output, compare_html(first, second, Bootstrap(draws, confidence, seed), show))
+    write_page(output, lay_out(first, second, Bootstrap(draws, confidence, seed), show))
 
 
 if __name__ == "__main__":

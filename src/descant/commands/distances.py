@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from descant.commands import cli, options
 from descant.config.evaluation import Evaluation
+from descant.errors import ResultError
 from descant.evaluation.distances.embed import read_set
 from descant.evaluation.distances.kinds import KINDS, why_absent
 from descant.evaluation.distances.measure import (
@@ -19,7 +20,7 @@ from descant.evaluation.distances.measure import (
     find_outliers,
     measure_kind,
 )
-from descant.evaluation.distances.results import DistancesError, write_results
+from descant.evaluation.distances.results import write_results
 from descant.statistics import Bootstrap
 
 BESIDE = {TRAIN: "training tracks", SHUFFLED: "test tracks, shuffled", NOISE: "white noise"}
@@ -42,7 +43,7 @@ def distances(
     given = Bootstrap(evaluation.bootstrap_draws, evaluation.confidence, seed)
     titles, models = _named("--title", title), _named("--model", model)
     if list(titles) != list(models):
-        raise DistancesError("--title and --model do not name the same models", "give each a title, in the same order")
+        raise ResultError("--title and --model do not name the same models", "give each a title, in the same order")
     sets = [(MODEL, name, titles[name], Path(path)) for name, path in models.items()]
     paths = {TRAIN: train, SHUFFLED: shuffled, NOISE: noise}
     sets += [(role, role, BESIDE[role], path) for role, path in paths.items()]
@@ -59,7 +60,7 @@ def distances(
 def _named(option: str, given: list[str]) -> dict[str, str]:
     pairs = dict(item.split("=", 1) for item in given if "=" in item)
     if len(pairs) != len(given):
-        raise DistancesError(f"{option} lacks a name, or gives one twice", f"write {option} NAME=VALUE, a name once")
+        raise ResultError(f"{option} lacks a name, or gives one twice", f"write {option} NAME=VALUE, a name once")
     return pairs
 
 

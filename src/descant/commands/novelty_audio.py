@@ -10,7 +10,8 @@ from descant.commands import cli
 from descant.config.novelty import Novelty
 from descant.evaluation.novelty.drawn import search_audio
 from descant.evaluation.novelty.features import open_features
-from descant.evaluation.novelty.results import read_calibration, write_result
+from descant.evaluation.novelty.results import AudioCalibration
+from descant.results import read_json, write_json
 
 
 def novelty_audio(
@@ -21,8 +22,8 @@ def novelty_audio(
     output: Annotated[Path, typer.Option(help="JSON file to write")],
 ) -> None:
     """Find the nearest place in the training music of every window, by its fingerprint and by its notes."""
-    section, known = cli.parse_settings(Novelty, settings), read_calibration(calibration)
-    write_result(search_audio(section, known, open_rendered(drawn), open_features(features)), output)
+    section, known = cli.parse_settings(Novelty, settings), read_json(AudioCalibration, calibration)
+    write_json(output, search_audio(section, known, open_rendered(drawn), open_features(features)))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from descant.commands import cli
 from descant.config.novelty import Novelty
 from descant.evaluation.novelty.drawn import calibrate_audio
 from descant.evaluation.novelty.features import open_features
-from descant.evaluation.novelty.results import write_result
 from descant.recordings import open_recordings
+from descant.results import write_json
 
 
 def novelty_calibration(
@@ -24,7 +24,7 @@ def novelty_calibration(
     """Compare held-out music, and planted copies, with the training music, for drawn clips of one length."""
     section = cli.parse_settings(Novelty, settings)
     packed, opened = open_recordings(recordings), open_features(features)
-    write_result(calibrate_audio(section, packed, opened, samples, seed), output)
+    write_json(output, calibrate_audio(section, packed, opened, samples, seed))
 
 
 if __name__ == "__main__":

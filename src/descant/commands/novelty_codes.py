@@ -8,7 +8,7 @@ import typer
 from descant.commands import cli
 from descant.config.novelty import Novelty
 from descant.evaluation.novelty.drawn_codes import search_codes
-from descant.evaluation.novelty.results import write_result
+from descant.results import write_json
 from descant.sequences import open_sequence
 from descant.steps import open_steps
 
@@ -22,7 +22,7 @@ def novelty_codes(
 ) -> None:
     """Find the longest runs that drawn codes share with training codes, by thresholds of held-out codes."""
     section, packed = cli.parse_settings(Novelty, settings), open_sequence(sequence)
-    write_result(search_codes(section, packed, open_steps(drawn, packed.classes), skip), output)
+    write_json(output, search_codes(section, packed, open_steps(drawn, packed.classes), skip))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import typer
 
 from descant.commands import cli
 from descant.config.evaluation import Evaluation
+from descant.errors import ResultError
 from descant.evaluation.structure.compare import compare
-from descant.evaluation.structure.files import Paths, StructureError, read_drawn, read_references, write_comparison
+from descant.evaluation.structure.files import Paths, read_drawn, read_references, write_comparison
 
 
 def structure_summary(
@@ -28,7 +29,7 @@ def structure_summary(
     """Write every measure with its interval, and which of them tell real music from shuffled."""
     if not len(model) == len(drawn_structure) == len(drawn_transcription):
         problem = "--model, --drawn-structure and --drawn-transcription differ in number"
-        raise StructureError(problem, "give one of each for every model")
+        raise ResultError(problem, "give one of each for every model")
     folders = zip(model, drawn_structure, drawn_transcription, strict=True)
     sources = [*read_references(structure, transcription), *(read_drawn(*given) for given in folders)]
     comparison = compare(sources, cli.parse_settings(Evaluation, settings), seconds, seed)

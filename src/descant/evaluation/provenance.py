@@ -1,6 +1,5 @@
 """How a model came to be, read from its model files' own metadata and told in words."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,9 +170,3 @@ def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:
     return (
         f"{told} That is {' and '.join(lacking)} for raw audio: expect texture, and judge the method by a larger run."
     )
-
-
-def silent_words(share: float) -> str:
-    """How much of a sample is silent."""
-    percent = math.floor(100 * share + 0.5)
-    return "none of it silent" if not share else f"{max(1, percent)} % of it silent"

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from embedded_sets import drawn_set, set_of
-from page_reading import read_page
+from page_reading import make_page, read_page
 
+from descant.errors import ResultError
 from descant.evaluation.distances.embed import EmbeddedSet
 from descant.evaluation.distances.kinds import KINDS, LOGMEL, Kind, why_absent
 from descant.evaluation.distances.measure import (
@@ -21,18 +22,13 @@ from descant.evaluation.distances.measure import (
     TRAIN,
     Candidate,
     Measured,
+    Outlier,
     Row,
     find_outliers,
     measure_kind,
 )
-from descant.evaluation.distances.page import distances_html
-from descant.evaluation.distances.results import (
-    DistancesError,
-    read_outliers,
-    read_rows,
-    read_summary,
-    write_results,
-)
+from descant.evaluation.distances.results import DistancesSummary, write_results
+from descant.results import read_json, read_rows
 from descant.statistics import Bootstrap
 
 SETTINGS = Bootstrap(draws=200, confidence=0.95, seed=1)
@@ -152,7 +148,7 @@ def test_what_is_written_is_read_back_and_the_summary_is_what_a_front_page_reads
     folder, again = written(tmp_path / "a", False), written(tmp_path / "b", False)
     for name in ("distances.csv", "excerpts.csv", "summary.json"):
         assert (folder / name).read_bytes() == (again / name).read_bytes()
-    rows, summary = read_rows(folder / "distances.csv"), json.loads((folder / "summary.json").read_text())
+    rows, summary = read_rows(Row, folder / "distances.csv"), json.loads((folder / "summary.json").read_text())
     near = next(found for found in rows if found.role == MODEL)
     assert summary["headline"]["embedding"] == LOGMEL.title
     assert summary["headline"]["models"]["near"] == {"value": near.value, "low": near.low, "high": near.high}
@@ -161,16 +157,20 @@ def test_what_is_written_is_read_back_and_the_summary_is_what_a_front_page_reads
         f"Fréchet distance, {kind.title}: not reported: 8 groups in the smaller set, needs {10 * kind.dimensions:,}"
         for kind in KINDS
     ]
-    outliers = read_outliers(folder / "excerpts.csv")
+    outliers = read_rows(Outlier, folder / "excerpts.csv")
     own = [found for found in outliers if found.embedding == "logmel"]
     assert [found.rank for found in own] == list(range(1, 9))
     assert own == sorted(own, key=lambda found: -found.squared_distance)
 
 
+def page_of(folder: Path) -> str:
+    files = {"rows": "distances.csv", "excerpts": "excerpts.csv", "summary": "summary.json"}
+    return make_page("distances", folder / "page.html", **{key: folder / name for key, name in files.items()})
+
+
 def test_the_page_tells_the_figures_and_holds_no_script_of_others(tmp_path: Path) -> None:
     folder = written(tmp_path, False)
-    rows, outliers = read_rows(folder / "distances.csv"), read_outliers(folder / "excerpts.csv")
-    html = distances_html("Distances", rows, outliers, read_summary(folder / "summary.json"))
+    rows, html = read_rows(Row, folder / "distances.csv"), page_of(folder)
     page = read_page(html, str(tmp_path))
     assert "<model>" not in html and "Near <model>" in page.text and "nan" not in page.text.lower().split()
     for kind in KINDS:
@@ -181,8 +181,7 @@ def test_the_page_tells_the_figures_and_holds_no_script_of_others(tmp_path: Path
 
 def test_the_page_tells_what_is_absent(tmp_path: Path) -> None:
     folder = written(tmp_path, True)
-    rows, outliers = read_rows(folder / "distances.csv"), read_outliers(folder / "excerpts.csv")
-    html = distances_html("Distances", rows, outliers, read_summary(folder / "summary.json"))
+    html = page_of(folder)
     page = read_page(html, str(tmp_path))
     assert "musicnn: not reported: it needs excerpts of 2.98 s, these are of 0.5 s" in page.text
     assert "shorter than the 3 s that evaluation.distances.seconds asks for" in page.text
@@ -191,7 +190,9 @@ def test_the_page_tells_what_is_absent(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     (tmp_path / "bad").write_text("{}")
-    for read in (read_rows, read_outliers, read_summary):
-        for path in (tmp_path / "bad", tmp_path / "none"):
-            with pytest.raises(DistancesError, match="run snakemake again"):
-                read(path)
+    for path in (tmp_path / "bad", tmp_path / "none"):
+        for kind in (Row, Outlier):
+            with pytest.raises(ResultError, match="run snakemake again"):
+                read_rows(kind, path)
+        with pytest.raises(ResultError, match="run snakemake again"):
+            read_json(DistancesSummary, path)

@@ -67,14 +67,18 @@ def test_a_planted_copy_shows(rendered: PackedSequence, features: Features, tmp_
     for name in ("copies", "fresh"):
         command(tmp_path, "novelty_audio", "--settings", "{}", "--calibration", "calibration.json",
                 "--features", "features", "--drawn", name, "--output", f"{name}.json")  # fmt: skip
-        files = {"drawn": name, "audio": f"{name}.json", "codes": "c.json" if name == "copies" else None}
-        rows.append(json.dumps({"model": name, "title": f"The <{name}>", **files}))
+        files = {"drawn": name, "found": f"{name}.json", "codes": "c.json" if name == "copies" else None}
+        rows.append({"model": name, "title": f"The <{name}>", **files})
     command(tmp_path, "novelty_codes", "--settings", "{}", "--drawn", "top.npy", "--sequence", "codes",
             "--output", "c.json")  # fmt: skip
     for number in ("1", "2"):
-        command(tmp_path, "novelty_page", "--settings", "{}", "--calibration", "calibration.json", "--row", *rows,
-                "--recordings", "waveform", "--output", f"{number}/novelty.html", "--summary", f"{number}/summary.json",
-                "--matches", f"{number}/matches.csv")  # fmt: skip
+        files = {"calibration": "calibration.json", "rows": rows}
+        given = json.dumps({**files, "evaluation": {}, "seed": 1})
+        command(tmp_path, "measure", "novelty", "--given", given, "--output", number)
+        given = json.dumps(
+            {**files, "findings": f"{number}/findings.json", "recordings": "waveform/data.npy", "shown": 20}
+        )
+        command(tmp_path, "page", "novelty", "--given", given, "--output", f"{number}/novelty.html")
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in ("1", "2"))
     assert first == second
 

@@ -9,17 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from descant.errors import ResultError
 from descant.evaluation.novelty.calibration import Calibration
 from descant.evaluation.novelty.results import (
     AudioCalibration,
     AudioSearch,
     Hit,
-    NoveltyError,
     Share,
-    read_audio_search,
-    read_calibration,
-    write_json,
-    write_result,
 )
 from descant.evaluation.novelty.verdict import (
     find_model,
@@ -29,6 +25,7 @@ from descant.evaluation.novelty.verdict import (
     worst_hits,
 )
 from descant.evaluation.novelty.windows import Cut, covered_seconds
+from descant.results import read_json, write_json
 from descant.statistics import Bootstrap
 
 BOOTSTRAP = Bootstrap(200, 0.95, 1)
@@ -81,13 +78,13 @@ def test_an_interval_needs_five_sequences_and_never_claims_that_nothing_is_sure(
 
 def test_the_summary_tells_what_was_not_measured(tmp_path: Path) -> None:
     known = calibrated(TOO_SHORT)
-    model = find_model("m", "M", known, AudioSearch([], [], 0, 0), None, 0.2, BOOTSTRAP)
+    model = find_model("m", "M", known, AudioSearch([], [], 0, 0), None, 2, 0.2, BOOTSTRAP)
     told = summarise(known, [model], None)
     assert told["verdict"] == "Not reported: the drawn clips are shorter than 3 s: they last 0.1 s."
     assert told["missing"] == ["not reported: the drawn clips are shorter than 3 s: they last 0.1 s"]
     figures = told["models"]["m"]  # type: ignore[index]
     assert figures["matched_share"] is None and figures["seconds"] == 0.2
-    write_json(told, tmp_path / "summary.json")
+    write_json(tmp_path / "summary.json", told)
     assert "NaN" not in (tmp_path / "summary.json").read_text()
 
 
@@ -95,8 +92,8 @@ def test_the_verdict_of_a_run_names_the_model_that_copies_most() -> None:
     known = calibrated(USED)
     copies = AudioSearch([Share(4, 4), *[Share(4, 0)] * 7], [a_hit()], 8, 2)
     models = [
-        find_model("a", "Copyist", known, copies, None, 32.0, BOOTSTRAP),
-        find_model("b", "Other", known, AudioSearch([Share(4, 0)] * 8, [], 8, 0), None, 32.0, BOOTSTRAP),
+        find_model("a", "Copyist", known, copies, None, 8, 32.0, BOOTSTRAP),
+        find_model("b", "Other", known, AudioSearch([Share(4, 0)] * 8, [], 8, 0), None, 8, 32.0, BOOTSTRAP),
     ]
     words = run_verdict(known, models, share_interval(known.floor, BOOTSTRAP))
     assert "4.0 s match, most of them of Copyist (12.5 %" in words and "of held-out music 0.0 % do" in words
@@ -113,22 +110,22 @@ def test_the_worst_matches_come_first_and_overlaps_once() -> None:
         a_hit(nearness=1.2, check="notes"),
         a_hit(nearness=0.5, is_match=False, sequence=3),
     ]
-    model = find_model("m", "M", known, AudioSearch([Share(4, 4)] * 5, hits, 5, 0), None, 20.0, BOOTSTRAP)
+    model = find_model("m", "M", known, AudioSearch([Share(4, 4)] * 5, hits, 5, 0), None, 5, 20.0, BOOTSTRAP)
     worst = [one.hit.nearness for one in worst_hits([model], 20)]
     assert worst == [1.3, 1.2, 1.05]
     assert len(worst_hits([model], 2)) == 2
-    near = find_model("m", "M", known, AudioSearch([Share(4, 0)] * 5, hits[-1:], 5, 0), None, 20.0, BOOTSTRAP)
+    near = find_model("m", "M", known, AudioSearch([Share(4, 0)] * 5, hits[-1:], 5, 0), None, 5, 20.0, BOOTSTRAP)
     assert [one.hit.is_match for one in worst_hits([near], 20)] == [False]
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     known, search = calibrated(USED), AudioSearch([Share(4, 1)], [a_hit()], 3, 1)
-    write_result(known, tmp_path / "known.json")
-    write_result(search, tmp_path / "search.json")
-    assert read_calibration(tmp_path / "known.json") == known
-    assert read_audio_search(tmp_path / "search.json") == search
+    write_json(tmp_path / "known.json", known)
+    write_json(tmp_path / "search.json", search)
+    assert read_json(AudioCalibration, tmp_path / "known.json") == known
+    assert read_json(AudioSearch, tmp_path / "search.json") == search
     (tmp_path / "torn.json").write_text(json.dumps({"shares": []}))
-    for read in (read_calibration, read_audio_search):
+    for kind in (AudioCalibration, AudioSearch):
         for name in ("torn.json", "none.json"):
-            with pytest.raises(NoveltyError, match="was not written by this pipeline"):
-                read(tmp_path / name)
+            with pytest.raises(ResultError, match="cannot be read"):
+                read_json(kind, tmp_path / name)

@@ -1,19 +1,11 @@
-"""What the searches found, between their commands: JSON that never holds NaN."""
+"""What the searches found, between their commands, as JSON."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from descant.errors import DescantError
 from descant.evaluation.novelty.calibration import Calibration
 
 FINGERPRINT, NOTES, CODES = "fingerprint", "notes", "codes"
-
-
-class NoveltyError(DescantError):
-    """The search for copies cannot be read or told."""
 
 
 @dataclass(frozen=True)
@@ -116,78 +108,3 @@ class CodesSearch:
     shares: Sequence[Share]
     hits: Sequence[Hit]
     floor: Sequence[Share]
-
-
-def write_json(value: object, path: Path) -> None:
-    """Write a result beside its place, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
-
-
-def write_result(result: AudioCalibration | AudioSearch | CodesSearch, path: Path) -> None:
-    """Write what a search found as JSON."""
-    write_json(asdict(result), path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _unreadable(path) from error
-    if not isinstance(found, dict):
-        raise _unreadable(path)
-    return found
-
-
-def _unreadable(path: Path) -> NoveltyError:
-    return NoveltyError(f"{path.name} was not written by this pipeline", "delete results/evaluation/novelty, run again")
-
-
-def _shares(found: dict[str, Any], key: str) -> list[Share]:
-    return [Share(**share) for share in found[key]]
-
-
-def read_calibration(path: Path) -> AudioCalibration:
-    """Read an :class:`AudioCalibration`.
-
-    Raises:
-        NoveltyError: when the file is missing, torn or of another kind.
-    """
-    found = _read(path)
-    try:
-        parts = {key: Calibration(**found[key]) for key in ("fingerprint", "notes")}
-        return AudioCalibration(**{**found, **parts, "floor": _shares(found, "floor")})
-    except (KeyError, TypeError) as error:
-        raise _unreadable(path) from error
-
-
-def read_audio_search(path: Path) -> AudioSearch:
-    """Read an :class:`AudioSearch`.
-
-    Raises:
-        NoveltyError: when the file is missing, torn or of another kind.
-    """
-    found = _read(path)
-    try:
-        return AudioSearch(
-            **{**found, "shares": _shares(found, "shares"), "hits": [Hit(**hit) for hit in found["hits"]]}
-        )
-    except (KeyError, TypeError) as error:
-        raise _unreadable(path) from error
-
-
-def read_codes_search(path: Path) -> CodesSearch:
-    """Read a :class:`CodesSearch`.
-
-    Raises:
-        NoveltyError: when the file is missing, torn or of another kind.
-    """
-    found = _read(path)
-    try:
-        parts = {key: Calibration(**found[key]) for key in ("exact", "tolerant")}
-        shares = {key: _shares(found, key) for key in ("shares", "floor")}
-        return CodesSearch(**{**found, **parts, **shares, "hits": [Hit(**hit) for hit in found["hits"]]})
-    except (KeyError, TypeError) as error:
-        raise _unreadable(path) from error

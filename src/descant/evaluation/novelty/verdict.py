@@ -26,6 +26,7 @@ class ModelFindings:
     Attributes:
         model: its name in the configuration.
         title: name of its row.
+        sequences: that it drew.
         seconds: of drawn audio.
         audio: share of them that the searches of audio match; None where neither could be used.
         codes: share of them that the search of codes matches; None where it could not be used.
@@ -37,6 +38,7 @@ class ModelFindings:
 
     model: str
     title: str
+    sequences: int
     seconds: float
     audio: Interval | None
     codes: Interval | None
@@ -83,6 +85,7 @@ def find_model(
     calibration: AudioCalibration,
     search: AudioSearch,
     codes: CodesSearch | None,
+    sequences: int,
     seconds: float,
     bootstrap: Bootstrap,
 ) -> ModelFindings:
@@ -94,6 +97,7 @@ def find_model(
         calibration: of the searches of audio.
         search: of its audio.
         codes: of its codes; None for a model without.
+        sequences: that it drew.
         seconds: of its drawn audio.
         bootstrap: how intervals are drawn.
     """
@@ -103,7 +107,7 @@ def find_model(
     untold = search.untold / search.windows if search.windows else 0.0
     hits = (*search.hits, *(codes.hits if codes else ()))
     verdict = _verdict(calibration, audio, in_codes, seconds, untold)
-    return ModelFindings(model, title, seconds, audio, in_codes, missing, untold, hits, verdict)
+    return ModelFindings(model, title, sequences, seconds, audio, in_codes, missing, untold, hits, verdict)
 
 
 def codes_missing(codes: CodesSearch | None) -> str:

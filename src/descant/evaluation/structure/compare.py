@@ -18,6 +18,7 @@ import pandas as pd
 from descant.config.evaluation import Evaluation
 from descant.evaluation.structure.conditions import DRAWN, NOISE, REAL, SHUFFLED
 from descant.evaluation.structure.measures import LEVEL, MEASURES, NOTES, STRUCTURE, of_kind
+from descant.results import Summary
 from descant.statistics import FEWEST_TRACKS, Bootstrap, ratio_interval
 
 SOURCE_COLUMNS = ("source", "measure", "value", "low", "high", "excerpts", "groups", "undefined")
@@ -189,6 +190,26 @@ def reasons(sources: Sequence[Source], separation: pd.DataFrame, seconds: float)
         if absent and len(source.measures) and source.name != NOISE:
             told.append(f"{source.title}: not reported, defined in none of its excerpts: {', '.join(absent)}.")
     return told
+
+
+class StructureSummary(Summary):
+    """What other pages use of the comparison.
+
+    Attributes:
+        seconds: length of an excerpt.
+        confidence: level of the intervals.
+        kept: measures that separate real music from shuffled.
+        dropped: those that do not.
+        models: each measure of each model.
+        real: each measure of real music.
+    """
+
+    seconds: float
+    confidence: float
+    kept: list[str]
+    dropped: list[str]
+    models: dict[str, dict[str, float | None]]
+    real: dict[str, float | None]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,238 @@
+"""What the reconstructions and the codes of a run are worth: figures with intervals, and what is missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel
+from tqdm import tqdm
+
+from descant.audio.files import Block
+from descant.config.evaluation import Evaluation
+from descant.config.evaluation import Reconstruction as Settings
+from descant.corpus.outputs import whole_file
+from descant.evaluation.code_usage import Usage, Worth, count_codes, measure_worth
+from descant.evaluation.reconstruction import (
+    MULAW,
+    Stretch,
+    choose_stretches,
+    measure_renderings,
+    read_draws,
+    read_original,
+)
+from descant.formatting import count
+from descant.results import Computation, Given, Summary, write_json
+from descant.sequences import PackedSequence, open_sequence
+from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, mean_interval
+
+FIGURES = ("snr_db", "lsd_db", "added_lsd_db", "draws_snr_db", "draws_lsd_db")
+
+
+class Drawn(BaseModel):
+    """What was drawn of a stack's codes."""
+
+    stack: str
+    drawn: Path
+
+
+class Scored(Drawn):
+    """And its packed codes, and the bits of the sequence below with the true codes and with shuffled ones."""
+
+    codes: Path
+    true: Path
+    shuffled: Path
+
+
+class Excerpts(Given):
+    """Which excerpts, and where they are.
+
+    Attributes:
+        reconstruction: how many, how long.
+        audio: data of the packed audio.
+        tracks: folders of the tracks' audio before mu-law, all shards.
+        multiple: samples that excerpts are multiples of.
+    """
+
+    reconstruction: Settings
+    audio: Path
+    tracks: list[Path]
+    multiple: int
+
+
+class ReconstructionGiven(Excerpts):
+    """What the figures are made from: excerpts, stacks, and how intervals are drawn (``evaluation``)."""
+
+    evaluation: Evaluation
+    seed: int
+    stacks: list[Scored]
+
+
+class StackFigures(BaseModel):
+    """The figures of a stack on the front page; None where not measured."""
+
+    snr_db: float | None
+    lsd_db: float | None
+    codes_used_share: float | None
+    gap_bits: float | None
+
+
+class ReconstructionSummary(Summary):
+    """What the front page shows."""
+
+    stacks: dict[str, StackFigures]
+    mulaw: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class StackCodes:
+    """A stack's codes on the test split: audio samples to one, how often each occurs, and what they are worth."""
+
+    hop: int
+    counts: Sequence[int]
+    low: float | None
+    high: float | None
+    worth: Worth | None
+
+    @property
+    def usage(self) -> Usage:
+        """How they are used."""
+        return Usage(np.array(self.counts, np.int64), self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that was measured, in ``measured.json``.
+
+    Attributes:
+        confidence: level of the intervals.
+        intervals: by rendering, then by column of the excerpts; None where there is no figure.
+        codes: by stack.
+        missing: what was not measured, and why.
+    """
+
+    confidence: float
+    intervals: Mapping[str, Mapping[str, Interval | None]]
+    codes: Mapping[str, StackCodes]
+    missing: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Excerpts of test tracks: as they were, and through mu-law."""
+
+    audio: PackedSequence
+    stretches: Sequence[Stretch]
+    originals: Sequence[Block]
+    companded: Sequence[npt.NDArray[np.uint8]]
+
+
+def read_material(given: Excerpts, wanted: bool) -> Material:
+    """Read the excerpts; none where they are not wanted.
+
+    Raises:
+        AudioFileError: when a track is missing or cannot be read.
+    """
+    audio = open_sequence(given.audio.parent)
+    stretches = choose_stretches(audio, given.reconstruction, given.multiple) if wanted else []
+    originals = [read_original(given.tracks, stretch, audio.sample_rate) for stretch in tqdm(stretches, disable=None)]
+    companded = [np.asarray(audio.steps(one.track)[one.start : one.start + one.length]) for one in stretches]
+    return Material(audio, stretches, originals, companded)
+
+
+def gather(excerpts: pd.DataFrame, codes: Mapping[str, StackCodes], settings: Evaluation, seed: int) -> Measured:
+    """Put intervals to the figures, and name what is missing.
+
+    Args:
+        excerpts: of :func:`descant.evaluation.reconstruction.measure_renderings`; empty when no track is long enough.
+        codes: by stack.
+        settings: the intervals', and how long the excerpts were to be.
+        seed: of the bootstraps.
+    """
+    bootstrap = Bootstrap(settings.bootstrap_draws, settings.confidence, seed)
+    intervals = {
+        str(rendering): {column: mean_interval(rows[column].to_numpy(np.float64), bootstrap) for column in FIGURES}
+        for rendering, rows in excerpts.groupby("rendering", sort=False)
+    }
+    missing = []
+    if not codes:
+        missing.append("no model has a stack, so there is nothing to reconstruct")
+    elif not len(excerpts):
+        missing.append(f"no test track is as long as an excerpt, {settings.reconstruction.seconds:g} s")
+    else:
+        long_enough = excerpts["track"].nunique()
+        if long_enough < FEWEST_TRACKS:
+            tracks = f"{count(long_enough, 'test track')} long enough"
+            missing.append(f"intervals of the reconstructions: {tracks}, {FEWEST_TRACKS} needed")
+    for stack, held in codes.items():
+        if not held.usage.total:
+            missing.append(f"codes of {stack}: the test split has none")
+        elif held.worth is None:
+            missing.append(f"gap of {stack}: no step was scored")
+        elif held.worth.gap.low is None:
+            tracks = count(held.worth.tracks, "test track")
+            missing.append(f"interval of {stack}'s gap: {tracks}, {FEWEST_TRACKS} needed")
+    return Measured(settings.confidence, intervals, codes, [f"not reported: {reason}" for reason in missing])
+
+
+def summarise(measured: Measured) -> ReconstructionSummary:
+    """The summary for the front page; what was not measured is None."""
+    stacks = {}
+    for stack, held in measured.codes.items():
+        figures = measured.intervals.get(stack, {})
+        stacks[stack] = StackFigures(
+            snr_db=_value(figures.get("snr_db")),
+            lsd_db=_value(figures.get("lsd_db")),
+            codes_used_share=held.usage.used_share,
+            gap_bits=None if held.worth is None else held.worth.gap.value,
+        )
+    floor = measured.intervals.get(MULAW, {})
+    mulaw = {name: _value(floor.get(name)) for name in ("snr_db", "lsd_db")}
+    return ReconstructionSummary(stacks=stacks, mulaw=mulaw, missing=list(measured.missing))
+
+
+def _value(interval: Interval | None) -> float | None:
+    return None if interval is None else interval.value
+
+
+def codes_table(codes: Mapping[str, StackCodes]) -> pd.DataFrame:
+    """A row a stack: how its codes are used, and what they are worth; what was not measured is absent."""
+    rows = []
+    for stack, held in codes.items():
+        usage, worth = held.usage, held.worth
+        row: dict[str, Any] = {"stack": stack, "hop": held.hop, "classes": len(held.counts), "codes": usage.total}
+        row |= {"used_share": usage.used_share, "perplexity": usage.perplexity}
+        row |= {"perplexity_low": held.low, "perplexity_high": held.high}
+        if worth is not None:
+            row |= {"bits_true": worth.true, "bits_shuffled": worth.shuffled, "gap": worth.gap.value}
+            row |= {"gap_low": worth.gap.low, "gap_high": worth.gap.high, "tracks": worth.tracks}
+        rows.append(row)
+    columns = ["stack", "hop", "classes", "codes", "used_share", "perplexity", "perplexity_low", "perplexity_high"]
+    columns += ["bits_true", "bits_shuffled", "gap", "gap_low", "gap_high", "tracks"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def measure(given: ReconstructionGiven, folder: Path) -> None:
+    """Write ``excerpts.csv``, ``codes.csv``, ``measured.json`` and ``summary.json``."""
+    evaluation, material = given.evaluation, read_material(given, bool(given.stacks))
+    bootstrap = Bootstrap(evaluation.bootstrap_draws, evaluation.confidence, given.seed)
+    codes, draws = {}, {}
+    for stack in given.stacks:
+        packed = open_sequence(stack.codes.parent)
+        usage = count_codes(packed, evaluation.confidence)
+        worth = measure_worth(pd.read_parquet(stack.true), pd.read_parquet(stack.shuffled), bootstrap)
+        codes[stack.stack] = StackCodes(packed.hop, usage.counts.tolist(), usage.low, usage.high, worth)
+        draws[stack.stack] = read_draws(stack.drawn, material.stretches)
+    rows = measure_renderings(material.stretches, material.originals, material.companded, draws, given.seed)
+    measured = gather(rows, codes, evaluation, given.seed)
+    for name, table in {"excerpts.csv": rows, "codes.csv": codes_table(codes)}.items():
+        with whole_file(folder / name) as temporary:
+            table.to_csv(temporary, index=False)
+    write_json(folder / "measured.json", measured)
+    write_json(folder / "summary.json", summarise(measured))
+
+
+COMPUTATION = Computation(ReconstructionGiven, measure)

@@ -1,0 +1,1 @@
+"""The report: pages of typed blocks, drawn by one template, and the registry of what there is."""

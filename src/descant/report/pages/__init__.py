@@ -1,0 +1,1 @@
+"""A module a page: what it is made from, and its blocks."""

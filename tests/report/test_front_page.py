@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from page_reading import make_page, read_page
+from small_report import HOSTILE, PAGES, TITLES, build_report, front_given
+
+from descant.errors import DescantError, PageError
+from descant.report.pages.front import Row, choose_rows, music_in_words
+from descant.sequences import open_sequence
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report, with all that it was made from."""
+    folder = tmp_path_factory.mktemp("made")
+    build_report(folder)
+    return folder
+
+
+def row(number: int, levels: int, bits: float) -> Row:
+    return Row(f"m{number}", f"M {number}", "", levels, bits, "", ("", ""))
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.floats(0, 9)), min_size=1, max_size=9))
+def test_the_best_the_deepest_and_a_plain_one_are_heard(given: list[tuple[int, float]]) -> None:
+    rows = [row(number, levels, bits) for number, (levels, bits) in enumerate(given)]
+    chosen = [found for found, _ in choose_rows(rows)]
+    assert len({found.model for found in chosen}) == len(chosen) <= 3
+    assert chosen[0].bits == min(found.bits for found in rows)
+    others = [found for found in rows if found is not chosen[0]]
+    if any(found.levels > 1 for found in others):
+        deepest = max(found.levels for found in others)
+        assert chosen[1].levels == deepest
+        assert chosen[1].bits == min(found.bits for found in others if found.levels == deepest)
+    if any(found.levels == 1 for found in others):
+        assert chosen[-1].levels == 1
+        assert chosen[-1].bits == min(found.bits for found in others if found.levels == 1)
+
+
+def test_why_a_row_was_chosen_is_true() -> None:
+    rows = [row(0, 1, 3.0), row(1, 1, 4.0), row(2, 3, 5.0), row(3, 3, 4.5), row(4, 2, 3.5)]
+    assert [(found.model, why) for found, why in choose_rows(rows)] == [
+        ("m0", "the fewest bits per sample of all"),
+        ("m3", "a stack of 3 levels, the fewest bits of these"),
+        ("m1", "another WaveNet with no codes"),
+    ]
+    assert choose_rows([]) == []
+
+
+def test_the_page_tells_the_run(made: Path) -> None:
+    html = (made / "results" / "report" / "index.html").read_text()
+    page = read_page(html, str(made), "<b>bold")
+    text = " ".join(page.text.replace("\N{NO-BREAK SPACE}", " ").split())
+    assert "Trained on 8.0 s of music in 2 tracks, for 30 steps in each of 3 networks." in text
+    assert "32.0 s in 8 tracks: 8.0 s in 2 tracks for training, 4.0 s in 1 track for validation" in text
+    assert "Melodies of sines. 32.0 s" in text and f"By: {HOSTILE} (4), A. Composer (4)." in text
+    assert f"Nothing was found. {HOSTILE} Not reported: too short." in text
+    table = pd.read_csv(made / "table.csv").set_index("model")
+    for model, title in TITLES.items():
+        assert f"{title}{table.loc[model, 'bits_per_sample']:.2f}" in text
+    assert text.count("3.82 ± 0.18") == 2 and "ratings by people of its own models (2018), not of these" in text
+    assert len(page.all("audio")) == 4 == len(page.all("img"))
+    assert {f"players/{model}.html" for model in TITLES} <= {link.get("href") for link in page.all("a")}
+
+
+def test_the_same_run_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_page("index", tmp_path / name, **front_given(made))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_run_that_lacks_parts_says_nothing_of_them(made: Path, tmp_path: Path) -> None:
+    page = read_page(make_page("index", tmp_path / "alone.html", **front_given(made)), str(made))
+    assert not page.all("nav") and not page.all("a") and "What the measures found" not in page.text
+    assert "More of this run" not in page.text and len(page.all("audio")) == 4
+
+
+def test_wrong_options_are_told(made: Path, tmp_path: Path) -> None:
+    given, output = front_given(made), tmp_path / "index.html"
+    for wrong in ({"drawn": {}}, {"drawn": {"flat": "none"}}, {"source": None}, {"other": 1}):
+        with pytest.raises(DescantError):
+            make_page("index", output, **{**given, **wrong})
+    with pytest.raises(PageError, match="simulated"):
+        make_page("simulated/index", output, PAGES, **given)
+    (tmp_path / "table.csv").write_text("model,title\na,b\n")
+    with pytest.raises(DescantError, match="table"):
+        make_page("index", output, **{**given, "table": tmp_path / "table.csv"})
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_labels_that_are_not_known_are_not_told(made: Path) -> None:
+    packed = open_sequence(made / "audio")
+    packed.index["artist"] = ""
+    packed.index["genre"] = ["a", "b", "c", "d", "a", "", "", ""]
+    assert music_in_words(packed, "S.")[0] == "S."
+    assert music_in_words(packed, "S.")[2:] == ["Genres: a (2), b (1), c (1), and 1 more."]
