@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -240,15 +241,20 @@ class TestBuilding:
             load_kernel()
         assert "no-such-flag" in raised.value.problem
 
-    def test_a_folder_that_others_may_write_to(self, tmp_path: Path) -> None:
+    def test_a_folder_that_others_may_write_to_is_not_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         folder = tmp_path / "descant" / "native"
         folder.mkdir(parents=True)
         folder.chmod(0o777)
-        with pytest.raises(EngineError, match="others may write"):
-            load_kernel()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        load_kernel()
+        assert not list(folder.iterdir())
+        assert len(list((tmp_path / f"descant-{os.geteuid()}" / "native").iterdir())) == 1
 
-    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+    def test_where_no_folder_can_be_made(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "descant").write_text("in the way")
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "descant"))
         with pytest.raises(EngineError, match="cannot be kept") as raised:
             load_kernel()
         assert "XDG_CACHE_HOME" in raised.value.cure

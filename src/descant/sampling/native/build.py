@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from descant.caches import cache_folder
 from descant.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ def load_kernel() -> ctypes.CDLL:
     The compiler is ``$CXX``, else the first found of c++, g++ and clang++; ``$DESCANT_CXXFLAGS`` comes last on its
     command line (``$CXXFLAGS``, which environments set for the sake of old machines, does not come at all). What is
     built lies in ``$XDG_CACHE_HOME/descant/native`` (or below ``~/.cache``) under a hash of the source, the command
-    line, and all that the compiler predefines: its version and this CPU's instruction sets are among it.
+    line, and all that the compiler predefines: its version and this CPU's instruction sets are among it. Where that
+    folder cannot be written, :func:`descant.caches.cache_folder` names another.
 
     Returns:
         The loaded library; calls into it release the interpreter's lock.
@@ -45,13 +47,18 @@ def load_kernel() -> ctypes.CDLL:
     source = SOURCE.read_bytes()
     predefined = _run([*command, "-dM", "-E", "-x", "c++", os.devnull])
     key = hashlib.sha256(b"\0".join([source, shlex.join(command).encode(), predefined])).hexdigest()
+    folder = cache_folder("native")
+    if folder is None:
+        raise EngineError(
+            "the native engine cannot be kept: no cache folder can be written, or others may write to it",
+            "set XDG_CACHE_HOME to a folder of yours",
+        )
     try:
-        path = _cache() / f"{key[:32]}.so"
+        path = folder / f"{key[:32]}.so"
         if not _is_whole(path):
             _build(command, path)
         library = ctypes.CDLL(str(path))
-    except (OSError, RuntimeError) as error:
-        # RuntimeError: a user without a home
+    except OSError as error:
         raise EngineError(
             f"the native engine cannot be kept or loaded: {error}",
             "set XDG_CACHE_HOME to a folder of yours on a disk that allows programs",
@@ -103,25 +110,6 @@ def _run(command: list[str]) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         problem = f"the native engine does not build: {error}"
     raise EngineError(problem, "set CXX to a C++17 compiler (g++ 9 or clang++ 12 on), or sampling.engine to another")
-
-
-def _cache() -> Path:
-    """The folder of built kernels, ours alone.
-
-    Raises:
-        EngineError: when others may write to it.
-        OSError: when it cannot be made.
-    """
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    folder = (Path(home) if Path(home).is_absolute() else Path("~/.cache").expanduser()) / "descant" / "native"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.stat()
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        raise EngineError(
-            f"others may write to {folder}, from which programs would be loaded",
-            f"make it yours alone (chmod 700 {folder}), or set XDG_CACHE_HOME to another folder",
-        )
-    return folder
 
 
 def _is_whole(path: Path) -> bool:
