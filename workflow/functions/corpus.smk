@@ -1,10 +1,14 @@
 # Where the music comes from: digests that tell when it is read again.
+import dataclasses
+import json
+
 from snakemake.exceptions import WorkflowError
 
 from descant.corpus import labels
 from descant.corpus.scan import folder_digest
 from descant.corpus.scores import list_digest
 from descant.errors import DescantError
+from descant.plan.windows import windows
 from descant.scores import soundfont as soundfonts
 
 EXCERPT = "resources/songs"
@@ -90,3 +94,7 @@ def source_in_words():
     if experiment.separation.method == "none":
         return told
     return f"{told} What is learnt is their {experiment.separation.stem}, separated."
+
+
+# what the tracks must fill is checked when they are packed, but another window packs nothing again: it is no parameter
+WINDOWS = json.dumps([dataclasses.asdict(each) for each in windows(experiment, plan)])

@@ -82,4 +82,4 @@ rule pack:
         " --shard-tables {input.tables:q} --shard-fingerprints {input.fingerprints:q}"
         " --shard-notes {input.notes:q} --output {params.folder:q} --waveform {params.waveform:q}"
         " --tracks-table {output.tracks:q} --labels-table {output.labels:q}"
-        " --remarks {output.remarks:q} --notes {output.notes:q} {params.labels:q} 2> {log:q}"
+        " --remarks {output.remarks:q} --notes {output.notes:q} --windows {WINDOWS:q} {params.labels:q} 2> {log:q}"

@@ -6,6 +6,7 @@ from descant.commands import cli, options
 from descant.config.root import Config
 from descant.plan.memory import members, need_of
 from descant.plan.plan import make_plan
+from descant.plan.windows import check_windows, usable_in_words, windows
 from descant.sequences import open_sequence
 
 GIGABYTE = 1e9
@@ -22,6 +23,11 @@ def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> No
     print(f"audio: {hours}")
     if seconds["train"] < 3600:
         print("  less than an hour to learn from: expect copies and noise rather than new music")
+    asked = windows(config, plan)
+    lengths = {split: (audio.split(split)["length"] * audio.hop).tolist() for split in seconds}
+    check_windows(asked, lengths, audio.sample_rate)
+    for line in usable_in_words(asked, lengths, audio.sample_rate):
+        print(f"  {line}")
     needs = [need_of(training, plan.learnt(training).hop) for training in plan.trained]
     table = pd.DataFrame(
         {

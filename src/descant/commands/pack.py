@@ -17,6 +17,8 @@ from descant.corpus.pack import pack, read_shards
 from descant.corpus.splits import SPLITS, far_in_words
 from descant.corpus.splits import in_words as splits_in_words
 from descant.corpus.table import write_csv
+from descant.plan.windows import check_windows, parse_windows, usable_in_words
+from descant.sequences import open_sequence
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,9 @@ def main(
     notes_table: Annotated[
         Path, typer.Option("--notes", help="Parquet table to write: the notes of all rendered tracks, a row each")
     ],
+    windows: Annotated[
+        str, typer.Option(help="JSON list of the trainings' windows, which the tracks must fill")
+    ] = "[]",
     labels: Annotated[Path | None, typer.Option(help="CSV table to read: file, title, artist, genre")] = None,
 ) -> None:
     """Merge the shards' sequences, drop what occurs in several, and deal whole tracks to train, validation and test.
@@ -61,7 +66,11 @@ def main(
     dealt = {split: [entry.seconds for entry in entries if entry.split == split] for split in SPLITS}
     for line in splits_in_words(dealt, shares):
         _say(line)
-    known = [*far_in_words(dealt, shares), *unused]
+    asked = parse_windows(windows)
+    index = open_sequence(waveform)
+    lengths = {split: index.split(split)["length"].tolist() for split in SPLITS}
+    check_windows(asked, lengths, index.sample_rate)
+    known = [*far_in_words(dealt, shares), *unused, *usable_in_words(asked, lengths, index.sample_rate)]
     for line in known:
         _say(line)
     with whole_file(remarks) as temporary:

@@ -1,0 +1,116 @@
+"""Which tracks each training can use: those that are as long as its window, in audio or in codes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from descant.config.root import Config
+from descant.errors import ConfigError, CorpusError
+from descant.formatting import count
+from descant.plan.plan import Plan
+
+# a training draws its windows from the first, and is validated on the second
+DRAWN_FROM = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window of one training.
+
+    Attributes:
+        training: its name.
+        rows: of the table that need it.
+        key: of the configuration that sets it.
+        steps: its length, in steps of the finest sequence that it is trained on.
+        hop: audio samples to one such step.
+    """
+
+    training: str
+    rows: tuple[str, ...]
+    key: str
+    steps: int
+    hop: int
+
+    def fits(self, samples: int) -> bool:
+        """Whether a track of so many audio samples is long enough; a last partial step counts."""
+        return -(-samples // self.hop) >= self.steps
+
+
+def windows(config: Config, plan: Plan) -> tuple[Window, ...]:
+    """The window of every training that the rows need."""
+    sections = {id(section): f"adas.{name}" for name, section in config.adas.items()}
+    sections |= {id(section): f"priors.{name}" for name, section in config.priors.items()}
+    return tuple(
+        Window(
+            training.name,
+            tuple(row for row, route in plan.routes.items() if training.name in route.trainings),
+            f"{sections[id(training.settings)]}.training.window",
+            training.settings.training.window,
+            min(plan.sequences[name].hop for name in training.inputs.values()),
+        )
+        for training in plan.trained
+    )
+
+
+def parse_windows(text: str) -> tuple[Window, ...]:
+    """Read windows from JSON.
+
+    Raises:
+        ConfigError: when they are none.
+    """
+    try:
+        return TypeAdapter(tuple[Window, ...]).validate_json(text)
+    except ValidationError as error:
+        raise ConfigError(f"--windows is no list of windows: {error}", "leave it out, by hand") from None
+
+
+def check_windows(asked: Sequence[Window], tracks: Mapping[str, Sequence[int]], rate: int) -> None:
+    """Refuse windows for which no track is long enough, all of them at once.
+
+    Args:
+        asked: of :func:`windows`.
+        tracks: lengths of each split's tracks in audio samples.
+        rate: of the audio, Hz.
+
+    Raises:
+        CorpusError: naming the rows, the keys and the longest track.
+    """
+    lines = []
+    for window in asked:
+        for split in DRAWN_FROM:
+            longest = max(tracks[split], default=0)
+            if not window.fits(longest):
+                lines.append(
+                    f"    {window.key} is {window.steps:,} steps, {window.steps * window.hop / rate:.1f} s, but the"
+                    f" longest track for {split} has {longest / rate:.1f} s ({_rows(window)})"
+                )
+    if lines:
+        raise CorpusError(
+            "no track is as long as a window of these trainings:\n" + "\n".join(lines),
+            "make these windows smaller, leave the rows out with `rows`, or add longer recordings",
+        )
+
+
+def usable_in_words(asked: Sequence[Window], tracks: Mapping[str, Sequence[int]], rate: int) -> Iterator[str]:
+    """A line for each training that cannot use all of its tracks: how many, and how many minutes, it can.
+
+    Args:
+        asked: of :func:`windows`.
+        tracks: lengths of each split's tracks in audio samples.
+        rate: of the audio, Hz.
+    """
+    lengths = tracks["train"]
+    for window in asked:
+        used = [length for length in lengths if window.fits(length)]
+        if len(used) < len(lengths):
+            minutes, total = (sum(part) / rate / 60 for part in (used, lengths))
+            yield (
+                f"{window.training} learns from {len(used)} of {count(len(lengths), 'track')}, {minutes:.1f} of"
+                f" {total:.1f} min: the others are shorter than {window.key}, {window.steps * window.hop / rate:.1f} s"
+                f" ({_rows(window)})"
+            )
+
+
+def _rows(window: Window) -> str:
+    return f"{'row' if len(window.rows) == 1 else 'rows'} {', '.join(window.rows)}"
