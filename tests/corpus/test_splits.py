@@ -131,5 +131,5 @@ def test_copies_are_told_and_count_once() -> None:
     for seed in range(20):
         dealt = {one.track: one.split for one in deal_entries(tuple(grouped.values()), seconds, Splits(), seed)}
         assert dealt["b"] == dealt["c"] and set(dealt.values()) == {"train", "validation", "test"}
-    with pytest.raises(CorpusError, match=r"2 usable tracks \(besides 1 of the same recordings\)"):
+    with pytest.raises(CorpusError, match=r"2 usable tracks \(besides 1 of the same recordings or pieces\)"):
         deal_entries(tuple(grouped[name] for name in "abc"), seconds, Splits(), 1)
