@@ -50,7 +50,8 @@ def test_encoding_equals_doing_it_whole(tmp_path: Path) -> None:
     write(tmp_path / "short.flac", tone(0.001), 16000)
     write(tmp_path / "aside.flac", tone(1), 16000)
     entries = [entry("a"), entry("short"), entry("aside", REJECTED)]
-    assert encode_shard(entries, tmp_path, tmp_path / "s", tmp_path / "w", Audio(sample_rate=16000), 64) == 1
+    encoded = encode_shard(entries, tmp_path, tmp_path / "s", tmp_path / "w", Audio(sample_rate=16000), 64)
+    assert [one.status for one in encoded] == [USED, REJECTED, REJECTED] and encoded[1].reason.startswith("too short")
     sequence = open_sequence(tmp_path / "s")
     waveform = soxr.resample(audio.mean(axis=1), 44100, 16000)
     expected = mulaw.encode(waveform)
@@ -67,7 +68,7 @@ def test_encoding_equals_doing_it_whole(tmp_path: Path) -> None:
 
 
 def test_an_empty_shard_gives_an_empty_sequence(tmp_path: Path) -> None:
-    assert encode_shard([], tmp_path, tmp_path / "s", tmp_path / "w", Audio(), 8) == 0
+    assert encode_shard([], tmp_path, tmp_path / "s", tmp_path / "w", Audio(), 8) == ()
     assert open_sequence(tmp_path / "s").tracks() == open_recordings(tmp_path / "w").tracks() == []
 
 

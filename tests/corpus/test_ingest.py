@@ -134,3 +134,17 @@ def test_a_slow_item_is_set_aside(tmp_path: Path) -> None:
     write(tmp_path / "a.wav", tone())
     corpus = Corpus(source="folder", folder=Folder(path=str(tmp_path)), item_minutes=1e-6)
     assert "took longer" in run(corpus, tmp_path / "tracks")["a.wav"].reason
+
+
+def test_all_together_are_bounded(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    for n in range(5):
+        write(tmp_path / "music" / f"{n}.wav", tone(1, pitch=300 + n))
+    (tmp_path / "music" / "notes.txt").write_text("x")
+    # two shards share what two and a half seconds at 16 kHz take, and this is one of them with all the files
+    folder = Folder(path=str(tmp_path / "music"), max_corpus_gib=5.0 * 16000 * 4 / 2**30)
+    entries = run(Corpus(source="folder", folder=folder), tmp_path / "tracks")
+    assert [entry.is_used for entry in entries.values()] == [True, True, False, False, False, False]
+    assert "max_corpus_gib" in entries["2.wav"].reason and "max_corpus_gib" in entries["4.wav"].reason
+    assert entries["notes.txt"].reason.startswith("no recording")
+    assert len(list((tmp_path / "tracks").iterdir())) == 2

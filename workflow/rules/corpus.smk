@@ -56,7 +56,7 @@ rule ingest:
         mem_mb=2000,
         runtime=720,
     params:
-        settings=as_json(music(), "source", "item_minutes", *music_sections()),
+        settings=as_json(music(), "source", "shards", "item_minutes", *music_sections()),
         soundfont=soundfont_digest,
     shell:
         "python -m descant.commands.ingest --settings {params.settings:q} --files {input.files:q}"

@@ -10,6 +10,7 @@ rule encode_audio:
         index="results/corpus/encoded/{shard}/index.parquet",
         samples="results/corpus/waveforms/{shard}/data.npy",
         samples_index="results/corpus/waveforms/{shard}/index.parquet",
+        table="results/corpus/encoded/{shard}.parquet",
     log:
         "results/logs/sequences/encode.{shard}.log",
     benchmark:
@@ -21,13 +22,14 @@ rule encode_audio:
         runtime=720,
     params:
         settings=as_json(experiment.audio),
+        downmix=experiment.corpus.downmix,
         multiple=length_multiple(),
         folder=subpath(output.data, parent=True),
         waveform=subpath(output.samples, parent=True),
     shell:
         "python -m descant.commands.encode --settings {params.settings:q} --length-multiple {params.multiple:q}"
         " --table {input.table:q} --tracks {input.tracks:q} --output {params.folder:q} --waveform {params.waveform:q}"
-        " 2> {log:q}"
+        " --output-table {output.table:q} --downmix {params.downmix:q} 2> {log:q}"
 
 
 rule pack:
@@ -36,7 +38,7 @@ rule pack:
         index=collect(rules.encode_audio.output.index, shard=SHARDS),
         samples=collect(rules.encode_audio.output.samples, shard=SHARDS),
         samples_index=collect(rules.encode_audio.output.samples_index, shard=SHARDS),
-        tables=collect(rules.separate.output.table, shard=SHARDS),
+        tables=collect(rules.encode_audio.output.table, shard=SHARDS),
         fingerprints=collect(rules.ingest.output.fingerprints, shard=SHARDS),
         notes=collect(rules.ingest.output.notes, shard=SHARDS),
     output:

@@ -1,5 +1,6 @@
 """``encode``: turn one shard's tracks into sequences."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +8,9 @@ from typing import Annotated
 import typer
 
 from descant.commands.cli import parse_settings, run
-from descant.config.corpus import Audio
+from descant.config.corpus import Audio, Corpus
 from descant.corpus.encode import encode_shard
-from descant.corpus.table import read_table
+from descant.corpus.table import read_table, write_table
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +22,19 @@ def main(
     tracks: Annotated[Path, typer.Option(help="folder of the tracks' audio that 'separate' made")],
     output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],
     waveform: Annotated[Path, typer.Option(help="folder of the sequence of 16-bit samples to write")],
+    output_table: Annotated[Path, typer.Option(help="Parquet table to write: what is trained on, and why not")],
+    downmix: Annotated[str, typer.Option(help="auto, mean, left, right or loudest: how channels become one")] = "auto",
 ) -> None:
-    """Mix each track to mono and resample it; pack the tracks as 16-bit samples, and encoded to 8-bit mu-law."""
-    section = parse_settings(Audio, settings)
-    kept = encode_shard(read_table(table), tracks, output, waveform, section, length_multiple)
-    log.info("%d tracks encoded", kept)
+    """Mix each track to mono and resample it; pack the tracks as 16-bit samples, and encoded to 8-bit mu-law.
+
+    What is checked is what is trained on: a track that is silent once it is mixed is set aside, and what mixing or
+    mu-law takes from a quiet one is said in the table.
+    """
+    audio = parse_settings(Audio, settings)
+    chosen = parse_settings(Corpus, json.dumps({"downmix": downmix})).downmix
+    entries = encode_shard(read_table(table), tracks, output, waveform, audio, length_multiple, chosen)
+    write_table(entries, output_table)
+    log.info("%d tracks encoded", sum(entry.is_used for entry in entries))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="root seed")],
     shard_sequences: Annotated[list[Path], typer.Option(help="folders of classes that 'encode' wrote, all shards")],
     shard_waveforms: Annotated[list[Path], typer.Option(help="folders of samples that 'encode' wrote, all shards")],
-    shard_tables: Annotated[list[Path], typer.Option(help="tables that 'ingest' wrote, in the same order")],
+    shard_tables: Annotated[list[Path], typer.Option(help="tables that 'encode' wrote, in the same order")],
     shard_fingerprints: Annotated[list[Path], typer.Option(help="tables of fingerprints that 'ingest' wrote")],
     shard_notes: Annotated[list[Path], typer.Option(help="tables of notes that 'ingest' wrote")],
     output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],

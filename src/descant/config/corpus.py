@@ -9,6 +9,7 @@ from descant.config.base import Section
 # Hz; ours: enough for a model at 16 kHz
 RENDER_RATE = 22050
 Program = Annotated[int, Field(ge=0, le=127)]
+Downmix = Literal["auto", "mean", "left", "right", "loudest"]
 
 
 class Scores(Section):
@@ -50,6 +51,12 @@ class Folder(Section):
     max_decoded_gib: float = Field(
         8.0, gt=0, le=1024, description="a file that decodes to more is set aside, GiB of 32-bit floats; ours"
     )
+    max_corpus_gib: float = Field(
+        1024.0,
+        gt=0,
+        description="files beyond what all together may decode to are set aside, GiB of 32-bit floats, shared out "
+        "evenly among the shards; about 13,000 songs in stereo; ours",
+    )
 
 
 class Splits(Section):
@@ -74,6 +81,11 @@ class Corpus(Section):
     )
     item_minutes: float = Field(
         10.0, gt=0, description="a file or score that takes longer to decode or render is set aside, minutes"
+    )
+    downmix: Downmix = Field(
+        "auto",
+        description="how a track's channels become the one that is trained on: 'mean' of them, 'left', 'right' or the "
+        "'loudest' alone; 'auto' is the mean, and the loudest where the channels cancel each other",
     )
     labels: str | None = Field(
         None,

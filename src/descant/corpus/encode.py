@@ -4,9 +4,14 @@ Peaks are not normalised: the level of a recording is part of the music, one gai
 model of samples it has not heard yet, and mu-law's steps are relative, so a quiet track loses little.
 """
 
+import dataclasses
 import logging
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,22 +19,27 @@ from tqdm import tqdm
 
 from descant.audio import mulaw
 from descant.audio.clips import to_16_bit
-from descant.audio.files import Block, probe, read_blocks, resample_blocks, to_mono
-from descant.config.corpus import Audio
+from descant.audio.files import BLOCK_FRAMES, Block
+from descant.config.corpus import Audio, Downmix
 from descant.corpus.decode import track_file
+from descant.corpus.mono import Listener, Mono
 from descant.corpus.table import Entry
 from descant.sequences import SequenceWriter
 
 log = logging.getLogger(__name__)
+Sample = TypeVar("Sample", bound=np.generic)
 
 
-def encode_track(path: Path, sample_rate: int, length_multiple: int) -> Iterator[npt.NDArray[np.uint8]]:
+def encode_track(
+    path: Path, sample_rate: int, length_multiple: int, downmix: Downmix = "auto"
+) -> Iterator[npt.NDArray[np.uint8]]:
     """Encode one track block by block.
 
     Args:
         path: of its audio.
         sample_rate: of the result, Hz.
         length_multiple: what the length is cut to a multiple of, samples.
+        downmix: how its channels become one.
 
     Yields:
         uint8 mu-law classes, each ``(steps,)``; nothing when the track is shorter than ``length_multiple``.
@@ -37,15 +47,16 @@ def encode_track(path: Path, sample_rate: int, length_multiple: int) -> Iterator
     Raises:
         AudioFileError: when the audio cannot be read.
     """
-    return cut((mulaw.encode(block) for block in mono_blocks(path, sample_rate)), length_multiple)
+    return cut((mulaw.encode(block) for block in mono_blocks(path, sample_rate, downmix)), length_multiple)
 
 
-def mono_blocks(path: Path, sample_rate: int) -> Iterator[Block]:
+def mono_blocks(path: Path, sample_rate: int, downmix: Downmix = "auto") -> Iterator[Block]:
     """A track as it is before it is companded: mono, at the models' rate.
 
     Args:
         path: of its audio.
         sample_rate: of the result, Hz.
+        downmix: how its channels become one.
 
     Yields:
         float32, each ``(frames,)``.
@@ -53,8 +64,9 @@ def mono_blocks(path: Path, sample_rate: int) -> Iterator[Block]:
     Raises:
         AudioFileError: when the audio cannot be read.
     """
-    mono = (to_mono(block) for block in read_blocks(path))
-    return resample_blocks(mono, probe(path).rate, sample_rate)
+    mono = Mono(path, sample_rate, downmix)
+    mono.decide()
+    return mono.blocks()
 
 
 def cut(blocks: Iterable[npt.NDArray[np.uint8]], multiple: int) -> Iterator[npt.NDArray[np.uint8]]:
@@ -77,8 +89,14 @@ def cut(blocks: Iterable[npt.NDArray[np.uint8]], multiple: int) -> Iterator[npt.
 
 
 def encode_shard(
-    entries: Iterable[Entry], tracks: Path, folder: Path, waveform: Path, audio: Audio, length_multiple: int
-) -> int:
+    entries: Iterable[Entry],
+    tracks: Path,
+    folder: Path,
+    waveform: Path,
+    audio: Audio,
+    length_multiple: int,
+    downmix: Downmix = "auto",
+) -> tuple[Entry, ...]:
     """Encode the used tracks of a shard into two sequences, no split dealt yet.
 
     Args:
@@ -88,42 +106,100 @@ def encode_shard(
         waveform: where the 16-bit samples are written, of whole tracks.
         audio: the configuration's section.
         length_multiple: what the classes of each track are cut to a multiple of, samples.
+        downmix: how a track's channels become one.
 
     Returns:
-        Tracks in the sequences; one that is too short is left out, and noted in the log.
+        All entries in their order: a track that is silent or too short is set aside, and a used one has as many seconds
+        as are trained on, and a remark on what mixing and mu-law took from it.
 
     Raises:
         AudioFileError: when the audio of a track is missing or cannot be read.
     """
-    kept = 0
-    used = [entry for entry in entries if entry.is_used]
-    rate = audio.sample_rate
+    rate, encoded = audio.sample_rate, []
     with (
         SequenceWriter(folder, mulaw.CLASSES, 1, rate) as classes,
         SequenceWriter(waveform, 0, 1, rate, dtype=np.int16) as samples,
+        _Spool(folder) as spool,
     ):
-        for entry in tqdm(used, unit="track", disable=None):
-            read: list[Block] = []
-            is_long_enough = False
-            companded = _companded(mono_blocks(track_file(tracks, entry.track), rate), read)
-            for block in cut(companded, length_multiple):
-                is_long_enough = True
-                classes.append(entry.track, block)
-                while read:
-                    samples.append(entry.track, to_16_bit(read.pop(0)))
-            if not is_long_enough:
-                log.info("%s: too short, %.2f s; left out", entry.source, entry.seconds)
+        for entry in tqdm(list(entries), unit="track", disable=None):
+            if not entry.is_used:
+                encoded.append(entry)
                 continue
-            for rest in read:
-                samples.append(entry.track, to_16_bit(rest))
+            mono = Mono(track_file(tracks, entry.track), rate, downmix)
+            failure, remark = spool.fill(mono, rate)
+            length = spool.samples // length_multiple * length_multiple
+            if not failure and not length:
+                failure = f"too short: {entry.seconds:.2f} s does not fill one code of the longest hop"
+            if failure:
+                log.info("%s: %s; left out", entry.source, failure)
+                encoded.append(entry.set_aside(failure))
+                continue
+            for block in spool.waveform():
+                samples.append(entry.track, block)
+            for steps in cut(spool.classes(), length_multiple):
+                classes.append(entry.track, steps)
             for writer in (classes, samples):
                 writer.finish(entry.track, "", entry.labels)
-            kept += 1
-    return kept
+            reason = "; ".join(filter(None, [entry.reason, remark]))
+            encoded.append(dataclasses.replace(entry, seconds=round(length / rate, 6), reason=reason))
+    return tuple(encoded)
 
 
-def _companded(blocks: Iterable[Block], read: list[Block]) -> Iterator[npt.NDArray[np.uint8]]:
-    """Compand blocks, each of which is added to ``read``."""
-    for block in blocks:
-        read.append(block)
-        yield mulaw.encode(block)
+class _Spool:
+    """A track as it is trained on, on disk while it is decided whether and how it is; a context that deletes it.
+
+    Args:
+        folder: where there is room.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with ExitStack() as stack:
+            self._waveform, self._classes = (stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in range(2))
+            self._closing = stack.pop_all()
+        self.samples = 0
+
+    def fill(self, mono: Mono, sample_rate: int) -> tuple[str, str]:
+        """Take a track, once more where its channels turn out to cancel each other; see :meth:`Listener.verdict`."""
+        listener = self._read(mono)
+        if not mono.is_certain:
+            before = mono.chosen
+            mono.decide()
+            if mono.chosen != before:
+                listener = self._read(mono)
+        return listener.verdict(mono, sample_rate)
+
+    def _read(self, mono: Mono) -> Listener:
+        for file in (self._waveform, self._classes):
+            file.seek(0)
+            file.truncate()
+        self.samples = 0
+        listener = Listener()
+        for block in mono.blocks():
+            classes = mulaw.encode(block)
+            listener.add(block, classes)
+            self._waveform.write(to_16_bit(block).tobytes())
+            self._classes.write(classes.tobytes())
+            self.samples += len(block)
+        return listener
+
+    def waveform(self) -> Iterator[npt.NDArray[np.int16]]:
+        """16-bit samples, each ``(steps,)``."""
+        return _blocks(self._waveform, np.int16)
+
+    def classes(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Mu-law classes, each ``(steps,)``."""
+        return _blocks(self._classes, np.uint8)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+
+def _blocks(file: IO[bytes], kind: type[Sample]) -> Iterator[npt.NDArray[Sample]]:
+    file.seek(0)
+    while data := file.read(BLOCK_FRAMES * np.dtype(kind).itemsize):
+        yield np.frombuffer(data, dtype=kind)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from descant.audio.fingerprint import Words
 from descant.config.corpus import Corpus
-from descant.corpus.decode import Bounds, Outcome, rejected, verify
+from descant.corpus.decode import FLOAT_BYTES, Bounds, Outcome, rejected, track_file, verify
 from descant.corpus.notes import notes_table
 from descant.corpus.scan import AS_WRITTEN, Item
 from descant.corpus.scores import locate
@@ -78,9 +78,18 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
     sources: dict[str, str] = {}
     fingerprints: dict[str, Words] = {}
     notes: list[pa.Table] = []
+    room = corpus.folder.max_corpus_gib * 2**30 / corpus.shards
     with Worker(corpus.item_minutes * 60, _bounds(corpus).bytes + FILE_MARGIN) as worker:
         for item in tqdm(list(items), unit="track", disable=None):
-            track = _track(worker, item, corpus, tracks)
+            if room > 0 or item.refusal:
+                track = _track(worker, item, corpus, tracks)
+            else:
+                track = Track(rejected(_full(corpus)))
+            if track.outcome.is_used and track.outcome.track not in sources:
+                room -= track.outcome.seconds * track.outcome.rate * track.outcome.channels * FLOAT_BYTES
+                if room < 0:
+                    track_file(tracks, track.outcome.track).unlink()
+                    track = Track(dataclasses.replace(track.outcome, track="", reason=_full(corpus)))
             outcome = track.outcome
             first = sources.get(outcome.track)
             if outcome.is_used and first is None:
@@ -92,6 +101,11 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
                 log.info("%s: %s", item.source, outcome.reason)
             entries.append(_entry(item, track, first))
     return Ingested(tuple(entries), fingerprints, tuple(notes))
+
+
+def _full(corpus: Corpus) -> str:
+    limit = f"corpus.folder.max_corpus_gib, {corpus.folder.max_corpus_gib:g}"
+    return f"the files before it, all together, decode to as much as {limit}, allows"
 
 
 def _bounds(corpus: Corpus) -> Bounds:
