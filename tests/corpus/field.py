@@ -116,7 +116,7 @@ def sizes_of_wav(make: Maker) -> None:
         # libsndfile passes over W64's size
         make.keep(f"third.{name}", sound, Truth(told="" if name == "w64" else told))
     wav, other = make.wav(), make.wav(2, rate=2 * RATE)
-    told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channels"
+    told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
     make.keep("one behind the other.wav", wav + other, Truth(2 * FRAMES, told))
     wav = make.wav(subtype="PCM_24", seconds=1.0)[:-2]
     wav[40:44] = struct.pack("<I", len(wav) - 44)
@@ -202,7 +202,7 @@ def streams_and_granules(make: Maker) -> None:
     """Radio's chains, and lengths in Ogg and FLAC that are wrong."""
     for suffix in ("ogg", "flac"):
         parts = [make.wav(format=suffix.upper()), make.wav(2, rate=2 * RATE, format=suffix.upper())]
-        told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channels"
+        told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
         make.keep(f"chain.{suffix}", b"".join(parts), Truth(2 * FRAMES, told))
     flac = make.wav(format="FLAC")
     flac[21] &= 0xF0

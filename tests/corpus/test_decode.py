@@ -201,7 +201,7 @@ def test_clipping_and_chained_streams_are_told(tmp_path: Path) -> None:
     outcome = check(tmp_path / "a.ogg", tmp_path / "more")
     assert outcome.is_used and outcome.rate == 16000 and outcome.seconds == 8
     assert outcome.reason == (
-        "2 recordings stand one behind the other in it, 1 of them resampled to 16000 Hz and 1 channels"
+        "2 recordings stand one behind the other in it, 1 of them resampled to 16000 Hz and 1 channel"
     )
 
 

@@ -81,10 +81,7 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
     room = corpus.folder.max_corpus_gib * 2**30 / corpus.shards
     with Worker(corpus.item_minutes * 60, _bounds(corpus).bytes + FILE_MARGIN) as worker:
         for item in tqdm(list(items), unit="track", disable=None):
-            if room > 0 or item.refusal:
-                track = _track(worker, item, corpus, tracks)
-            else:
-                track = Track(rejected(_full(corpus)))
+            track = _track(worker, item, corpus, tracks) if room > 0 or item.refusal else Track(rejected(_full(corpus)))
             if track.outcome.is_used and track.outcome.track not in sources:
                 room -= track.outcome.seconds * track.outcome.rate * track.outcome.channels * FLOAT_BYTES
                 if room < 0:

@@ -125,6 +125,8 @@ class LibsndfileDecoder:
         claimed = None if self.facts.container == "MP3" else self._claimed_seconds()
         if claimed is not None and is_less(seconds, claimed):
             is_cut = self._file.tell() >= os.fstat(self._file.fileno()).st_size
+            if self.facts.container == "OGG":
+                is_cut = not _ogg_ends(self._file)
             lengths = f"header says {claimed:.1f} s, {seconds:.1f} s could be read"
             return Ending(f"{'truncated' if is_cut else 'damaged'}: {lengths}", is_cut=is_cut, rest=rest)
         if stopped:

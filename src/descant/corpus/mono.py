@@ -113,6 +113,8 @@ class Mono:
         if self.channels > 1 and downmix == "loudest":
             self.chosen = self._measured().loudest
         self.mixer = Mixer(self.channels, self.chosen)
+        # what the mean of the channels came to, where it was tried
+        self.mean: Mixer | None = None
 
     def _measured(self) -> Mixer:
         mixer = Mixer(self.channels, None)
@@ -130,7 +132,7 @@ class Mono:
         """Take the loudest channel where the mean cancels, by what was read, or by reading it where nothing was."""
         mixer = self.mixer if self.mixer.high >= self.mixer.low else self._measured()
         if not self.is_certain and self.chosen is None and mixer.cancels:
-            self.chosen = mixer.loudest
+            self.chosen, self.mean = mixer.loudest, mixer
 
     def blocks(self) -> Iterator[Block]:
         """The samples by the choice that stands, and :attr:`mixer` measures them.
@@ -196,7 +198,7 @@ class Listener:
         used = int(np.count_nonzero(self._counts))
         if snr < LEAST_SNR_DB or used < LEAST_CLASSES:
             level = 10 * np.log10(max(variance, 1e-30))
-            left = f"{used} of its {mulaw.CLASSES} classes, and noise {snr:.0f} dB below it"
+            left = f"{used} of its {mulaw.CLASSES} classes and a signal-to-noise ratio of {snr:.0f} dB"
             remarks.append(f"at {level:.0f} dBFS mu-law leaves {left}")
         return "", "; ".join(filter(None, remarks))
 
@@ -211,13 +213,16 @@ class Listener:
 
 
 def _remark_on_mix(mono: Mono) -> str:
-    mixer = mono.mixer
+    mixer = mono.mean or mono.mixer
     if mono.channels == 1:
         return ""
-    if mono.chosen is not None:
-        return "" if mono.is_certain else f"its channels cancel each other; channel {mono.chosen + 1} alone is used"
+    if mono.chosen is not None and mono.is_certain:
+        return ""
+    remark = ""
     if mixer.lost_db > MOST_LOST_DB:
-        return f"its channels cancel each other: the mean of them is {mixer.lost_db:.0f} dB below the loudest"
-    if mixer.lost_share > SHARE_TOLD:
-        return f"in {mixer.lost_share:.0%} of it the channels cancel each other"
-    return ""
+        remark = f"the mean of its channels is {mixer.lost_db:.0f} dB below the loudest"
+    elif mixer.lost_share > SHARE_TOLD:
+        remark = (
+            f"in {mixer.lost_share:.0%} of it the mean of its channels is over {PART_LOST_DB:.0f} dB below the loudest"
+        )
+    return f"{remark}; channel {mono.chosen + 1} alone is used" if mono.chosen is not None else remark
