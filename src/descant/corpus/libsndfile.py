@@ -271,9 +271,8 @@ class ChainDecoder:
         """See :class:`Decoder`."""
         remark = f"{len(self._parts)} recordings stand one behind the other in it"
         if self._resampled:
-            remark += (
-                f", {self._resampled} of them resampled to {self.facts.rate} Hz and {self.facts.channels} channels"
-            )
+            layout = f"{self.facts.rate} Hz and {self.facts.channels} channel{'s' * (self.facts.channels > 1)}"
+            remark += f", {self._resampled} of them resampled to {layout}"
         return Ending("; ".join(filter(None, [stopped, *self._lost])), remark)
 
     def __enter__(self) -> Self:

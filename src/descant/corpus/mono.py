@@ -190,9 +190,8 @@ class Listener:
         power = self._squares / self._samples
         if mono.mixer.power > power * 10 ** (MOST_LOST_DB / 10):
             lost = 10 * np.log10(mono.mixer.power / power)
-            remarks.append(
-                f"audio.sample_rate, {sample_rate} Hz, is too low for its sound: {lost:.0f} dB of it are lost"
-            )
+            loss = f"{lost:.0f} dB of its sound are lost"
+            remarks.append(f"audio.sample_rate, {sample_rate} Hz, is too low for it: {loss}")
         if mean**2 > variance:
             remarks.append(f"a constant value (DC) of {mean:.2f} in it is stronger than the sound")
         used = int(np.count_nonzero(self._counts))
@@ -220,9 +219,9 @@ def _remark_on_mix(mono: Mono) -> str:
         return ""
     remark = ""
     if mixer.lost_db > MOST_LOST_DB:
-        remark = f"the mean of its channels is {mixer.lost_db:.0f} dB below the loudest"
+        below = f"{mixer.lost_db:.0f} dB below the loudest" if mixer.power > SILENCE**2 else "silent"
+        remark = f"the mean of its channels is {below}"
     elif mixer.lost_share > SHARE_TOLD:
-        remark = (
-            f"in {mixer.lost_share:.0%} of it the mean of its channels is over {PART_LOST_DB:.0f} dB below the loudest"
-        )
+        share = f"{mixer.lost_share:.0%}"
+        remark = f"in {share} of it the mean of its channels is over {PART_LOST_DB:.0f} dB below the loudest"
     return f"{remark}; channel {mono.chosen + 1} alone is used" if mono.chosen is not None else remark

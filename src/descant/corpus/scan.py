@@ -34,6 +34,7 @@ KNOWN = {"folder": SUFFIXES | UNSUPPORTED | MIDI, "midi": MIDI_SUFFIXES | NOTATI
 AS_WRITTEN = -1
 # So many files of a suffix that is not of music are listed one by one; more are counted. Ours
 MOST_LISTED = 20
+# read by another command, and no part of the music
 LABELS_FILE = b"labels.csv"
 CORPUS_KEY = "corpus.folder.path"
 SCHEMA = pa.schema(
@@ -188,6 +189,8 @@ def _folder_items(root: bytes, corpus: Corpus) -> Iterator[Item]:
     others: dict[str, list[bytes]] = {}
     for name, facts in _walk(root):
         suffix = _suffix(name)
+        if name == LABELS_FILE:
+            continue
         if not _is_music(root, name, facts, corpus.source):
             group = "/" if stat.S_ISDIR(facts.st_mode) else printable(suffix.encode())
             others.setdefault(group, []).append(name)
@@ -209,8 +212,7 @@ def _other_items(kind: str, names: Sequence[bytes], is_scores: bool) -> Iterator
     }.get(kind, f"no {what} by its name: {kind} is not a suffix of {those}")
     if len(names) <= MOST_LISTED:
         for name in names:
-            own = f"the labels of the {what}s" if name == LABELS_FILE else why
-            yield Item(name, "other", "", 0.0, AS_WRITTEN, own)
+            yield Item(name, "other", "", 0.0, AS_WRITTEN, why)
     else:
         yield Item(f"*{kind}".encode(), "other", "", 0.0, AS_WRITTEN, f"{len(names):,} files: {why}")
 
