@@ -31,6 +31,8 @@ from descant.listening.importers import read_mturk, read_webmushra
 from descant.listening.ratings import NEEDED, read_ratings
 from descant.modelfacts import DIGEST_KEY, KEY, Input, ModelFacts
 from descant.modelfile import ModelFile, digest, read_model, write_model
+from descant.scores.midi import read_midi
+from descant.scores.notation import read_notation
 from descant.sequences import METADATA_KEY, Labels, SequenceWriter, open_checked, open_sequence
 from descant.steps import open_steps
 from descant.systems.base import System
@@ -232,6 +234,29 @@ def _steps() -> Iterator[bytes]:
     yield buffer.getvalue()
 
 
+# scores
+
+
+def _midi() -> Iterator[bytes]:
+    header = b"MThd" + bytes([0, 0, 0, 6, 0, 1, 0, 1, 0, 96])
+    # tempo, program, a note held by the pedal, one by running status, percussion, the end
+    events = bytes.fromhex(
+        "00ff510307a120 00c005 00903c40 00b04000 30803c00 00b0407f 10903e50 203e00 00b04000 00992640 0a892600 00ff2f00"
+    )
+    whole = header + b"MTrk" + len(events).to_bytes(4, "big") + events
+    yield whole
+    yield b"RIFF" + (len(whole) + 12).to_bytes(4, "little") + b"RMIDdata" + len(whole).to_bytes(4, "little") + whole
+
+
+def _musicxml() -> Iterator[bytes]:
+    note = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note>"
+    yield (
+        '<?xml version="1.0"?><score-partwise version="4.0"><part-list><score-part id="P1"><part-name>x</part-name>'
+        f'</score-part></part-list><part id="P1"><measure number="1"><attributes><divisions>1</divisions></attributes>'
+        f"{note}</measure></part></score-partwise>"
+    ).encode()
+
+
 # model files
 
 
@@ -316,6 +341,8 @@ TARGETS: dict[str, Target] = {
     "sequence_index": Target(lambda data: _read_sequence(_sequence()[0], data), lambda: [_sequence()[1]]),
     "sequence_values": Target(_read_described_sequence, _described_sequences, json=True),
     "steps": Target(in_file(lambda path: open_steps(path, 8), "steps.npy"), _steps),
+    "midi": Target(read_midi, _midi),
+    "musicxml": Target(in_file(read_notation, "score.musicxml"), _musicxml),
     "labels": Target(in_file(read_labels, "labels.csv"), _labels),
     "ratings_json": Target(in_file(read_ratings_file, "ratings.json"), _ratings_json),
     "ratings_values": Target(in_file(read_ratings_file, "ratings.json"), _ratings_json, json=True),
