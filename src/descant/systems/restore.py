@@ -1,6 +1,7 @@
 """From a model file back to a system."""
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -14,6 +15,11 @@ from descant.systems.base import System
 from descant.systems.registry import KINDS
 
 S = TypeVar("S", bound=System)
+# elements that a system may make beside its weights, such as masks, and for each element of them; ours
+SPARE_ELEMENTS = 1 << 24
+BUILT_FOR_EACH = 4
+SIZED = (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full)
+RANGES = (torch.arange, torch.linspace)
 # of what does not fit, in an error
 SHOWN = 10
 
@@ -46,28 +52,26 @@ def _form(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)}{named}"
 
 
-def check_weights(system: System, weights: Mapping[str, Tensor]) -> None:
-    """Refuse weights that do not fit a system exactly, which may stand on the meta device.
-
-    Raises:
-        ModelFileError: naming the tensors that are missing, unknown or of another shape or type.
-    """
-    if wrong := misfits(system, weights):
-        raise ModelFileError(f"weights do not fit their settings:{wrong}", "train it again")
-
-
 def load_weights(system: System, weights: Mapping[str, Tensor]) -> None:
     """Load weights that must fit exactly.
 
     Raises:
         ModelFileError: naming the tensors that are missing, unknown or of another shape.
     """
-    check_weights(system, weights)
+    if wrong := misfits(system, weights):
+        raise ModelFileError(f"weights do not fit their settings:{wrong}", "train it again")
     system.load_state_dict(dict(weights))
 
 
-class _WithoutValues(TorchFunctionMode):
-    """Lets nothing be drawn for weights that have no memory: PyTorch would load its compiler for it, for seconds."""
+class _Budget(TorchFunctionMode):
+    """Lets the tensors that are made within it have so many elements together.
+
+    PyTorch's meta device would show the shapes without memory, but loads its compiler for that, for seconds.
+    """
+
+    def __init__(self, elements: int) -> None:
+        super().__init__()
+        self._left = elements
 
     def __torch_function__(
         self,
@@ -76,9 +80,25 @@ class _WithoutValues(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func in (Tensor.normal_, Tensor.uniform_) or getattr(func, "__module__", "") == "torch.nn.init":
-            return args[0] if args else (kwargs or {})["tensor"]
-        return func(*args, **(kwargs or {}))
+        given = kwargs or {}
+        if func in SIZED:
+            # of torch.full the second argument is a value
+            sizes = args[:1] if func is torch.full else args
+            self._left -= math.prod(_whole(given.get("size", sizes)))
+        elif func in RANGES:
+            self._left -= max(map(abs, _whole((*args, *given.values()))), default=0)
+        if self._left < 0:
+            raise ModelFileError("the settings ask for far more weights than the file holds", "train it again")
+        return func(*args, **given)
+
+
+def _whole(values: Iterable[Any]) -> Iterator[int]:
+    """The whole numbers among values, and in the tuples and lists among them."""
+    for value in values:
+        if isinstance(value, tuple | list):
+            yield from _whole(value)
+        elif isinstance(value, int):
+            yield value
 
 
 def restore(model: ModelFile, kind: type[S]) -> S:
@@ -104,10 +124,9 @@ def restore(model: ModelFile, kind: type[S]) -> S:
         settings = held.section.model_validate(facts.settings)
     except ValidationError as error:
         raise ModelFileError(f"the model file's settings are not valid: {mistakes(error)}", "train it again") from error
-    # settings may ask for any size: nothing is allocated before they are seen to fit the weights, which are there
-    with torch.device("meta"), _WithoutValues():
-        check_weights(held.build(settings, facts.by_stream), model.weights)
-    system = held.build(settings, facts.by_stream)
+    # settings may ask for any size: more is not allocated than the weights, which are there, and what goes with them
+    with _Budget(SPARE_ELEMENTS + BUILT_FOR_EACH * sum(tensor.numel() for tensor in model.weights.values())):
+        system = held.build(settings, facts.by_stream)
     assert isinstance(system, kind)
     load_weights(system, model.weights)
     return system.eval()
