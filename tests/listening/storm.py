@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        served = Served(Path(folder), make_test(Path(folder) / "test", pages=PAGES))
+        served = Served(Path(folder), make_test(Path(folder) / "test", pages=PAGES), most_sessions=100_000)
         served.start()
         begun = time.monotonic()
         ledger = storm(served, arguments.sessions, arguments.kills)

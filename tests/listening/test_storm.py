@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_sigkill_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    served = Served(tmp_path, make_test(tmp_path / "test", pages=PAGES))
+    served = Served(tmp_path, make_test(tmp_path / "test", pages=PAGES), most_sessions=100_000)
     served.start()
     ledger = storm(served, sessions=1000, kills=20)
     assert stored(served) == {key: [value] for key, value in ledger.acknowledged.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pandas as pd
 import pytest
+from browsing import Rater, chromium, needs_browser
 from listening_answers import answer
 from served import ANSWER, Served, make_test
 from small_tests import small_test
@@ -233,3 +234,27 @@ def test_a_full_disk_is_answered_at_once_and_logged_in_a_line(tmp_path: Path) ->
     served.stop()
     lines = (tmp_path / "log").read_text().splitlines()
     assert len(lines) == 3 and all("cannot be used just now" in line for line in lines)
+
+
+@needs_browser
+@pytest.mark.slow
+def test_who_comes_too_late_and_who_deletes_is_answered_truly(tmp_path: Path) -> None:
+    served = Served(tmp_path, make_test(tmp_path / "test"), most_sessions=1)
+    served.start()
+    with httpx.Client(base_url=served.url) as client, chromium(tmp_path / "profile") as driver:
+        session, rater = served.begin(client), Rater(driver)
+        assert client.post(f"/s/{session}/ratings", json=ANSWER).status_code == 200
+        driver.get(served.url)
+        rater.until(lambda: driver.find_elements("css selector", "#screen button.main"))
+        rater.find("#screen button.main").click()
+        rater.until(lambda: "takes no more raters" in rater.find("#screen [role=status]").text)
+        driver.get(f"{served.url}/experimenter#{served.token}")
+        with closing(reader(served.database)):
+            rater.until(lambda: driver.find_elements("css selector", f"button[aria-label='Delete {session[:8]}']"))
+            rater.find(f"button[aria-label='Delete {session[:8]}']").click()
+            driver.switch_to.alert.accept()
+            rater.until(lambda: "A deletion is not finished" in rater.find("#told").text)
+        rater.until(lambda: "not finished" not in rater.find("#told").text)
+        events = sqlite3.connect(served.database).execute("SELECT kind, detail FROM events").fetchall()
+        assert events == [("deleted", "")]
+    assert served.stop() == 0
