@@ -202,3 +202,23 @@ def test_batches_that_several_gpus_cannot_share_are_told_with_their_key() -> Non
     shared = raw_config(gpus_per_job=2)
     shared["training"]["accumulate"] = 4
     assert parse(shared).gpus_per_job == 2
+
+
+def test_scores_are_rendered_at_a_rate_that_the_models_are_not_above() -> None:
+    assert parse(raw_config()).render_rate == 22050
+    assert parse(changed("audio.sample_rate", 44100)).render_rate == 44100
+    low = changed("corpus.scores", {"render_rate": 22050})
+    low["audio"] = {"sample_rate": 44100}
+    words = complaint(low)
+    assert "corpus.scores.render_rate is 22050, below audio.sample_rate, 44100" in words
+    assert "nothing above 11025 Hz" in words
+    # recordings are not rendered
+    assert parse({**low, "corpus": {**low["corpus"], "source": "folder", "folder": {"path": "x"}}})
+
+
+@pytest.mark.parametrize(
+    ("programs", "words"), [([0, 0], "stands twice"), ([128], "programs"), ([-1], "programs"), ([], "programs")]
+)
+def test_programs_are_those_of_general_midi(programs: list[int], words: str) -> None:
+    assert parse(changed("corpus.scores", {"programs": [0, 127]})).corpus.scores.programs == (0, 127)
+    assert words in complaint(changed("corpus.scores", {"programs": programs}))

@@ -3,16 +3,19 @@ import itertools
 import struct
 import subprocess
 import sys
+import tempfile
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from descant.errors import ScoreError
 from descant.scores.notes import PERCUSSION, Note
-from descant.scores.soundfont import soundfont_digest, soundfont_file
+from descant.scores.soundfont import read_soundfont, soundfont_digest, soundfont_file
 from descant.scores.synthesis import play
 
 RATE = 16000
@@ -102,3 +105,40 @@ def test_soundfonts_that_cannot_play_are_refused(tmp_path: Path) -> None:
     assert soundfont_digest(str(font)) == hashlib.sha256(content).hexdigest() != soundfont_digest(None)
     with pytest.raises(ScoreError, match=r"corpus.scores.soundfont: there is no file"):
         soundfont_file(str(tmp_path / "none.sf2"))
+
+
+def test_a_soundfont_is_cut_to_what_is_played(tmp_path: Path) -> None:
+    shipped, cut, whole = soundfont_file(None), tmp_path / "cut.sf2", tmp_path / "whole.sf2"
+    cut.write_bytes(read_soundfont(shipped, [VIOLIN, PERCUSSION]))
+    whole.write_bytes(read_soundfont(shipped, [*range(128), PERCUSSION]))
+    assert cut.stat().st_size < shipped.stat().st_size / 3 < whole.stat().st_size
+    notes = [Note(0.0, 60, 0.5, 80, VIOLIN), Note(0.25, 38, 0.5, 80, PERCUSSION)]
+    wanted = sound(*notes)
+    assert np.array_equal(sound(*notes, font=cut), wanted)
+    # where a sound lies in the file changes the last bits of its positions
+    assert np.allclose(sound(*notes, font=whole), wanted, atol=1e-7)
+    assert np.abs(sound(Note(0.0, 60, 0.5, 80, ORGAN), font=cut)).max() == 0
+
+
+@given(st.integers(0, 300_000), st.binary(min_size=1, max_size=40))
+@settings(max_examples=30)
+def test_no_damage_to_a_soundfont_crashes_its_reader(place: int, noise: bytes) -> None:
+    content = bytearray(read_soundfont(soundfont_file(None), [0]))
+    # the tables lie at the end
+    begin = max(0, len(content) - place - len(noise))
+    content[begin : begin + len(noise)] = noise
+    with tempfile.NamedTemporaryFile(suffix=".sf2") as file:
+        file.write(content)
+        file.flush()
+        try:
+            read_soundfont(Path(file.name), [0])
+        except ScoreError as error:
+            assert error.problem and error.cure
+
+
+def test_compressed_soundfonts_are_refused(tmp_path: Path) -> None:
+    content = soundfont_file(None).read_bytes()
+    place = content.index(b"ifil") + 8
+    (tmp_path / "font.sf3").write_bytes(content[:place] + struct.pack("<HH", 3, 1) + content[place + 4 :])
+    with pytest.raises(ScoreError, match="SF3"):
+        sound(Note(0.0, 60, 0.5, 80), font=tmp_path / "font.sf3")

@@ -1,7 +1,7 @@
 """Notes to sound: a SoundFont player that gives the same samples for the same notes, block by block."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from descant.errors import ScoreError
 from descant.scores.notes import PERCUSSION, Note
+from descant.scores.soundfont import read_soundfont
 
 BLOCK_FRAMES = 1024
 PERCUSSION_CHANNEL = 9
@@ -58,17 +59,14 @@ def play(notes: Iterable[Note], soundfont: Path, rate: int, frames: int) -> Iter
     """
     notes = tuple(notes)
     programs = sorted({note.program for note in notes})
-    try:
-        content = soundfont.read_bytes()
-    except OSError as error:
-        raise ScoreError(
-            f"the SoundFont {soundfont.name} cannot be read: {error.strerror}", "check the path"
-        ) from error
-    _check(content, soundfont.name, programs)
+    content = read_soundfont(soundfont, programs)
     places = {program: _place(number, program) for number, program in enumerate(programs)}
     events = _events(notes, rate, places)
     with libsonare.RealtimeEngine(rate, BLOCK_FRAMES, command_capacity=1 << 16, max_channels=2) as engine:
-        engine.load_soundfont(content)
+        try:
+            engine.load_soundfont(content)
+        except libsonare.SonareError as error:
+            raise ScoreError(f"the SoundFont {soundfont.name} cannot be played: {error}", "take another") from error
         for player in range(min(PLAYERS, len(programs))):
             engine.set_sf2_instrument(libsonare.Sf2InstrumentConfig(polyphony=VOICES), player)
         for program, (player, channel) in places.items():
@@ -117,31 +115,3 @@ def _push(engine: libsonare.RealtimeEngine, event: _Event) -> None:
         engine.push_midi_note_on(player, 0, channel, event.pitch, event.velocity)
     else:
         engine.push_midi_note_off(player, 0, channel, event.pitch)
-
-
-def _check(content: bytes, name: str, programs: Sequence[int]) -> None:
-    """Refuse what the player would replace by a synthesiser of its own without a word."""
-    cure = "give corpus.scores.soundfont an SF2 file with all General MIDI programs"
-    with libsonare.Project() as project:
-        try:
-            project.load_soundfont(content)
-        except libsonare.SonareError as error:
-            raise ScoreError(f"the SoundFont {name} cannot be read: {error}", cure) from error
-        _, clip = project.add_midi_clip(0.0, float(len(programs)))
-        project.set_midi_events(clip, [event for n, program in enumerate(programs) for event in _trial(n, program)])
-        for status in project.soundfont_manifest():
-            # a program that falls back has no preset's name
-            if not status.preset_name:
-                percussion = status.channel == PERCUSSION_CHANNEL
-                what = "percussion" if percussion else f"General MIDI program {status.program}"
-                raise ScoreError(f"the SoundFont {name} has no {what}", cure)
-
-
-def _trial(beat: int, program: int) -> tuple[tuple[float, int, int], ...]:
-    """One note on a program."""
-    channel, kind = (PERCUSSION_CHANNEL if program == PERCUSSION else 0), libsonare.Project
-    return (
-        kind.midi_program(beat, 0, channel, _preset(program)),
-        kind.midi_note_on(beat, 0, channel, 60, 64),
-        kind.midi_note_off(beat + 0.5, 0, channel, 60),
-    )
