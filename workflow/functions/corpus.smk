@@ -1,6 +1,8 @@
 # Where the music comes from: digests that tell when it is read again.
 import dataclasses
+import functools
 import json
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -29,23 +31,40 @@ def music_sections():
     return {"midi": ("folder", "scores")}.get(music().source, (music().source,))
 
 
+def placeless(*keys):
+    """The sections that its commands need and some keys more, without where things lie: digests say what lies there."""
+    corpus = music()
+    folder = corpus.folder.model_copy(update={"path": None})
+    scores = corpus.scores.model_copy(update={"pieces": "", "soundfont": None})
+    what = corpus.model_copy(update={"folder": folder, "scores": scores})
+    return as_json(what, "source", *keys, *music_sections())
+
+
 def excerpt_songs(wildcards):
     """The folder of the excerpt, where it is the corpus."""
     return [EXCERPT] if experiment.corpus.source == "excerpt" else []
 
 
-def corpus_digest(wildcards):
+@functools.cache
+def digest_of_corpus():
     """Changes when a file of the folder does, or the list of pieces, so that the scan runs again."""
     try:
         if experiment.corpus.source == "excerpt":
             return ""
         if experiment.corpus.source in ("folder", "midi"):
             return folder_digest(
-                experiment.corpus.folder.path, source=experiment.corpus.source
+                experiment.corpus.folder.path,
+                source=experiment.corpus.source,
+                memory=Path(".snakemake/descant/corpus.json"),
             )
         return list_digest(experiment.corpus.scores.pieces)
     except DescantError as error:
         raise WorkflowError(str(error)) from None
+
+
+def corpus_digest(wildcards):
+    """The same for a rule."""
+    return digest_of_corpus()
 
 
 def soundfont_digest(wildcards):
@@ -66,9 +85,8 @@ def labels_file(wildcards):
         raise WorkflowError(str(error)) from None
 
 
-def labels_option(wildcards):
-    """The option for it, or nothing: Snakemake does not quote an empty text."""
-    path = labels_file(wildcards)
+def labels_options(path):
+    """The option for a CSV file of labels, or nothing: Snakemake does not quote an empty text."""
     return [f"--labels={path}"] if path else []
 
 
@@ -96,5 +114,8 @@ def source_in_words():
     return f"{told} What is learnt is their {experiment.separation.stem}, separated."
 
 
+# where things lie is no parameter: what was read elsewhere before is not read again
+MUSIC = as_json(music(), "source", "shards", "item_minutes", *music_sections())
+LABELS = labels_options(labels_file(None))
 # what the tracks must fill is checked when they are packed, but another window packs nothing again: it is no parameter
 WINDOWS = json.dumps([dataclasses.asdict(each) for each in windows(experiment, plan)])

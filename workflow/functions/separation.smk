@@ -1,5 +1,6 @@
 # What separates the tracks, and what it needs.
 import functools
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,16 @@ from descant.separation.choose import backend
 from descant.separation.spleeter_environment import is_supported
 from descant.separation.spleeter_weights import hash_weights
 
+MADE_WEIGHTS = "resources/spleeter/weights/2stems"
+# of the checkout, which may be moved: what they hold is a parameter, where they lie is none
+SPLEETER_LOCK = f"{workflow.basedir}/envs/spleeter/requirements.txt"
+SPLEETER_WEIGHTS = f"{workflow.basedir}/envs/spleeter/weights.txt"
+
+
+def file_digest(path):
+    """Hexadecimal sha256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
 
 def has_spleeter():
     """Whether tracks are separated by spleeter's network."""
@@ -19,14 +30,12 @@ def has_spleeter():
 
 
 def weights_folder(wildcards):
-    """Folder of spleeter's models: a user's own, or the one that a rule makes; none where no network separates."""
+    """Folder of spleeter's models that a rule makes; none where a user has one, or where no network separates."""
     if not has_spleeter():
         return []
-    if not experiment.separation.weights:
-        return ["resources/spleeter/weights/2stems"]
-    # tells what is missing, with a cure, before Snakemake does
+    # tells what is missing, with a cure
     files_of_one_s_own()
-    return [f"{experiment.separation.weights}/2stems"]
+    return [] if experiment.separation.weights else [MADE_WEIGHTS]
 
 
 def interpreter_file(wildcards):
@@ -40,19 +49,20 @@ def interpreter_file(wildcards):
 
 
 def separation_settings():
-    """The keys that the chosen method uses."""
+    """The keys that the chosen method uses, without where things lie: a digest says what lies there."""
     keys = {
         "none": (),
-        "spleeter": ("model", "stem", "backend", "weights"),
-        "stems": ("stem", "stems_folder"),
+        "spleeter": ("model", "stem", "backend"),
+        "stems": ("stem",),
     }
     return as_json(experiment.separation, "method", *keys[experiment.separation.method])
 
 
-def separator_options(wildcards, input):
+def separator_options():
     """The options that the chosen separator needs, and no others."""
-    weights = [f"--weights={os.path.dirname(path)}" for path in input.weights]
-    return [*weights, *(f"--interpreter={path}" for path in input.interpreter)]
+    weights = experiment.separation.weights or os.path.dirname(MADE_WEIGHTS)
+    options = [f"--weights={weights}"] if has_spleeter() else []
+    return [*options, *(f"--interpreter={path}" for path in interpreter_file(None))]
 
 
 @functools.cache
@@ -61,7 +71,11 @@ def files_of_one_s_own():
     section = experiment.separation
     try:
         if section.method == "stems":
-            return folder_digest(section.stems_folder, "separation.stems_folder")
+            return folder_digest(
+                section.stems_folder,
+                "separation.stems_folder",
+                memory=Path(".snakemake/descant/stems.json"),
+            )
         if has_spleeter() and section.weights:
             return json.dumps(hash_weights(Path(section.weights)))
     except DescantError as error:
@@ -72,3 +86,7 @@ def files_of_one_s_own():
 def separation_digest(wildcards):
     """Changes when they do, so that the separation runs again."""
     return files_of_one_s_own()
+
+
+SEPARATION = as_json(experiment.separation)
+SEPARATOR = separator_options()

@@ -32,10 +32,10 @@ rule scan:
         mem_mb=1000,
         runtime=60,
     params:
-        settings=as_json(music(), "source", "shards", *music_sections()),
+        settings=placeless("shards"),
         digest=corpus_digest,
     shell:
-        "python -m descant.commands.scan --settings {params.settings:q} --output {output.files:q} 2> {log:q}"
+        "python -m descant.commands.scan --settings {MUSIC:q} --output {output.files:q} 2> {log:q}"
 
 
 rule ingest:
@@ -56,9 +56,9 @@ rule ingest:
         mem_mb=2000,
         runtime=720,
     params:
-        settings=as_json(music(), "source", "shards", "item_minutes", *music_sections()),
+        settings=placeless("shards", "item_minutes"),
         soundfont=soundfont_digest,
     shell:
-        "python -m descant.commands.ingest --settings {params.settings:q} --files {input.files:q}"
+        "python -m descant.commands.ingest --settings {MUSIC:q} --files {input.files:q}"
         " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q}"
         " --fingerprints {output.fingerprints:q} --notes {output.notes:q} 2> {log:q}"

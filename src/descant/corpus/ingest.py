@@ -15,7 +15,7 @@ from descant.audio.fingerprint import Words
 from descant.config.corpus import Corpus
 from descant.corpus.decode import FLOAT_BYTES, Bounds, Outcome, rejected, track_file, verify
 from descant.corpus.notes import notes_table
-from descant.corpus.scan import AS_WRITTEN, Item
+from descant.corpus.scan import AS_WRITTEN, Item, printable
 from descant.corpus.scores import locate
 from descant.corpus.table import OTHER, REJECTED, USED, Entry
 from descant.corpus.worker import Worker, WorkerError
@@ -73,6 +73,7 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
 
     Raises:
         AudioFileError: when a copy cannot be written; a bad item never raises.
+        CorpusError: when a file cannot be read, whatever it holds.
     """
     entries: list[Entry] = []
     sources: dict[str, str] = {}
@@ -139,6 +140,22 @@ def _entry(item: Item, track: Track, first: str | None) -> Entry:
     return entry if first is None else entry.set_aside(f"same audio as {first}", outcome.track)
 
 
+def _check_readable(path: bytes) -> None:
+    """A machine's state is no fact of a file: it stops the job, which is run again when it is mended.
+
+    Raises:
+        CorpusError: when the file cannot be opened and read.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a path of bytes
+            file.read(1)
+    except OSError as error:
+        raise CorpusError(
+            f"{printable(os.path.basename(path))} cannot be read: {error.strerror}",  # noqa: PTH119
+            "mend its rights, the disk or the mount, then run again",
+        ) from error
+
+
 def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Track:
     """Render or decode one item; called in the worker.
 
@@ -155,6 +172,7 @@ def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Track:
     """
     inside = os.path.join(os.fsencode(corpus.folder.path or ""), item.name)  # noqa: PTH118 - names are bytes
     if item.kind == "file":
+        _check_readable(inside)
         return Track(verify(inside, tracks, _bounds(corpus)))
     # music21 takes long to import, and a folder of recordings does not need it
     from descant.corpus.rendering import render

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from descant.config.corpus import Corpus, Scores
+from descant.corpus.digests import content_digests
 from descant.corpus.outputs import whole_file
 from descant.corpus.scores import read_pieces
 from descant.errors import CorpusError
@@ -164,6 +165,14 @@ def _inside(folder: os.DirEntry[bytes]) -> Iterator[tuple[bytes, os.stat_result]
             yield os.path.join(folder.name, name), facts  # noqa: PTH118 - names are bytes
     except PermissionError:
         yield folder.name, folder.stat()
+    except FileNotFoundError:
+        # gone since it was listed
+        return
+    except OSError as error:
+        raise CorpusError(
+            f"the folder {os.fsdecode(folder.path)} cannot be read: {error.strerror}",
+            "mend the disk or the mount, then run again",
+        ) from error
 
 
 def _suffix(name: bytes) -> str:
@@ -242,30 +251,33 @@ def _refusal(path: bytes, facts: os.stat_result, inside: bytes) -> str:
             return "a link that leads nowhere"
     if not stat.S_ISREG(facts.st_mode):
         return "not a regular file"
+    if not os.access(path, os.R_OK):
+        return "a file that may not be read; give this user the right to read it"
     return "empty file" if facts.st_size == 0 else ""
 
 
-def folder_digest(path: str | Path, key: str = CORPUS_KEY, source: str = "folder") -> str:
-    """Hash names, sizes and times of all that looks like music, without reading it.
+def folder_digest(path: str | Path, key: str = CORPUS_KEY, source: str = "folder", memory: Path | None = None) -> str:
+    """Hash names and bytes of all that looks like music.
 
     Args:
         path: the corpus folder, or one of stems.
         key: of the configuration, which names it.
         source: ``folder`` for recordings, ``midi`` for scores.
+        memory: file of what was hashed before, as :func:`descant.corpus.digests.content_digests` keeps it.
 
     Returns:
-        Hexadecimal sha256, which changes when a recording is added, removed, renamed or written.
+        Hexadecimal sha256, which changes when a recording is added, removed, renamed or changed, or may be read where
+        it could not be before; not when it was touched or copied anew, or the folder moved.
 
     Raises:
         CorpusError: when there is no such folder.
     """
     digest = hashlib.sha256()
     top = _root(path, key)
-    for name, facts in _walk(top):
-        if not _is_music(top, name, facts, source):
-            continue
+    music = [(name, facts) for name, facts in _walk(top) if _is_music(top, name, facts, source)]
+    for (name, _), content in zip(music, content_digests(top, music, memory), strict=True):
         digest.update(len(name).to_bytes(8, "little") + name)
-        digest.update(f"{facts.st_size} {facts.st_mtime_ns}\n".encode())
+        digest.update(f"{content}\n".encode())
     return digest.hexdigest()
 
 

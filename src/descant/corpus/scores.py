@@ -3,10 +3,12 @@
 import csv
 import hashlib
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from descant.config.corpus import Scores
+from descant.corpus.digests import content_digests
 from descant.errors import CorpusError
 from descant.sequences import Labels
 
@@ -44,7 +46,7 @@ def list_file(setting: str) -> Path:
 
 
 def list_digest(setting: str) -> str:
-    """Hash the list of pieces and the names, sizes and times of the scores beside a person's own.
+    """Hash the list of pieces, and the names and bytes of the files beside a person's own.
 
     Raises:
         CorpusError: when the list is missing.
@@ -54,9 +56,9 @@ def list_digest(setting: str) -> str:
         raise CorpusError(f"corpus.scores.pieces: there is no file {path.name}", "check the path of your list")
     digest = hashlib.sha256(path.read_bytes())
     if setting != BUILTIN:
-        for score in sorted(path.parent.iterdir()):
-            facts = score.stat()
-            digest.update(f"{score.name!r} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        beside = [(os.fsencode(score.name), score.lstat()) for score in sorted(path.parent.iterdir())]
+        for (name, _), content in zip(beside, content_digests(os.fsencode(path.parent), beside, None), strict=True):
+            digest.update(f"{name!r} {content}\n".encode())
     return digest.hexdigest()
 
 
