@@ -25,6 +25,12 @@ BASE_SIXTY = pattern(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 class _Loader(yaml.SafeLoader):
     """The safe loader, which also reads ``1e-3`` as a number: YAML 1.1 wants a dot and a sign in it."""
 
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        """Open a bracket; every token takes time by the number of those that are open."""
+        if self.flow_level >= MAX_DEPTH:
+            raise RecursionError
+        super().fetch_flow_collection_start(token)
+
 
 _Loader.add_implicit_resolver(
     f"{TAG}float", pattern(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), list("-+.0123456789")
