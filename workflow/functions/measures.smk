@@ -117,18 +117,28 @@ def reconstruction_excerpts(file=str):
     }
 
 
-def reconstructed_stacks():
-    """The files of each stack that its figures are made from."""
-    bits = zip(decoding_bits(shuffled=False), decoding_bits(shuffled=True))
+def reconstructed(file=str):
+    """What was drawn of each stack's codes; `file` is what paths are made of."""
     return [
         {
             "stack": name,
-            "drawn": f"results/evaluation/reconstruction/{name}/drawn.npy",
-            "codes": data_of(name),
+            "drawn": file(f"results/evaluation/reconstruction/{name}/drawn.npy"),
+        }
+        for name in encoded_names()
+    ]
+
+
+def scored_stacks():
+    """And the codes of each, and the bits of what lies below given them, and given them in random order."""
+    bits = zip(decoding_bits(shuffled=False), decoding_bits(shuffled=True))
+    return [
+        {
+            **drawn,
+            "codes": data_of(drawn["stack"]),
             "true": true,
             "shuffled": shuffled,
         }
-        for name, (true, shuffled) in zip(encoded_names(), bits)
+        for drawn, (true, shuffled) in zip(reconstructed(), bits)
     ]
 
 

@@ -145,10 +145,7 @@ def reconstruction_given(page):
         **reconstruction_excerpts(File),
         "measured": File(f"{folder}/measured.json"),
         "excerpts": File(f"{folder}/excerpts.csv"),
-        "stacks": [
-            {"stack": stack, "drawn": File(f"{folder}/{stack}/drawn.npy")}
-            for stack in encoded_names()
-        ],
+        "stacks": reconstructed(File),
     }
 
 

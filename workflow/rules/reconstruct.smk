@@ -70,9 +70,38 @@ rule reconstruction:
             {
                 **reconstruction_excerpts(),
                 **measure_settings("reconstruction"),
-                "stacks": reconstructed_stacks(),
+                "stacks": scored_stacks(),
             }
         ),
         folder=subpath(output.summary, parent=True),
     shell:
         "python -m descant.commands.measure reconstruction --given {params.given:q} --output {params.folder:q} 2> {log:q}"
+
+
+rule onsets:
+    input:
+        audio=data_of("audio"),
+        tracks=collect(rules.separate.output.tracks, shard=SHARDS),
+        drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
+    output:
+        summary="results/evaluation/onsets/summary.json",
+    log:
+        "<logs>/onsets.log",
+    benchmark:
+        "<benchmarks>/onsets.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        given=lambda wildcards: as_json(
+            {
+                **reconstruction_excerpts(),
+                **measure_settings("onsets"),
+                "stacks": reconstructed(),
+            }
+        ),
+        folder=subpath(output.summary, parent=True),
+    shell:
+        "python -m descant.commands.measure onsets --given {params.given:q} --output {params.folder:q} 2> {log:q}"

@@ -20,6 +20,14 @@ class Reconstruction(Section):
     )
 
 
+class Onsets(Section):
+    """``evaluation.onsets:`` whether notes begin where they did; the excerpts are those of the reconstruction."""
+
+    smooth_seconds: float = Field(
+        0.03, ge=0, le=1, description="onsets so far apart still count as one: width of the smoothing (ours)"
+    )
+
+
 class Evaluation(Section):
     """``evaluation:`` how the table is measured."""
 
@@ -30,6 +38,7 @@ class Evaluation(Section):
     bootstrap_draws: int = Field(1000, ge=100, description="draws of the bootstrap over tracks")
     confidence: float = Field(0.95, gt=0, lt=1, description="confidence level of the intervals")
     reconstruction: Reconstruction = Field(default_factory=Reconstruction)
+    onsets: Onsets = Field(default_factory=Onsets)
     structure: Structure = Field(default_factory=Structure)
     transcription: Transcription = Field(default_factory=Transcription)
     distances: Distances = Field(default_factory=Distances)

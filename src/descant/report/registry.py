@@ -162,6 +162,16 @@ KINDS: Mapping[str, Kind] = {
         question="What the codes keep",
         computation="descant.evaluation.reconstruction_results",
     ),
+    "onsets": Kind(
+        label="Onsets",
+        about="Whether notes begin where they did, after a stack's codes.",
+        category="5 Measures",
+        caption="Correlation of onset strength between excerpts of test tracks and what every stack makes of their "
+        "codes, beside mu-law alone, another track and white noise.",
+        module="onsets",
+        question="Does the rhythm survive",
+        computation="descant.evaluation.onsets",
+    ),
     "listening": Kind(
         label="Listening test",
         about="What people said who listened.",
