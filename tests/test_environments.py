@@ -20,5 +20,5 @@ def test_the_conda_environment_has_the_same_pins() -> None:
 
 
 def test_everything_is_pinned() -> None:
-    for name in ("requirements.txt", "requirements-nodeps.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-nodeps.txt", "requirements-dev.txt", "requirements-fuzz.txt"):
         assert all("==" in pin for pin in pins(name))

@@ -16,6 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor
 
 from descant import modelfile
@@ -300,3 +301,10 @@ def test_without_hard_links_it_is_written_anew(folder: Path, tmp_path: Path, mon
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     publish(folder, Checkpoint(7, tensors(7)), tmp_path / "state")
     assert not (tmp_path / "state").samefile(newest(folder)) and equal(read(tmp_path / "state"), 7)
+
+
+@pytest.mark.parametrize("facts", ["null", "[]", "{}", "1", '{"step": 1, "digest": null}', "[" * 5000])
+def test_a_file_that_states_something_else_holds_no_state(tmp_path: Path, facts: str) -> None:
+    save_file({"a": torch.zeros(2)}, tmp_path / "x.safetensors", {"checkpoint": facts})
+    with pytest.raises(RunError, match="holds no whole state"):
+        read(tmp_path / "x.safetensors")

@@ -17,6 +17,8 @@ from descant.errors import RunError
 from descant.modelfile import digest, temporary_of, write_durably
 
 NAME = re.compile(r"step-(\d{9})\.safetensors")
+# what reading a file raises that is not whole, or not one of ours
+TORN = (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError)
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +65,7 @@ def read(path: Path) -> Checkpoint:
     """
     try:
         return _load(path)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+    except TORN as error:
         raise RunError(f"{path} holds no whole state: {error}", "delete it and run snakemake again") from error
 
 
@@ -76,7 +78,7 @@ def stated_digest(path: Path) -> str:
     try:
         with safe_open(path, framework="pt") as file:
             return str(_facts(file.metadata())["digest"])
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+    except TORN as error:
         raise RunError(f"{path} holds no whole state: {error}", "delete it and run snakemake again") from error
 
 
@@ -141,7 +143,7 @@ def load_latest(folder: Path) -> Checkpoint | None:
             if path.name != _name(found.step):
                 raise ValueError(f"it is of step {found.step}")
             return found
-        except (OSError, SafetensorError, ValueError, KeyError) as error:
+        except TORN as error:
             log.warning("checkpoint %s is torn (%s): falling back to the one before", path.name, error)
             # it must not be counted among those that are kept
             path.unlink(missing_ok=True)
