@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all set-up on a fresh machine that has Python 3.11 or 3.12 and make.
+# `make demo` and `make test` do all set-up on a fresh machine that has Python 3.11 to 3.14 and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +18,7 @@ help:
 	@echo "make clean      delete results/ (asks nothing)"
 
 $(VENV)/ready: envs/requirements.txt envs/requirements-nodeps.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "error: Python 3.11 or 3.12 is needed (the synthesiser has no wheel for others), this is %d.%d\n  cure: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 14) else "error: Python 3.11, 3.12, 3.13 or 3.14 is needed, this is %d.%d\n  cure: make PYTHON=python3.13 ..." % sys.version_info[:2])'
 	@$(PYTHON) -m venv $(VENV) || { echo "error: python3 -m venv does not work; cure: install it (Debian: python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet -r envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps -r envs/requirements-nodeps.txt
