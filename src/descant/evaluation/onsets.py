@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import BaseModel
 from scipy.ndimage import gaussian_filter1d
 
@@ -105,8 +104,8 @@ def measure(given: OnsetsGiven, folder: Path) -> None:
         smooth = settings.onsets.smooth_seconds
         for name, rendered in _renderings(given, material):
             pairs = zip(material.originals, rendered, strict=True)
-            found = pd.Series([onset_correlation(*pair, rate, smooth) for pair in pairs], dtype="float64")
-            mean = mean_interval(found.to_numpy(), bootstrap)
+            found = [onset_correlation(*pair, rate, smooth) for pair in pairs]
+            mean = mean_interval([one for one in found if one is not None], bootstrap)
             if mean is None:
                 missing.append(f"{name}: no onset in any excerpt")
             else:
