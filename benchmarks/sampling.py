@@ -212,11 +212,10 @@ def measure(case: Case, rounds: int, seconds: float, slow: bool) -> list[dict[st
         torch.set_num_threads(1)
         counts[variant.name] = steps_in(variant.run, seconds)
     rates: dict[str, list[float]] = {variant.name: [] for variant in found}
-    weights = step_weights(case.wavenet)
     products, reads = [], []
     for _ in range(rounds):
         products.append(product_flops(case.device))
-        reads.append(read_bytes_per_second(4 * weights.multiplications, case.device))
+        reads.append(read_bytes_per_second(4 * case.wavenet.multiplications, case.device))
         for variant in found:
             began = time.perf_counter()
             variant.run(counts[variant.name])
@@ -227,7 +226,7 @@ def measure(case: Case, rounds: int, seconds: float, slow: bool) -> list[dict[st
     for variant in found:
         rate = statistics.median(rates[variant.name])
         ratios = [mine / base for mine, base in zip(rates[variant.name], rates[BASE], strict=True)]
-        flops = 2 * weights.multiplications * rate
+        flops = 2 * case.wavenet.multiplications * rate
         size = 4 if "bfloat16" not in variant.name else 2
         row = {
             "shape": case.shape,
@@ -240,7 +239,7 @@ def measure(case: Case, rounds: int, seconds: float, slow: bool) -> list[dict[st
             "most": max(ratios),
             "GFLOP/s": flops / 1e9,
             "of product": flops / product / variant.threads,
-            "of reading": size * weights.multiplications * rate / read if case.batch == 1 else None,
+            "of reading": size * case.wavenet.multiplications * rate / read if case.batch == 1 else None,
             "logit error": variant.error,
         }
         rows.append(row)

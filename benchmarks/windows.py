@@ -40,7 +40,7 @@ from descant.audio import mulaw
 from descant.config.models import Windows
 from descant.modelfile import read_model
 from descant.sampling.engine import DrawSettings, EngineSettings
-from descant.sampling.levels import LevelSettings, draw_top, draw_windows, level_layout
+from descant.sampling.levels import LevelSettings, draw_level, draw_windows, level_layout
 from descant.sampling.windows import Layout, meeting
 from descant.systems.ada import ADASystem
 from descant.systems.base import bits_per_step
@@ -253,7 +253,9 @@ def draw_in_turns(level: Level, cases: list[Windows | None], rounds: int, settin
             asked = layout if number else replace(layout, length=min(layout.length, 16))
             with tempfile.TemporaryDirectory() as folder:
                 began = time.perf_counter()
-                steps = draw_windows(level.system, level.codes, asked, settings, Path(folder))
+                steps = draw_windows(
+                    level.system, level.codes, 1, asked.length * level.system.hop, asked, settings, Path(folder)
+                )
                 if number:
                     seconds[case].append(time.perf_counter() - began)
                 last.append(np.array(steps))
@@ -305,7 +307,7 @@ def main(
     file = read_model(prior)
     with tempfile.TemporaryDirectory() as folder:
         length = max(1, round(seconds * file.facts.learnt.rate))
-        drawn = np.array(draw_top(restore(file, WaveNetSystem), length, 1, settings, Path(folder)))
+        drawn = np.array(draw_level(restore(file, WaveNetSystem), None, 1, length, settings, Path(folder)))
     speeds, costs = [], []
     for path in ada:
         file = read_model(path)

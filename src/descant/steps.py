@@ -33,3 +33,24 @@ def open_steps(path: Path, classes: int) -> npt.NDArray[np.unsignedinteger]:
     if steps.ndim != 2 or steps.dtype.kind != "u" or not steps.size or int(steps.max()) >= classes:
         raise SamplingError(f"{path} does not hold (batch, steps) of {classes} classes", cure)
     return steps
+
+
+def read_waveforms(path: Path, batch: int, most: int) -> npt.NDArray[np.int16]:
+    """Read the 16-bit samples that a batch of sequences begins with.
+
+    Args:
+        path: of the ``.npy`` file.
+        batch: sequences; the file holds a row for each, or one for all.
+        most: samples of a sequence.
+
+    Raises:
+        SamplingError: when the file is missing, torn or does not hold these.
+    """
+    cure = f"delete {path.parent} and run snakemake again"
+    try:
+        samples = map_array(path)
+    except (OSError, ValueError) as error:
+        raise SamplingError(f"{path} cannot be read: {error}", cure) from error
+    if samples.dtype != np.int16 or samples.ndim != 2 or len(samples) not in (1, batch) or samples.shape[1] > most:
+        raise SamplingError(f"{path} does not hold 16-bit samples (1, samples) or ({batch}, samples)", cure)
+    return np.asarray(samples)

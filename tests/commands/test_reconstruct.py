@@ -150,10 +150,10 @@ def test_levels_that_were_drawn_are_not_drawn_again(made: Made, monkeypatch: pyt
 
 
 def test_it_is_what_upsampling_the_true_codes_gives(made: Made) -> None:
-    """Level by level by the command that upsamples, with the seed of this draw."""
+    """Level by level by the function that draws, with the seed of this draw."""
     from descant.config.models import Sampling
     from descant.modelfile import read_model
-    from descant.sampling.levels import draw_below, level_settings
+    from descant.sampling.levels import draw_level, level_settings
     from descant.seeds import derive_seed
     from descant.systems.restore import restore
 
@@ -167,7 +167,8 @@ def test_it_is_what_upsampling_the_true_codes_gives(made: Made) -> None:
         level = level_settings(
             Sampling(engine="reference"), derive_seed(1, "reconstruct", file.facts.learnt.name), 1, 30.0
         )
-        drawn = draw_below(restore(file, ADASystem), steps, level, made.folder / "by hand" / stack)
+        ada, folder = restore(file, ADASystem), made.folder / "by hand" / stack
+        drawn = draw_level(ada, steps, len(steps), ada.hop * steps.shape[1], level, folder)
         steps = torch.from_numpy(np.array(drawn).astype(np.int64))
     assert np.array_equal(steps.numpy(), made.draw("low.high"))
 

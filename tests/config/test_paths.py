@@ -94,6 +94,7 @@ def test_what_is_not_used_need_not_be_there(places: Path, raw: dict[str, Any]) -
         {"corpus": {"scores": {"pieces": "gone"}}},
         {"separation": {"method": "spleeter", "weights": "gone"}},
         {"separation": {"method": "stems", "stems_folder": "gone"}},
+        {"sampling": {"prime": {"file": "gone"}}},
         {"training": {"start_from": "gone"}},
         {"adas": {"a": {"training": {"start_from": "gone"}}}},
     ],

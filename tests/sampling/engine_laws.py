@@ -1,15 +1,19 @@
 """The laws that every engine obeys, each a function that a test calls with the engine's maker."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from descant.config.networks import WaveNetShape
 from descant.layers.wavenet import WaveNet
 from descant.sampling.engine import DrawSettings, Engine
-from descant.sampling.generate import sequences, uniforms
+from descant.sampling.generate import Request, generate, sequences, uniforms
 from descant.sampling.reference import ReferenceEngine
 from descant.systems.wavenet import build_wavenet
 
@@ -117,3 +121,25 @@ def following_then_drawing_is_one_walk(build: Build, wavenet: WaveNet, batch: in
     engine.follow(drawn[:, :half], by_layer)
     rest = None if by_layer is None else by_layer[:, half // wavenet.hop :]
     assert torch.equal(engine.generate(numbers[:, half:], rest), drawn[:, half:])
+
+
+def a_primed_draw_equals_the_reference(build: Build, wavenet: WaveNet, batch: int, steps: int, primed: int) -> None:
+    """A prime comes back as it was given, and what follows it is what the reference draws after it, in any blocks."""
+    _, by_layer = conditioning_of(wavenet, batch, steps)
+    prime = torch.randint(wavenet.classes, (batch, primed), generator=torch.Generator().manual_seed(8))
+    request = Request(steps, sequences(batch), wavenet.classes, 9, wavenet.hop, prime=prime)
+
+    def held(start: int, stop: int) -> Tensor:
+        assert by_layer is not None
+        return by_layer[:, start:stop]
+
+    def draw(maker: Build, block: int) -> Any:
+        with TemporaryDirectory() as folder:
+            make = partial(maker, wavenet, batch, SETTINGS)
+            drawn = generate(lambda begun_by: make(), request, Path(folder), None if by_layer is None else held, block)
+            return np.array(drawn)
+
+    expected = draw(ReferenceEngine, steps)
+    assert np.array_equal(expected[:, :primed], prime.numpy())
+    for block in (steps, 2 * wavenet.hop + 1):
+        assert np.array_equal(draw(build, block), expected), f"blocks of {block}"

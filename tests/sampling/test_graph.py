@@ -8,6 +8,7 @@ import torch
 from engine_laws import (
     SETTINGS,
     Build,
+    a_primed_draw_equals_the_reference,
     a_sequence_stands_alone,
     conditioning_of,
     draws_equal_the_reference,
@@ -70,6 +71,7 @@ def test_walks(build: Build, hop: int) -> None:
     a_sequence_stands_alone(build, wavenet, batch=3, steps=60)
     it_goes_on_from_any_state(build, wavenet, batch=2, steps=60, stops=[4, 20, 36, 56])
     following_then_drawing_is_one_walk(build, wavenet, batch=2, steps=60)
+    a_primed_draw_equals_the_reference(build, wavenet, batch=2, steps=62, primed=20)
 
 
 def test_rounded_weights_are_as_exact(build: Build) -> None:

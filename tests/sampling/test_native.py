@@ -12,6 +12,7 @@ import torch
 from engine_laws import (
     SETTINGS,
     Build,
+    a_primed_draw_equals_the_reference,
     a_sequence_stands_alone,
     conditioning_of,
     draws_equal_the_reference,
@@ -134,6 +135,11 @@ def test_it_goes_on_from_any_state(target: str) -> None:
 
 def test_following_then_drawing_is_one_walk() -> None:
     following_then_drawing_is_one_walk(engine_of(), uneven("float32"), 2, 60)
+
+
+def test_a_primed_draw_equals_the_reference() -> None:
+    a_primed_draw_equals_the_reference(engine_of(), uneven("float32"), 2, 62, 24)
+    a_primed_draw_equals_the_reference(engine_of(), wavenet_of(kernel=3), 3, 70, 17)
 
 
 def test_a_state_fits_every_target(monkeypatch: pytest.MonkeyPatch) -> None:

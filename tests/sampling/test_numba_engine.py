@@ -14,6 +14,7 @@ import torch
 from engine_laws import (
     SETTINGS,
     Build,
+    a_primed_draw_equals_the_reference,
     a_sequence_stands_alone,
     conditioning_of,
     draws_equal_the_reference,
@@ -144,6 +145,7 @@ def test_it_goes_on_from_any_state(hop: int) -> None:
 @pytest.mark.parametrize("hop", [0, 4])
 def test_following_then_drawing_is_one_walk(hop: int) -> None:
     following_then_drawing_is_one_walk(build, wavenet_of(hop=hop, start_kernel=3), batch=2, steps=60)
+    a_primed_draw_equals_the_reference(build, wavenet_of(hop=hop, start_kernel=3), batch=2, steps=62, primed=20)
 
 
 def test_activations_in_bfloat16_are_refused() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from engine_laws import (
+    a_primed_draw_equals_the_reference,
     a_sequence_stands_alone,
     draws_equal_the_reference,
     following_then_drawing_is_one_walk,
@@ -100,6 +101,7 @@ def test_walks(hold: Hold) -> None:
     hold(a_sequence_stands_alone, "float32", wavenet, 2, 6)
     hold(it_goes_on_from_any_state, "float32", wavenet, 2, 8, [4])
     hold(following_then_drawing_is_one_walk, "float32", wavenet, 2, 8)
+    hold(a_primed_draw_equals_the_reference, "float32", wavenet, 2, 8, 4)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux")

@@ -71,7 +71,7 @@ def test_every_array_is_float32_and_the_multiplications_are_those_of_the_matrice
     assert len(arrays) == 13 and {array.dtype for array in arrays} == {np.dtype("float32")}
     layers = 6
     # 3 taps x 6 -> 8, then 4 -> 6 in all layers but the top one, 4 -> 7 in all, 7 -> 7, 7 -> 11
-    assert weights.multiplications == layers * 3 * 6 * 8 + (layers - 1) * 4 * 6 + layers * 4 * 7 + 7 * 7 + 7 * 11
+    assert wavenet.multiplications == layers * 3 * 6 * 8 + (layers - 1) * 4 * 6 + layers * 4 * 7 + 7 * 7 + 7 * 11
 
 
 def test_rounding_touches_the_matrices_and_nothing_else() -> None:

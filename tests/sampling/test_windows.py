@@ -16,14 +16,15 @@ from pydantic import ValidationError
 from small_models import model_file
 from torch import Tensor, nn
 
-from descant.commands.upsample import upsample
+from descant.commands.draw import draw
 from descant.config.models import Sampling, Windows
 from descant.config.networks import ADA
 from descant.modelfile import write_model
 from descant.runs.interruption import Interrupted
 from descant.sampling.engine import DrawSettings, EngineSettings
 from descant.sampling.files import read_steps
-from descant.sampling.levels import LevelSettings, draw_below, draw_windows, level_layout
+from descant.sampling.levels import LevelSettings, draw_level, level_layout
+from descant.sampling.levels import draw_windows as draw_layout
 from descant.sampling.windows import Layout, join, lay_out, meeting
 from descant.steps import write_steps
 from descant.systems.ada import ADASystem
@@ -47,6 +48,18 @@ def ada(settings: ADA, lively: Callable[[nn.Module], nn.Module]) -> ADASystem:
     system = ADASystem(settings, CLASSES).eval()
     lively(system)
     return system
+
+
+def draw_below(
+    system: ADASystem, codes: Tensor, settings: LevelSettings, folder: Path, windows: Windows | None = None
+) -> np.ndarray:
+    """All steps that the codes stand for."""
+    return draw_level(system, codes, len(codes), codes.shape[1] * system.hop, settings, folder, windows)
+
+
+def draw_windows(system: ADASystem, codes: Tensor, layout: Layout, settings: LevelSettings, folder: Path) -> np.ndarray:
+    """All windows of a layout."""
+    return draw_layout(system, codes, len(codes), codes.shape[1] * system.hop, layout, settings, folder)
 
 
 def forget(system: ADASystem) -> None:
@@ -161,6 +174,13 @@ def test_shared_uniform_numbers_make_windows_agree(ada: ADASystem, tmp_path: Pat
     assert agreement(SETTINGS, "one") > agreement(unshared, "two") + 0.2
 
 
+@pytest.mark.parametrize("windows", [None, WINDOWS])
+def test_a_last_hop_may_be_cut_short(ada: ADASystem, tmp_path: Path, windows: Windows | None) -> None:
+    whole = draw_below(ada, CODES, SETTINGS, tmp_path / "whole", windows)
+    short = draw_level(ada, CODES, 2, whole.shape[1] - 3, SETTINGS, tmp_path / "short", windows)
+    assert np.array_equal(short, whole[:, :-3])
+
+
 def test_too_short_for_two_windows_it_is_drawn_plainly(ada: ADASystem, tmp_path: Path) -> None:
     codes = CODES[:, :10]
     assert level_layout(ada, 10, WINDOWS) == Layout((0,), 10, level_layout(ada, 90, WINDOWS).warm_up)
@@ -172,12 +192,13 @@ def command(folder: Path, sampling: Sampling, output: str, settings: ADA, system
     model = model_file("ada", settings.model_dump(mode="json"), system.state_dict(), classes=CLASSES)
     write_model(folder / "model.safetensors", model)
     write_steps(folder / "codes.npy", LONG_CODES.numpy().astype(np.uint8))
-    upsample(
-        sampling.model_dump_json(include={"temperature", "top_p", "engine", "precision", "windows"}),
+    draw(
+        sampling.model_dump_json(include={"count", "temperature", "top_p", "engine", "precision", "windows"}),
         folder / "model.safetensors",
-        folder / "codes.npy",
+        1500 * system.hop,
         folder / output,
-        folder / "runs",
+        folder / "codes.npy",
+        runs=folder / "runs",
     )
     return read_steps(folder / output, CLASSES).numpy()
 
@@ -189,7 +210,7 @@ def test_the_command_draws_in_windows_and_goes_on_after_a_stop(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sampling = Sampling(temperature=0.9, engine="reference", windows=WINDOWS)
+    sampling = Sampling(count=1, temperature=0.9, engine="reference", windows=WINDOWS)
     (tmp_path / "undisturbed").mkdir()
     expected = command(tmp_path / "undisturbed", sampling, "level.npy", settings, ada)
     assert expected.shape == (1, 1500 * ada.hop)

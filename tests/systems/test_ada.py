@@ -9,7 +9,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from descant.commands import codes as codes_command
 from descant.config.networks import ADA
 from descant.layers.bottleneck import VectorQuantisation
 from descant.systems.ada import ADASystem
@@ -150,8 +149,8 @@ def test_codes_by_blocks_are_the_codes_of_the_whole(
     with torch.inference_mode():
         whole = system.encode(torch.from_numpy(steps.astype(np.int64))[None])[0].numpy()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codes_command, "BLOCK_STEPS", block)
-        blocks = list(codes_command.code_blocks(system, steps, torch.device("cpu")))
+        patch.setattr("descant.systems.ada.BLOCK_STEPS", block)
+        blocks = list(system.code_blocks(steps, torch.device("cpu")))
     assert len(blocks) == -(-count // max(1, block // hop))
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
@@ -167,9 +166,9 @@ def test_codes_of_codes_by_blocks_are_those_of_the_whole(
         whole = upper.encode(lower.encode(torch.from_numpy(steps.astype(np.int64))[None]))[0].numpy()
     assert len(np.unique(whole)) > 2
     for block in (8, 40, 123):
-        monkeypatch.setattr(codes_command, "BLOCK_STEPS", block)
-        below = np.concatenate(list(codes_command.code_blocks(lower, steps, torch.device("cpu"))))
-        above = np.concatenate(list(codes_command.code_blocks(upper, below.astype(np.uint8), torch.device("cpu"))))
+        monkeypatch.setattr("descant.systems.ada.BLOCK_STEPS", block)
+        below = np.concatenate(list(lower.code_blocks(steps, torch.device("cpu"))))
+        above = np.concatenate(list(upper.code_blocks(below.astype(np.uint8), torch.device("cpu"))))
         np.testing.assert_array_equal(above, whole)
 
 

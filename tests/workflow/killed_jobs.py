@@ -221,6 +221,6 @@ def drawing(folder: Path, model: Path, blocks: int) -> Job:
         return sum(path.stat().st_size // DRAWN for path in where.glob("runs/*/drawn.bin"))
 
     settings = {"seconds": 1, "count": DRAWN, "engine": "reference"}
-    arguments = ["descant.commands.sample_prior", "--settings", json.dumps(settings), "--model", str(model)]
+    arguments = ["descant.commands.draw", "--settings", json.dumps(settings), "--model", str(model)]
     arguments += ["--steps", str(blocks * BLOCK), "--output", "top.npy", "--save-every", "0"]
     return Job([*arguments, "--runs", "runs"], folder, ("top.npy",), reached, BLOCK)

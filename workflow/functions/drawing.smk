@@ -8,10 +8,8 @@ def length_multiple():
 
 
 def sampled_samples():
-    """Audio samples of a draw, a multiple that every stack can make exactly."""
-    multiple = length_multiple()
-    samples = round(experiment.sampling.seconds * experiment.audio.sample_rate)
-    return -(-samples // multiple) * multiple
+    """Audio samples that are drawn of each sample, a prime not counted."""
+    return round(experiment.sampling.seconds * experiment.audio.sample_rate)
 
 
 def draw_of(wildcards):
@@ -30,17 +28,42 @@ def drawn_above(wildcards):
     return [] if above is None else [DRAWN.format(model=wildcards.model, level=above)]
 
 
-def draw_command(wildcards):
-    """The command that draws it."""
-    return "sample_prior" if draw_of(wildcards).given is None else "upsample"
-
-
 def given_option(wildcards, input):
-    """What it is drawn given, or how long it is."""
-    if input.given:
-        return [f"--codes={path}" for path in input.given]
-    hop = plan.sequences[plan.routes[wildcards.model].top].hop
-    return [f"--steps={sampled_samples() // hop}"]
+    """What it is drawn given, or nothing."""
+    return [f"--given={path}" for path in input.given]
+
+
+def prime_encoders(wildcards):
+    """The model files of a row's encoders, bottom first."""
+    decoders = plan.decoders(plan.routes[wildcards.model].top)
+    return [model_of(training.name) for training in reversed(decoders)]
+
+
+def prime_file(wildcards):
+    """A person's recording that samples continue; nothing where they continue a track, or nothing."""
+    prime = experiment.sampling.prime
+    return [prime.file] if prime and prime.file else []
+
+
+def primed_with(wildcards):
+    """What a row's samples continue, at every level; nothing where they begin from nothing."""
+    return [PRIMED.format(model=wildcards.model)] if experiment.sampling.prime else []
+
+
+def prime_option(wildcards, input):
+    """The level's first steps, or nothing."""
+    return [f"--prime={path}/level{wildcards.level}.npy" for path in input.prime]
+
+
+def waveform_option(wildcards, input):
+    """The audio that is continued, or nothing."""
+    return [f"--prime={path}/waveform.npy" for path in input.prime]
+
+
+def top_prime_option(wildcards, input):
+    """The top codes that are continued, or nothing."""
+    level = top_level(wildcards.model)
+    return [f"--prime={path}/level{level}.npy" for path in input.prime]
 
 
 def draw_settings(wildcards):

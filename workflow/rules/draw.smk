@@ -1,10 +1,39 @@
 # Down the other side: top codes from the prior, level by level to audio. One level is in memory at a time.
 
 
+rule prime:
+    input:
+        samples=rules.pack.output.samples,
+        index=rules.pack.output.samples_index,
+        models=prime_encoders,
+        file=prime_file,
+    output:
+        prime=directory(PRIMED),
+    log:
+        "<logs>/prime/{model}.log",
+    benchmark:
+        "<benchmarks>/prime/{model}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.sampling, "count", "prime"),
+        recordings=subpath(input.samples, parent=True),
+        models=lambda wildcards, input: [f"--model={path}" for path in input.models],
+    shell:
+        "python -m descant.commands.prime --settings {params.settings:q} --recordings {params.recordings:q}"
+        " {params.models:q} --output {output.prime:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
 rule draw:
     input:
         model=drawing_model,
         given=drawn_above,
+        prime=primed_with,
     output:
         steps=DRAWN,
     log:
@@ -19,20 +48,22 @@ rule draw:
         mem_mb=draw_megabytes,
         runtime=1440,
     params:
-        command=draw_command,
         settings=draw_settings,
         seed=experiment.seed,
+        length=lambda wildcards: draw_of(wildcards).steps,
         given=given_option,
+        prime=prime_option,
         runs=f"{RUNS}/samples/{{model}}/level{{level}}",
     shell:
-        "python -m descant.commands.{params.command} --settings {params.settings:q} --seed {params.seed:q}"
-        " --model {input.model:q} {params.given:q} --runs {params.runs:q} --output {output.steps:q}"
+        "python -m descant.commands.draw --settings {params.settings:q} --seed {params.seed:q}"
+        " --model {input.model:q} --steps {params.length:q} {params.given:q} {params.prime:q} --runs {params.runs:q} --output {output.steps:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule decode:
     input:
         steps=drawn_audio,
+        prime=primed_with,
     output:
         audio=directory(RENDERED),
     log:
@@ -47,6 +78,7 @@ rule decode:
     params:
         sample_rate=experiment.audio.sample_rate,
         title=lambda wildcards: experiment.models[wildcards.model].title,
+        prime=waveform_option,
     shell:
         "python -m descant.commands.decode --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
-        " --title={params.title:q} --output {output.audio:q} 2> {log:q}"
+        " --title={params.title:q} {params.prime:q} --output {output.audio:q} 2> {log:q}"

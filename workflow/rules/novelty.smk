@@ -79,6 +79,7 @@ rule novelty_codes:
         drawn=drawn_top,
         data=top_codes,
         index=top_codes_index,
+        prime=primed_with,
     output:
         found="results/evaluation/novelty/models/{model}.codes.json",
     log:
@@ -93,9 +94,10 @@ rule novelty_codes:
     params:
         settings=novelty_settings(),
         folder=subpath(input.data, parent=True),
+        prime=top_prime_option,
     shell:
         "python -m descant.commands.novelty_codes --settings {params.settings:q} --drawn {input.drawn:q}"
-        " --sequence {params.folder:q} --output {output.found:q} 2> {log:q}"
+        " --sequence {params.folder:q} {params.prime:q} --output {output.found:q} 2> {log:q}"
 
 
 rule novelty:

@@ -18,11 +18,14 @@ def novelty_codes(
     drawn: Annotated[Path, typer.Option(help=".npy of drawn top codes (batch, steps)")],
     sequence: Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")],
     output: Annotated[Path, typer.Option(help="JSON file to write")],
-    skip: Annotated[int, typer.Option(min=0, help="first steps that do not count: what the model was primed with")] = 0,
+    prime: Annotated[
+        Path | None, typer.Option(help=".npy of the codes that were continued, which do not count: (rows, count)")
+    ] = None,
 ) -> None:
     """Find the longest runs that drawn codes share with training codes, by thresholds of held-out codes."""
     section, packed = cli.parse_settings(Novelty, settings), open_sequence(sequence)
-    write_json(output, search_codes(section, packed, open_steps(drawn, packed.classes), skip))
+    primed = 0 if prime is None else open_steps(prime, packed.classes).shape[1]
+    write_json(output, search_codes(section, packed, open_steps(drawn, packed.classes)[:, primed:]))
 
 
 if __name__ == "__main__":

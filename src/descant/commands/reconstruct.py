@@ -16,7 +16,7 @@ from descant.errors import SequenceError
 from descant.evaluation.reconstruction import DRAWS, choose_stretches, codes_of
 from descant.modelfile import read_model
 from descant.sampling.files import draw_folder
-from descant.sampling.levels import draw_below, level_settings
+from descant.sampling.levels import draw_level, level_settings
 from descant.seeds import derive_seed
 from descant.sequences import open_checked
 from descant.steps import write_steps
@@ -55,8 +55,9 @@ def reconstruct(
         system = restore(file, ADASystem).to(device)
         level = level_settings(sampling, derive_seed(seed, "reconstruct", file.facts.learnt.name), threads, save_every)
         given = torch.from_numpy(steps.astype(np.int64))
-        folder = draw_folder(runs, {**level.determining, "windows": windows}, file, given)
-        steps = draw_below(system, given, level, folder, sampling.windows)
+        folder = draw_folder(runs, {**level.determining, "windows": windows}, file, {"given": given})
+        count, length = given.shape
+        steps = draw_level(system, given, count, length * system.hop, level, folder, sampling.windows)
     if steps.shape != (DRAWS * len(stretches), stretches[0].length):
         raise SequenceError(f"{codes} holds no codes of {sequence} by these ADAs", "give every ADA of the stack")
     write_steps(output, steps)

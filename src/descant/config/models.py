@@ -1,8 +1,8 @@
 """``models:`` the rows of the table, and ``sampling:``."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from descant.config.base import Section
 
@@ -62,10 +62,36 @@ class Windows(Section):
     )
 
 
+class Prime(Section):
+    """``sampling.prime:`` the recording that samples continue: it stands at their start and is not measured."""
+
+    file: str | None = Field(None, description="a recording of yours, which every sample continues")
+    track: str | None = Field(
+        None,
+        description="'test' or 'validation': each sample continues another track of that split, from the first on; "
+        "or the id of one such track in results/corpus/tracks.csv, which every sample continues",
+    )
+    start: float = Field(0.0, ge=0, description="where in the recording the prime begins, seconds")
+    seconds: float = Field(
+        2.0,
+        gt=0,
+        le=60,
+        description="length of the prime, seconds; cut at its start to whole codes of the row's top level",
+    )
+
+    @model_validator(mode="after")
+    def _one_recording(self) -> Self:
+        if (self.file is None) == (self.track is None):
+            raise ValueError("it names no recording or two; set either file or track")
+        return self
+
+
 class Sampling(Section):
     """``sampling:`` what is drawn from each model."""
 
-    seconds: float = Field(4.0, gt=0, description="length of each sample, seconds")
+    seconds: float = Field(
+        4.0, gt=0, description="length of what is drawn of each sample, seconds; a prime is not counted"
+    )
     count: int = Field(4, ge=1, le=4096, description="samples a model, drawn as one batch")
     temperature: float = Field(
         1.0, gt=0, description="logits are divided by it at every level; below 1 is more regular, above 1 more random"
@@ -82,3 +108,10 @@ class Sampling(Section):
     windows: Windows | None = Field(
         None, description="faster below the top, at the price of joins; empty = each sequence from end to end"
     )
+    prime: Prime | None = Field(None, description="what the samples continue; empty = they begin from nothing")
+
+    @model_validator(mode="after")
+    def _primed_from_end_to_end(self) -> Self:
+        if self.prime and self.windows:
+            raise ValueError("only the first of the windows could continue the prime; set windows or prime to null")
+        return self

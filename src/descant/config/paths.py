@@ -14,6 +14,7 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "corpus.scores.pieces": lambda raw: _get(raw, "corpus", "source") in (None, "scores"),
     "corpus.scores.soundfont": lambda raw: _get(raw, "corpus", "source") in (None, "scores", "midi"),
     "corpus.labels": lambda raw: True,
+    "sampling.prime.file": lambda raw: True,
     "separation.weights": lambda raw: _get(raw, "separation", "method") == "spleeter",
     "separation.stems_folder": lambda raw: _get(raw, "separation", "method") == "stems",
 }

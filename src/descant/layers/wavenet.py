@@ -129,6 +129,23 @@ class WaveNet(nn.Module):
         return layers + self.start.kernel
 
     @property
+    def conditioning_channels(self) -> int:
+        """Width of the conditioning; 0 for none."""
+        return 0 if self.condition is None else self.condition.in_features
+
+    @property
+    def multiplications(self) -> int:
+        """Multiply-adds of one step, its conditioning and the way in left out."""
+        linears = [layer.convolution.linear for layer in self.gated_layers] + [self.skip, self.head, self.logits]
+        linears += [layer.residual for layer in self.gated_layers if layer.residual is not None]
+        return sum(linear.weight.numel() for linear in linears)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.logits.weight.device
+
+    @property
     def gated_layers(self) -> list[GatedLayer]:
         """The layers, typed."""
         return [layer for layer in self.layers if isinstance(layer, GatedLayer)]

@@ -3,7 +3,9 @@
 import gc
 import logging
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,13 +17,11 @@ from descant.sampling.engine import DrawSettings, Engine, EngineSettings
 from descant.sampling.graph import GraphEngine
 from descant.sampling.precision import without_tf32
 from descant.sampling.reference import ReferenceEngine
-from descant.sampling.weights import rounded_weights, step_weights
+from descant.sampling.weights import rounded_weights
+from descant.systems.drawable import Autoregressive
 
 log = logging.getLogger(__name__)
 
-# on a CPU in the order that benchmarks/sampling.py finds; on a GPU they are timed on the spot
-ON_CPU: tuple[EngineName, ...] = ("native", "numba", "reference")
-ON_GPU: tuple[EngineName, ...] = ("triton", "graph", "reference")
 # an engine whose logits differ from the full forward pass by more, in their standard deviations, is not used (ours)
 TOLERANCE = 1e-3
 BFLOAT16_TOLERANCE = 0.25
@@ -48,13 +48,34 @@ class Trial:
     tolerance: float
 
 
+@dataclass(frozen=True)
+class Engines:
+    """The engines of one type of network; the last of each list works everywhere.
+
+    Attributes:
+        on_cpu: fastest first.
+        on_gpu: they are timed on the spot.
+        make: builds the one of a name for a network, a batch, a way to draw, and settings.
+        rounded: a copy of a network whose matrices are rounded to 16 bits.
+    """
+
+    on_cpu: tuple[EngineName, ...]
+    on_gpu: tuple[EngineName, ...]
+    make: Callable[[EngineName, Any, int, DrawSettings, EngineSettings], Engine]
+    rounded: Callable[[Any], Autoregressive]
+
+
 def build_engine(
-    wavenet: WaveNet, batch: int, draw: DrawSettings, settings: EngineSettings, begun_by: EngineName | None = None
+    network: Autoregressive,
+    batch: int,
+    draw: DrawSettings,
+    settings: EngineSettings,
+    begun_by: EngineName | None = None,
 ) -> Engine:
     """The engine that is asked for; ``auto`` takes the fastest that works here, at worst the reference.
 
     Args:
-        wavenet: with its weights, on its device.
+        network: with its weights, on its device; of a type in ``ENGINES``.
         batch: sequences drawn side by side.
         draw: temperature and nucleus.
         settings: which engine, in which numbers.
@@ -67,22 +88,27 @@ def build_engine(
         EngineError: when none that may be taken works here.
         SamplingError: when the model cannot be drawn from by any engine.
     """
+    engines = ENGINES[type(network)]
     if settings.precision != "float32":
-        wavenet = rounded_weights(wavenet)
-    trial = _trial(wavenet, batch, BFLOAT16_TOLERANCE if settings.precision == "bfloat16" else TOLERANCE)
+        network = engines.rounded(network)
+    trial = _trial(network, batch, BFLOAT16_TOLERANCE if settings.precision == "bfloat16" else TOLERANCE)
+
+    def build(name: EngineName) -> Engine:
+        return _compared(name, engines.make, network, batch, draw, settings, trial)
+
     if settings.name != "auto":
-        return _build(settings.name, wavenet, batch, draw, settings, trial)
-    on_gpu = _device(wavenet).type == "cuda"
-    names = ON_GPU if on_gpu else ON_CPU
+        return build(settings.name)
+    on_gpu = network.device.type == "cuda"
+    names = engines.on_gpu if on_gpu else engines.on_cpu
     if begun_by in names:
         names = (begun_by, *(name for name in names if name != begun_by))
     refusals = []
     timed: dict[EngineName, float] = {}
     for name in names:
-        if name == "reference" and timed:
+        if name == names[-1] and timed:
             break
         try:
-            engine = _build(name, wavenet, batch, draw, settings, trial)
+            engine = build(name)
         except EngineError as error:
             log.info("engine %s is passed over: %s", name, error.problem)
             refusals.append(error)
@@ -96,15 +122,21 @@ def build_engine(
         gc.collect()
     if not timed:
         raise refusals[-1]
-    return _build(min(timed, key=lambda name: timed[name]), wavenet, batch, draw, settings, trial)
+    return build(min(timed, key=lambda name: timed[name]))
 
 
-def _build(
-    name: EngineName, wavenet: WaveNet, batch: int, draw: DrawSettings, settings: EngineSettings, trial: Trial
+def _compared(
+    name: EngineName,
+    make: Callable[[EngineName, Any, int, DrawSettings, EngineSettings], Engine],
+    network: Autoregressive,
+    batch: int,
+    draw: DrawSettings,
+    settings: EngineSettings,
+    trial: Trial,
 ) -> Engine:
     """Build an engine by its name and compare it with the full forward pass."""
     try:
-        engine = _make(name, wavenet, batch, draw, settings)
+        engine = make(name, network, batch, draw, settings)
         fresh = engine.state()
         difference = (engine.follow(trial.steps, trial.conditioning)[:1] - trial.logits).abs().max().item()
     except torch.OutOfMemoryError as error:
@@ -119,8 +151,10 @@ def _build(
     return engine
 
 
-def _make(name: EngineName, wavenet: WaveNet, batch: int, draw: DrawSettings, settings: EngineSettings) -> Engine:
-    """Engines are imported where they are made: not every machine can import them all."""
+def _wavenet_engine(
+    name: EngineName, wavenet: WaveNet, batch: int, draw: DrawSettings, settings: EngineSettings
+) -> Engine:
+    """An engine that draws from a WaveNet. They are imported where they are made: not every machine can import all."""
     precision, threads = settings.precision, settings.threads
     match name:
         case "native":
@@ -143,25 +177,33 @@ def _make(name: EngineName, wavenet: WaveNet, batch: int, draw: DrawSettings, se
             return ReferenceEngine(wavenet, batch, draw)
 
 
+# by the type of the network; on a CPU in the order that benchmarks/sampling.py finds
+ENGINES: Mapping[type, Engines] = {
+    WaveNet: Engines(
+        ("native", "numba", "reference"), ("triton", "graph", "reference"), _wavenet_engine, rounded_weights
+    )
+}
+
+
 @torch.inference_mode()
-def _trial(wavenet: WaveNet, batch: int, tolerance: float) -> Trial:
-    """Steps drawn by lot, and the model's own logits of them.
+def _trial(network: Autoregressive, batch: int, tolerance: float) -> Trial:
+    """Random steps, and the network's own logits of them.
 
     Raises:
         SamplingError: when these are not finite.
     """
-    affordable = int(COMPARED_MULTIPLICATIONS / (batch * step_weights(wavenet).multiplications))
-    count = max(LEAST_COMPARED_STEPS, min(affordable, wavenet.receptive_field + 2 * LEAST_COMPARED_STEPS))
-    count = -(-count // wavenet.hop) * wavenet.hop
-    steps = torch.randint(wavenet.classes, (batch, count), generator=torch.Generator().manual_seed(1))
-    held, conditioning, device = None, None, _device(wavenet)
-    if wavenet.condition is not None:
-        shape = (batch, count // wavenet.hop, wavenet.condition.in_features)
-        held = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(device)
-        conditioning = wavenet.layer_conditioning(held)
+    affordable = int(COMPARED_MULTIPLICATIONS / (batch * network.multiplications))
+    count = max(LEAST_COMPARED_STEPS, min(affordable, network.receptive_field + 2 * LEAST_COMPARED_STEPS))
+    count = -(-count // network.hop) * network.hop
+    steps = torch.randint(network.classes, (batch, count), generator=torch.Generator().manual_seed(1))
+    held, conditioning = None, None
+    if network.conditioning_channels:
+        shape = (batch, count // network.hop, network.conditioning_channels)
+        held = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(network.device)
+        conditioning = network.layer_conditioning(held)
         held = held[:1]
     with without_tf32():
-        logits = wavenet(steps[:1].to(device), held).float().cpu()
+        logits = network(steps[:1].to(network.device), held).float().cpu()
     if not logits.isfinite().all():
         raise SamplingError("the model's logits are not finite: it cannot be drawn from", "train it again")
     return Trial(steps, conditioning, logits, tolerance * max(1.0, logits.std().item()))
@@ -178,7 +220,3 @@ def _seconds(engine: Engine, trial: Trial) -> float:
         engine.generate(uniforms, trial.conditioning)
         seconds = time.perf_counter() - began
     return seconds
-
-
-def _device(wavenet: WaveNet) -> torch.device:
-    return wavenet.start.linear.weight.device

@@ -35,8 +35,8 @@ class EngineSettings:
 class Engine(Protocol):
     """Goes along sequences step after step and remembers what the next steps depend on.
 
-    A fresh engine stands before the first step. The draw is told from outside (uniform numbers by position), so the
-    same numbers give the same steps whatever the engine, as far as floats agree. What is remembered is the engine's
+    A fresh engine stands before the first step. Whoever calls it gives the uniform numbers, by position, so the same
+    numbers give the same steps whatever the engine, as far as floats agree. What is remembered is the engine's
     own affair: rings of a convolution's inputs, or the keys and values of attention.
     """
 
@@ -49,10 +49,9 @@ class Engine(Protocol):
 
         Args:
             uniforms: float64 ``(batch, count)`` in [0, 1), on the CPU.
-            conditioning: of the same steps as the model wants it, one entry for each hop of them; of a WaveNet
-                ``(batch, count / hop, layers, gate_channels)`` from
-                :meth:`descant.layers.wavenet.WaveNet.layer_conditioning`; None without. With it, a call begins at a
-                multiple of the hop; its last hop may be cut short.
+            conditioning: of the same steps, one entry for each hop of them, as the network's ``layer_conditioning``
+                gives it; of a WaveNet ``(batch, count / hop, layers, gate_channels)``; None without. With it, a call
+                begins at a multiple of the hop; its last hop may be cut short.
 
         Returns:
             int64 ``(batch, count)``, on the CPU.

@@ -23,7 +23,20 @@ def read_steps(path: Path, classes: int) -> Tensor:
     return torch.from_numpy(open_steps(path, classes).astype(np.int64))
 
 
-def draw_folder(runs: Path, settings: Mapping[str, Any], model: ModelFile, codes: Tensor | None = None) -> Path:
-    """The run directory of a draw, named by all that determines what is drawn."""
-    given = "" if codes is None else hashlib.sha256(codes.numpy().tobytes()).hexdigest()
-    return runs / run_name({**settings, "codes": given}, digest(model.weights))
+def draw_folder(
+    runs: Path, settings: Mapping[str, Any], model: ModelFile, tensors: Mapping[str, Tensor | None]
+) -> Path:
+    """The run directory of a draw, named by all that determines what is drawn.
+
+    Args:
+        runs: folder of run directories.
+        settings: that determine it.
+        model: that draws.
+        tensors: steps that it is given, by what they are; None where there are none.
+    """
+    digests = {name: None if steps is None else _digest(steps) for name, steps in tensors.items()}
+    return runs / run_name({**settings, **digests}, digest(model.weights))
+
+
+def _digest(steps: Tensor) -> str:
+    return hashlib.sha256(f"{tuple(steps.shape)}".encode() + steps.contiguous().numpy().tobytes()).hexdigest()

@@ -57,6 +57,8 @@ class Request:
         seed: of the draws.
         hop: steps to one entry of the conditioning.
         save_every_seconds: wall-clock seconds between saved states.
+        prime: int64 ``(batch, count)``, the first steps of the rows, which are given; count is a multiple of the hop
+            and at most ``steps``. None: all are drawn.
     """
 
     steps: int
@@ -65,6 +67,12 @@ class Request:
     seed: int
     hop: int = 1
     save_every_seconds: float = 30.0
+    prime: Tensor | None = None
+
+    @property
+    def primed(self) -> int:
+        """Steps of each row that are given."""
+        return 0 if self.prime is None else self.prime.shape[1]
 
 
 def sequences(count: int) -> tuple[Place, ...]:
@@ -97,7 +105,7 @@ def generate(
         patience: seconds to wait for another process in the same folder.
 
     Returns:
-        Unsigned integers ``(batch, steps)``, mapped from the folder.
+        Unsigned integers ``(batch, steps)``, mapped from the folder; the prime as it was given, then what was drawn.
 
     Raises:
         Interrupted: a signal asked for a stop; what was drawn is saved.
@@ -120,9 +128,9 @@ def generate(
         bar.update(done * batch)
         began = saved = time.monotonic()
         while done < request.steps:
-            count = min(block, request.steps - done)
+            count = min(block, (request.primed if done < request.primed else request.steps) - done)
             given = conditioner(done // request.hop, -(-(done + count) // request.hop)) if conditioner else None
-            steps = engine.generate(uniforms(request.seed, request.places, done, count), given)
+            steps = _next(engine, request, done, count, given)
             done += count
             stopping = stop.requested or workflow_is_gone()
             due = time.monotonic() - saved > request.save_every_seconds or stopping or done == request.steps
@@ -136,6 +144,15 @@ def generate(
         rate = batch * (done - first) / max(seconds, 1e-9)
         log.info("drew %d x %d steps in %.1f s (%.0f steps/s)", batch, done - first, seconds, rate)
         return drawn.read()
+
+
+def _next(engine: Engine, request: Request, done: int, count: int, given: Tensor | None) -> Tensor:
+    """The next steps: of the prime, which the engine follows, or drawn."""
+    if request.prime is None or done >= request.primed:
+        return engine.generate(uniforms(request.seed, request.places, done, count), given)
+    steps = request.prime[:, done : done + count]
+    engine.follow(steps, given)
+    return steps
 
 
 def _keep(engine: Engine, drawn: DrawnSteps, steps: Tensor, done: int, folder: Path | None) -> None:

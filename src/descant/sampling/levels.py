@@ -1,4 +1,4 @@
-"""One level of a model drawn: the top from its prior, those below from the codes above."""
+"""One level of a model drawn: the top from nothing, those below from what was drawn above."""
 
 import math
 from collections.abc import Sequence
@@ -15,10 +15,9 @@ from torch import Tensor
 from descant.config.models import Sampling, Windows
 from descant.sampling.choose import build_engine
 from descant.sampling.engine import DrawSettings, EngineSettings
-from descant.sampling.generate import Place, Request, generate, sequences
+from descant.sampling.generate import Place, Request, generate
 from descant.sampling.windows import Layout, join, lay_out
-from descant.systems.ada import ADASystem
-from descant.systems.wavenet import WaveNetSystem
+from descant.systems.drawable import Drawable
 
 
 @dataclass(frozen=True)
@@ -53,107 +52,111 @@ def level_settings(sampling: Sampling, seed: int, threads: int, save_every_secon
     )
 
 
-def draw_top(system: WaveNetSystem, steps: int, batch: int, settings: LevelSettings, folder: Path) -> npt.NDArray[Any]:
-    """Draw a batch of sequences from a prior.
-
-    Args:
-        system: the prior, on its device.
-        steps: length of each sequence.
-        batch: sequences drawn side by side.
-        settings: how.
-        folder: run directory of this draw.
-
-    Returns:
-        Unsigned integers ``(batch, steps)``, mapped from the folder.
-    """
-    wavenet = system.wavenet
-    request = Request(
-        steps, sequences(batch), wavenet.classes, settings.seed, save_every_seconds=settings.save_every_seconds
-    )
-    return generate(partial(build_engine, wavenet, batch, settings.draw, settings.engine), request, folder)
-
-
-def draw_below(
-    system: ADASystem, codes: Tensor, settings: LevelSettings, folder: Path, windows: Windows | None = None
+def draw_level(
+    system: Drawable,
+    given: Tensor | None,
+    batch: int,
+    steps: int,
+    settings: LevelSettings,
+    folder: Path,
+    windows: Windows | None = None,
+    prime: Tensor | None = None,
 ) -> npt.NDArray[Any]:
-    """Draw the sequence below an ADA's codes.
+    """Draw one level of a model.
 
     Args:
-        system: the ADA, on its device.
-        codes: int64 ``(batch, codes)``.
+        system: on its device.
+        given: what its conditioning is made of, ``(batch, entries)`` or ``(batch, entries, channels)``, an entry for
+            each hop of the steps; None for a system that is given nothing.
+        batch: sequences drawn side by side.
+        steps: length of each, the prime included.
         settings: how.
         folder: run directory of this draw.
         windows: None draws each sequence from end to end.
+        prime: int64 ``(batch, count)``, the first steps of each sequence, a multiple of the hop; not with windows.
 
     Returns:
-        Unsigned integers ``(batch, codes * hop)``, without windows mapped from the folder.
+        Unsigned integers ``(batch, steps)``, mapped from the folder where there are no windows.
     """
-    layout = level_layout(system, codes.shape[1], windows)
-    drawn = draw_windows(system, codes, layout, settings, folder)
+    layout = Layout((0,), steps, 0) if given is None else level_layout(system, given.shape[1], windows)
+    drawn = draw_windows(system, given, batch, steps, layout, settings, folder, prime)
     if len(layout.starts) == 1:
         return drawn
-    return join(drawn, layout, system.hop, system.local_model.receptive_field)
+    return join(drawn, layout, system.hop, system.network.receptive_field)[:, :steps]
 
 
-def level_layout(system: ADASystem, codes: int, windows: Windows | None) -> Layout:
-    """The windows of a sequence below so many codes; without, one that covers all."""
+def level_layout(system: Drawable, entries: int, windows: Windows | None) -> Layout:
+    """The windows of a sequence below so many entries; without, one that covers all."""
     if windows is None:
-        return Layout((0,), codes, 0)
-    warm_up = math.ceil(windows.warm_up * system.local_model.receptive_field / system.hop)
-    return lay_out(codes, warm_up, windows.count)
+        return Layout((0,), entries, 0)
+    warm_up = math.ceil(windows.warm_up * system.network.receptive_field / system.hop)
+    return lay_out(entries, warm_up, windows.count)
 
 
 def draw_windows(
-    system: ADASystem, codes: Tensor, layout: Layout, settings: LevelSettings, folder: Path
+    system: Drawable,
+    given: Tensor | None,
+    batch: int,
+    steps: int,
+    layout: Layout,
+    settings: LevelSettings,
+    folder: Path,
+    prime: Tensor | None = None,
 ) -> npt.NDArray[Any]:
-    """Draw all windows of the sequences below an ADA's codes as one batch.
+    """Draw all windows of the sequences as one batch.
 
     Args:
-        system: the ADA, on its device.
-        codes: int64 ``(batch, codes)``.
+        system: on its device.
+        given: see :func:`draw_level`.
+        batch: sequences.
+        steps: length of each; a single window ends there, of several each is whole.
         layout: of the windows.
         settings: how.
         folder: run directory of this draw.
+        prime: see :func:`draw_level`; with one window only.
 
     Returns:
         Unsigned integers ``(windows * batch, layout.length * hop)``, mapped from the folder; the first window of all
         sequences before the second.
     """
-    wavenet, hop = system.local_model, system.hop
-    on_device = codes.to(wavenet.start.linear.weight.device)
+    network, hop = system.network, system.hop
+    on_device = None if given is None else given.to(network.device)
 
     @torch.inference_mode()
     def condition(start: int, stop: int) -> Tensor:
+        assert on_device is not None
         firsts = [first + start for first in layout.starts]
-        return wavenet.layer_conditioning(_conditioning(system, on_device, firsts, stop - start))
+        return network.layer_conditioning(_conditioning(system, on_device, firsts, stop - start))
 
+    whole = layout.length * hop
     request = Request(
-        layout.length * hop,
-        [Place(number, first * hop) for first in layout.starts for number in range(len(codes))],
-        wavenet.classes,
+        min(steps, whole) if len(layout.starts) == 1 else whole,
+        [Place(number, first * hop) for first in layout.starts for number in range(batch)],
+        network.classes,
         settings.seed,
         hop,
         settings.save_every_seconds,
+        prime,
     )
-    build = partial(build_engine, wavenet, len(request.places), settings.draw, settings.engine)
-    return generate(build, request, folder, condition)
+    build = partial(build_engine, network, len(request.places), settings.draw, settings.engine)
+    return generate(build, request, folder, None if given is None else condition)
 
 
-def _conditioning(system: ADASystem, codes: Tensor, firsts: Sequence[int], count: int) -> Tensor:
-    """Conditioning of so many codes from each of the rising ``firsts`` on: ``(firsts * batch, count, channels)``.
+def _conditioning(system: Drawable, given: Tensor, firsts: Sequence[int], count: int) -> Tensor:
+    """Conditioning of so many entries from each of the rising ``firsts`` on: ``(firsts * batch, count, channels)``.
 
-    Where the modulator sees nothing beyond the sequence's ends, all are computed at once.
+    Where it depends on nothing beyond the sequence's ends, all are computed at once.
     """
-    reach = system.modulator.reach
+    reach = system.reach
 
     def inside(first: int) -> bool:
-        return first >= reach.left and first + count + reach.right <= codes.shape[1]
+        return first >= reach.left and first + count + reach.right <= given.shape[1]
 
     parts = []
     for within, group in groupby(firsts, inside):
         if within:
-            seen = [codes[:, first - reach.left : first + count + reach.right] for first in group]
+            seen = [given[:, first - reach.left : first + count + reach.right] for first in group]
             parts.append(system.conditioning(torch.cat(seen), reach.left, reach.left + count))
         else:
-            parts += [system.conditioning(codes, first, first + count) for first in group]
+            parts += [system.conditioning(given, first, first + count) for first in group]
     return torch.cat(parts)

@@ -125,8 +125,8 @@ class TritonEngine:
 
     def __init__(self, wavenet: WaveNet, batch: int, settings: DrawSettings, precision: Precision) -> None:
         device = wavenet.start.linear.weight.device
+        _check_size(wavenet)
         weights = step_weights(wavenet)
-        _check_size(weights)
         self.kernel, self.operands = _kernel_and_operands(device)
         self.weights = packed_weights(weights, torch.float32 if precision == "float32" else torch.bfloat16, device)
         self.classes, self.hop = weights.classes, weights.hop
@@ -300,15 +300,15 @@ def _kernel_and_operands(device: torch.device) -> tuple[Any, Any]:
     return triton_kernel.walk, tl.bfloat16
 
 
-def _check_size(weights: StepWeights) -> None:
-    megabytes = 2e-6 * weights.multiplications
+def _check_size(wavenet: WaveNet) -> None:
+    megabytes = 2e-6 * wavenet.multiplications
     if megabytes > MOST_MEGABYTES:
         raise EngineError(
             f"the model's weights take {megabytes:.0f} MB in 16 bits; the triton engine takes up to {MOST_MEGABYTES:g}",
             "set sampling.engine to graph",
         )
-    if weights.classes > MOST_CLASSES:
+    if wavenet.classes > MOST_CLASSES:
         raise EngineError(
-            f"a step has {weights.classes} classes; the triton engine draws from up to {MOST_CLASSES}",
+            f"a step has {wavenet.classes} classes; the triton engine draws from up to {MOST_CLASSES}",
             "set sampling.engine to graph",
         )

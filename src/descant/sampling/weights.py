@@ -73,12 +73,6 @@ class StepWeights:
         """Longest delay of each layer in steps: how many inputs it must remember."""
         return tuple((self.kernel - 1) * dilation for dilation in self.dilations)
 
-    @property
-    def multiplications(self) -> int:
-        """Multiply-adds of one step."""
-        matrices = (self.convolution, self.residual, self.skip, self.head, self.logits)
-        return sum(matrix.size for matrix in matrices)
-
 
 @torch.inference_mode()
 def step_weights(wavenet: WaveNet) -> StepWeights:

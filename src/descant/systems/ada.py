@@ -1,7 +1,10 @@
 """Autoregressive discrete autoencoder (Dieleman, van den Oord & Simonyan 2018)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,8 +22,11 @@ from descant.layers.encoder import Encoder
 from descant.layers.modulator import Modulator
 from descant.layers.normalisation import StepBatchNorm
 from descant.modelfacts import Input
-from descant.systems.base import LOG2, STEPS, Batch, StepLoss, System, bits_per_step
+from descant.systems.base import LOG2, STEPS, Batch, StepLoss, bits_per_step
+from descant.systems.conditioned import ConditionedWaveNet
 from descant.systems.wavenet import build_wavenet
+
+BLOCK_STEPS = 1 << 16
 
 
 def build_bottleneck(settings: VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck) -> Bottleneck:
@@ -45,7 +51,7 @@ def query_dim(settings: VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck
     return settings.classes if isinstance(settings, ArgmaxQuantiser) else settings.query_dim
 
 
-class ADASystem(System):
+class ADASystem(ConditionedWaveNet):
     """Encoder, bottleneck, modulator and local model.
 
     Args:
@@ -55,7 +61,6 @@ class ADASystem(System):
 
     def __init__(self, settings: ADA, classes: int) -> None:
         super().__init__()
-        self.hop = settings.hop
         self.jitter = settings.jitter
         encoder, modulator = settings.encoder, settings.modulator
         width = query_dim(settings.bottleneck)
@@ -84,6 +89,15 @@ class ADASystem(System):
     def codes(self) -> int:
         """How many codes there are; 0 for a continuous bottleneck."""
         return self.bottleneck.classes
+
+    @property
+    def given_classes(self) -> int:
+        """It draws given its codes."""
+        return self.codes
+
+    def embed(self, given: Tensor) -> Tensor:
+        """Quantised queries ``(batch, codes, query_dim)`` of codes int64 ``(batch, codes)``."""
+        return self.bottleneck.embed(given)
 
     def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
         """Loss of ``steps`` ``(batch, time)``: likelihood given jittered queries, plus the bottleneck's penalties."""
@@ -141,26 +155,24 @@ class ADASystem(System):
         out: Tensor = codes
         return out
 
-    def bits_given(self, steps: Tensor, quantised: Tensor) -> Tensor:
-        """Bits of steps, both ``(batch, time)``, given quantised queries ``(batch, time / hop, query_dim)``."""
-        return bits_per_step(self.local_model(steps, self.modulator(quantised)), steps)
-
-    @torch.inference_mode()
-    def conditioning(self, codes: Tensor, start: int, stop: int) -> Tensor:
-        """Conditioning of a block of codes, equal to the whole track's, at a cost that does not grow with it.
+    def code_blocks(self, steps: npt.NDArray[Any], device: torch.device) -> Iterator[npt.NDArray[Any]]:
+        """Codes of one track, block by block, equal to encoding it whole.
 
         Args:
-            codes: int64 ``(batch, all codes)``.
-            start: first code of the block.
-            stop: one past its last.
+            steps: integers ``(length,)``, mapped or in memory.
+            device: that the system is on.
 
-        Returns:
-            ``(batch, stop - start, conditioning_channels)``.
+        Yields:
+            int64, each ``(codes,)``.
         """
-        reach = self.modulator.reach
-        left, right = max(0, start - reach.left), min(codes.shape[1], stop + reach.right)
-        conditioning: Tensor = self.modulator(self.bottleneck.embed(codes[:, left:right]))
-        return conditioning[:, start - left : stop - left]
+        codes, block = len(steps) // self.hop, max(1, BLOCK_STEPS // self.hop)
+        for start in range(0, codes, block):
+            stop = min(codes, start + block)
+            left, right = self.encoder_span(start, stop, codes * self.hop)
+            part = torch.from_numpy(steps[left:right].astype(np.int64))[None].to(device)
+            first = start - left // self.hop
+            with torch.inference_mode():
+                yield self.encode(part)[0, first : first + stop - start].cpu().numpy()
 
     def encoder_span(self, start: int, stop: int, length: int) -> tuple[int, int]:
         """Steps ``[left, right)``, multiples of the hop, that codes ``start … stop - 1`` of a track depend on."""

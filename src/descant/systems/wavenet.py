@@ -8,7 +8,8 @@ from torch import Tensor
 from descant.config.networks import Prior, WaveNetShape
 from descant.layers.wavenet import WaveNet
 from descant.modelfacts import Input
-from descant.systems.base import LOG2, STEPS, Batch, StepLoss, System, bits_per_step
+from descant.systems.base import LOG2, STEPS, Batch, StepLoss, bits_per_step
+from descant.systems.drawable import Drawable
 
 
 def build_wavenet(shape: WaveNetShape, classes: int, conditioning_channels: int = 0, hop: int = 1) -> WaveNet:
@@ -27,7 +28,7 @@ def build_wavenet(shape: WaveNetShape, classes: int, conditioning_channels: int 
     )
 
 
-class WaveNetSystem(System):
+class WaveNetSystem(Drawable):
     """Maximum likelihood of a sequence (van den Oord 2016).
 
     Args:
@@ -38,6 +39,16 @@ class WaveNetSystem(System):
     def __init__(self, shape: WaveNetShape, classes: int) -> None:
         super().__init__()
         self.wavenet = build_wavenet(shape, classes)
+
+    @property
+    def network(self) -> WaveNet:
+        """See :class:`descant.systems.drawable.Drawable`."""
+        return self.wavenet
+
+    @property
+    def given_classes(self) -> int:
+        """It is given nothing."""
+        return 0
 
     def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
         """Mean bits a step, in nats for the loss."""

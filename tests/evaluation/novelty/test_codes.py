@@ -8,11 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from descant.commands.novelty_codes import novelty_codes
 from descant.config.novelty import Novelty
 from descant.evaluation.novelty import codes as module
-from descant.evaluation.novelty.codes import Least, Run, shared_runs
+from descant.evaluation.novelty.codes import Run, shared_runs
 from descant.evaluation.novelty.drawn_codes import search_codes
+from descant.evaluation.novelty.results import CodesSearch
+from descant.results import read_json
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+from descant.steps import write_steps
 
 CLASSES, HOP, RATE = 64, 64, 16000
 SECOND = RATE // HOP
@@ -89,22 +93,25 @@ def test_the_longest_exact_run_is_that_of_brute_force(tmp_path_factory: pytest.T
     assert found == brute_force(sequence, known) >= 40
 
 
-def test_what_a_model_was_primed_with_does_not_count(training: PackedSequence) -> None:
-    sequences, track = drawn(), training.tracks("train")[2]
+def test_what_a_model_was_primed_with_does_not_count(training: PackedSequence, tmp_path: Path) -> None:
+    sequences, track = drawn(6, seconds=5), training.tracks("train")[2]
     sequences[0, :250] = training.steps(track)[500:750]
-    assert shared_runs(sequences, training)[0].exact.length == 250
-    skipped = shared_runs(sequences, training, skip=250, least=Least(40, 40))
-    assert all(runs.tolerant.length < 40 and runs.matched == 0 for runs in skipped)
-    part = shared_runs(sequences, training, skip=200)[0].exact
-    assert (part.length, part.start, part.track_start) == (50, 200, 700)
-    long = search_codes(Novelty(), training, drawn(6, seconds=5), skip=250)
-    assert all(share.seconds == 4 for share in long.shares)
+    write_steps(tmp_path / "drawn.npy", sequences)
+    write_steps(tmp_path / "prime.npy", sequences[:, :250])
+    folder = Path(str(training.data.filename)).parent  # type: ignore[attr-defined]
+    longest, seconds = [], []
+    for prime in (None, tmp_path / "prime.npy"):
+        novelty_codes("{}", tmp_path / "drawn.npy", folder, tmp_path / "found.json", prime)
+        found = read_json(CodesSearch, tmp_path / "found.json")
+        longest.append(max((hit.score for hit in found.hits if hit.sequence == 0), default=0))
+        seconds.append({share.seconds for share in found.shares})
+    assert longest[0] >= 250 > 40 > longest[1] and seconds == [{5}, {4}]
 
 
 def test_held_codes_and_short_sequences_share_nothing(training: PackedSequence) -> None:
     assert shared_runs(np.zeros((2, 1000), np.uint8), training)[0].exact.length == 0
     assert shared_runs(random_codes(5, 1)[None], training)[0].exact.length == 0
-    assert shared_runs(drawn(1), training, skip=2000)[0].matched == 0
+    assert shared_runs(drawn(1)[:, 2000:], training)[0].matched == 0
 
 
 def test_parts_of_a_long_track_miss_no_run(training: PackedSequence, monkeypatch: pytest.MonkeyPatch) -> None:

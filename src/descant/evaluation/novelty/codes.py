@@ -83,22 +83,19 @@ class _Index:
     hashes: npt.NDArray[np.uint64]
 
 
-def shared_runs(
-    sequences: npt.NDArray[Any], training: PackedSequence, skip: int = 0, least: Least = UNREACHED
-) -> list[SharedRuns]:
+def shared_runs(sequences: npt.NDArray[Any], training: PackedSequence, least: Least = UNREACHED) -> list[SharedRuns]:
     """Look for the longest runs that sequences share with the training tracks.
 
     Args:
         sequences: codes ``(batch, steps)``.
         training: packed codes of the same stack; its training split is read.
-        skip: steps at the start of each sequence that are not looked at: what a model was primed with.
         least: lengths from which runs count as matched.
 
     Returns:
         One for each sequence.
     """
-    batch, steps = sequences.shape[0], max(0, sequences.shape[1] - skip)
-    codes = np.ascontiguousarray(sequences[:, skip:].reshape(-1), dtype=np.int64)
+    batch, steps = sequences.shape
+    codes = np.ascontiguousarray(sequences.reshape(-1), dtype=np.int64)
     index = _build_index(codes, steps)
     # columns: length, start in the sequence, track, start in the track
     exact, tolerant = np.zeros((batch, 4), dtype=np.int64), np.zeros((batch, 4), dtype=np.int64)
@@ -117,7 +114,7 @@ def shared_runs(
 
     def run(row: npt.NDArray[np.int64]) -> Run:
         length, start, number, place = (int(value) for value in row)
-        return Run(length, skip + start, tracks[number].track, place) if length else Run()
+        return Run(length, start, tracks[number].track, place) if length else Run()
 
     totals = matched.reshape(batch, steps).sum(axis=1)
     return [SharedRuns(run(exact[n]), run(tolerant[n]), int(totals[n])) for n in range(batch)]

@@ -19,18 +19,15 @@ from descant.sequences import PackedSequence
 LEAST_RUN = 2 * SEED
 
 
-def search_codes(
-    settings: Novelty, codes: PackedSequence, drawn: npt.NDArray[np.unsignedinteger], skip: int = 0
-) -> CodesSearch:
+def search_codes(settings: Novelty, codes: PackedSequence, drawn: npt.NDArray[np.unsignedinteger]) -> CodesSearch:
     """Search a model's drawn top codes for runs of the training codes.
 
     Args:
         settings: of the configuration.
         codes: the packed codes of its stack.
-        drawn: codes ``(batch, steps)``.
-        skip: steps at the start of each sequence that do not count: what it was primed with.
+        drawn: codes ``(batch, steps)``, what the model was primed with left out.
     """
-    steps, rate = max(0, drawn.shape[1] - skip), settings.false_positives
+    steps, rate = drawn.shape[1], settings.false_positives
     if steps < settings.shortest_seconds * codes.rate:
         told = f"the drawn codes are shorter than {settings.shortest_seconds:g} s: they last {steps / codes.rate:.1f} s"
         unused = Calibration(None, None, 0, 0, 0, failure=told)
@@ -43,7 +40,7 @@ def search_codes(
     within = [Scored(*place, runs.tolerant.length) for place, runs in zip(places, known, strict=True)]
     exact, tolerant = (_whole(calibrate(scored, rate, LEAST_RUN, steps)) for scored in (without, within))
     least = Least(_least(exact, UNREACHED.exact), _least(tolerant, UNREACHED.tolerant))
-    found = shared_runs(drawn, codes, skip, least)
+    found = shared_runs(drawn, codes, least)
     is_used = exact.threshold is not None or tolerant.threshold is not None
     left_out = [
         window

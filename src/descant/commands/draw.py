@@ -1,0 +1,78 @@
+"""Draw one level of a model: top codes, or what codes stand for one level down."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from torch import Tensor
+
+from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
+from descant.config.models import Sampling
+from descant.errors import SamplingError
+from descant.modelfile import read_model
+from descant.sampling.files import draw_folder, read_steps
+from descant.sampling.levels import draw_level, level_settings
+from descant.seeds import derive_seed
+from descant.steps import write_steps
+from descant.systems.drawable import Drawable
+from descant.systems.restore import restore
+
+
+def draw(
+    settings: options.Settings,
+    model: options.ModelPath,
+    steps: Annotated[int, typer.Option(min=1, help="steps of each sequence, those of a prime not counted")],
+    output: Annotated[Path, typer.Option(help=".npy to write: (batch, steps), a prime first")],
+    given: Annotated[Path | None, typer.Option(help=".npy of codes drawn one level up: (batch, codes)")] = None,
+    prime: Annotated[
+        Path | None, typer.Option(help=".npy of this level's first steps, (1, count) or (batch, count)")
+    ] = None,
+    runs: options.Runs = Path("results/runs"),
+    seed: options.Seed = 1,
+    save_every: options.SaveEvery = 30.0,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Draw a batch of sequences, given the level above or nothing; a killed draw goes on where it was."""
+    # the threads are the engine's: torch only computes small blocks of conditioning, slower on many than on one
+    device = set_up_torch(1, gpus)
+    sampling, file = cli.parse_settings(Sampling, settings), read_model(model)
+    # mypy takes no abstract class for a value, https://github.com/python/mypy/issues/4717
+    system = restore(file, Drawable).to(device)  # type: ignore[type-abstract]
+    if (given is None) == bool(system.given_classes):
+        raise SamplingError(
+            f"{model} draws {'given codes' if system.given_classes else 'given nothing'}",
+            "give --given for a model of an ADA, and for no other",
+        )
+    codes = None if given is None else _read(given, system.given_classes, (sampling.count,))
+    primed = None if prime is None else _read(prime, system.network.classes, (1, sampling.count))
+    primed = None if primed is None else primed.expand(sampling.count, -1)
+    length = steps + (0 if primed is None else primed.shape[1])
+    if primed is not None and primed.shape[1] % system.hop:
+        raise SamplingError(f"{prime}: {primed.shape[1]} steps are no whole codes", f"give a multiple of {system.hop}")
+    if codes is not None and codes.shape[1] * system.hop < length:
+        raise SamplingError(f"{given}: {codes.shape[1]} codes are too few for {length} steps", "draw more of them")
+    level = level_settings(sampling, derive_seed(seed, "sample", file.facts.learnt.name), threads, save_every)
+    windows = None if codes is None else sampling.windows
+    settled = {"batch": sampling.count, "steps": length, **level.determining}
+    settled["windows"] = windows and windows.model_dump()
+    folder = draw_folder(runs, settled, file, {"given": codes, "prime": primed})
+    write_steps(output, draw_level(system, codes, sampling.count, length, level, folder, windows, primed))
+
+
+def _read(path: Path, classes: int, counts: tuple[int, ...]) -> Tensor:
+    """Steps int64 of as many sequences as there may be.
+
+    Raises:
+        SamplingError: when the file holds another number of sequences, or no steps of these classes.
+    """
+    steps = read_steps(path, classes)
+    if len(steps) not in counts:
+        cure = "delete it and run snakemake again"
+        raise SamplingError(f"{path} holds {len(steps)} sequences, {counts[-1]} are drawn", cure)
+    return steps
+
+
+if __name__ == "__main__":
+    cli.run(draw)

@@ -1,0 +1,48 @@
+"""Encode what samples are to continue."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
+from descant.config.models import Sampling
+from descant.corpus.outputs import whole_folder
+from descant.errors import SamplingError
+from descant.modelfile import read_model
+from descant.recordings import open_recordings
+from descant.sampling.primes import cut_to_codes, encode_levels, read_prime
+from descant.steps import write_steps
+from descant.systems.ada import ADASystem
+from descant.systems.restore import restore
+
+
+def prime(
+    settings: options.Settings,
+    recordings: Annotated[Path, typer.Option(help="folder of the packed waveform: held-out tracks, and the rate")],
+    output: Annotated[Path, typer.Option(help="folder to write: waveform.npy, level0.npy, level1.npy, …")],
+    model: Annotated[
+        list[Path] | None, typer.Option(help="model.safetensors of every ADA of the row, bottom first; repeat it")
+    ] = None,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Write the audio that samples continue, and its steps at every level, which 'draw' and 'decode' take."""
+    device = set_up_torch(threads, gpus)
+    sampling = cli.parse_settings(Sampling, settings)
+    if sampling.prime is None:
+        raise SamplingError("the settings name no prime", "set sampling.prime.file or sampling.prime.track")
+    packed = open_recordings(recordings)
+    adas = [restore(read_model(path), ADASystem).to(device) for path in model or []]
+    hop = int(np.prod([ada.hop for ada in adas], dtype=np.int64))
+    waveforms = cut_to_codes(read_prime(sampling.prime, packed, sampling.count), hop, packed.sample_rate)
+    with whole_folder(output) as folder:
+        np.save(folder / "waveform.npy", waveforms, allow_pickle=False)
+        for level, steps in enumerate(encode_levels(waveforms, adas, device)):
+            write_steps(folder / f"level{level}.npy", steps)
+
+
+if __name__ == "__main__":
+    cli.run(prime)

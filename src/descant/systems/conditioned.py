@@ -1,0 +1,50 @@
+"""A WaveNet conditioned on a coarser sequence: the half of an autoencoder that draws, or a vocoder."""
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from descant.layers.convolution import Reach
+from descant.layers.modulator import Modulator
+from descant.layers.wavenet import WaveNet
+from descant.systems.base import bits_per_step
+from descant.systems.drawable import Drawable
+
+
+class ConditionedWaveNet(Drawable):
+    """A modulator, which turns vectors at the coarser rate to conditioning, and a local model, which learns the steps.
+
+    Attributes:
+        modulator: of vectors ``(batch, time / hop, width)``.
+        local_model: conditioned on what the modulator gives.
+    """
+
+    modulator: Modulator
+    local_model: WaveNet
+
+    @abstractmethod
+    def embed(self, given: Tensor) -> Tensor:
+        """What the modulator reads of what is given: vectors ``(batch, entries, width)``."""
+
+    @property
+    def network(self) -> WaveNet:
+        """See :class:`descant.systems.drawable.Drawable`."""
+        return self.local_model
+
+    @property
+    def reach(self) -> Reach:
+        """See :class:`descant.systems.drawable.Drawable`."""
+        return self.modulator.reach
+
+    def bits_given(self, steps: Tensor, vectors: Tensor) -> Tensor:
+        """Bits of steps, both ``(batch, time)``, given vectors ``(batch, time / hop, width)``."""
+        return bits_per_step(self.local_model(steps, self.modulator(vectors)), steps)
+
+    @torch.inference_mode()
+    def conditioning(self, given: Tensor, start: int, stop: int) -> Tensor:
+        """See :class:`descant.systems.drawable.Drawable`."""
+        reach = self.reach
+        left, right = max(0, start - reach.left), min(given.shape[1], stop + reach.right)
+        conditioning: Tensor = self.modulator(self.embed(given[:, left:right]))
+        return conditioning[:, start - left : stop - left]
