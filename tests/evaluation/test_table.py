@@ -1,13 +1,14 @@
 """The table's arithmetic, worked by hand, and its texts."""
 
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from descant.config.models import Paper, Score
 from descant.errors import ModelFileError
-from descant.evaluation.table import Row, build_table, track_bits
+from descant.evaluation.table import MEASURED, Row, build_table, track_bits
 from descant.evaluation.table_text import for_people, to_latex, to_markdown
 from descant.statistics import Bootstrap
 
@@ -25,7 +26,7 @@ def bits(steps: list[int], hop: int, total: list[float]) -> pd.DataFrame:
 
 def row(title: str = "stack", note: str = "", paper: Paper | None = PAPER) -> Row:
     audio, codes = bits([80, 160], 1, [240.0, 560.0]), bits([10, 20], 8, [60.0, 140.0])
-    return Row("m", title, note, 4088, [audio, codes], paper)
+    return Row("m", title, note, 2, 4088, [audio, codes], paper)
 
 
 def test_the_bound_is_the_sum_over_levels_of_bits_by_hop() -> None:
@@ -54,8 +55,21 @@ def test_too_few_tracks_have_no_interval() -> None:
     assert "[" not in for_people(build_table([row()], 16000, Bootstrap(1000, 0.95, 1)))["bits/sample"][0]
 
 
+@pytest.mark.parametrize("others", [[], [row()]])
+def test_a_row_with_no_likelihood_of_audio_has_empty_cells(others: list[Row], tmp_path: Path) -> None:
+    silent = Row("s", "no likelihood", "", 1, 7, [], None)
+    table = build_table([*others, silent], 16000, Bootstrap(100, 0.95, 1))
+    line = table.iloc[-1]
+    assert line["levels"] == 1 and line[list(MEASURED)].isna().all()
+    assert "| no likelihood | 1        | 0.4     |" in to_markdown(table) and "nan" not in to_markdown(table).lower()
+    assert "nan" not in to_latex(table).lower()
+    table.to_csv(tmp_path / "table.csv", index=False)
+    read = pd.read_csv(tmp_path / "table.csv", dtype=str)
+    assert read.iloc[-1][list(MEASURED)].isna().all() and list(read["test_tracks"][:-1]) == ["2"] * len(others)
+
+
 def test_levels_that_scored_different_samples_are_refused() -> None:
-    wrong = Row("m", "t", "", 1, [bits([80], 1, [1.0]), bits([9], 8, [1.0])], None)
+    wrong = Row("m", "t", "", 2, 1, [bits([80], 1, [1.0]), bits([9], 8, [1.0])], None)
     with pytest.raises(ModelFileError, match="different tracks"):
         build_table([wrong], 16000, Bootstrap(100, 0.95, 1))
 

@@ -9,6 +9,7 @@ def row_of(model):
         "model": model,
         "title": row.title,
         "note": row.note,
+        "levels": len(route.draws),
         "receptive_field": route.receptive_field,
         "bits": [bits_of(name) for name in route.likelihoods],
         "paper": row.paper.model_dump() if row.paper else None,

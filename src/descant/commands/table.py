@@ -10,7 +10,7 @@ import typer
 from descant.commands import cli, options
 from descant.config.evaluation import Evaluation
 from descant.config.models import Paper
-from descant.evaluation.table import Row, build_table, track_bits
+from descant.evaluation.table import TRACK_COLUMNS, Row, build_table, track_bits
 from descant.evaluation.table_scores import join_scores, read_scores, real_music
 from descant.evaluation.table_text import to_latex, to_markdown
 from descant.statistics import Bootstrap
@@ -23,6 +23,7 @@ def read_row(facts: dict[str, Any]) -> Row:
         model=facts["model"],
         title=facts["title"],
         note=facts["note"],
+        levels=facts["levels"],
         receptive_field=facts["receptive_field"],
         bits=[pd.read_parquet(path) for path in facts["bits"]],
         paper=paper,
@@ -50,7 +51,9 @@ def table(
         built, rated = join_scores(built, gathered), real_music(gathered)
     csv.parent.mkdir(parents=True, exist_ok=True)
     built.to_csv(csv, index=False)
-    pd.concat([track_bits(row) for row in read]).to_csv(tracks, index=False)
+    measured = [track_bits(row) for row in read if row.bits]
+    by_track = pd.concat(measured) if measured else pd.DataFrame(columns=list(TRACK_COLUMNS))
+    by_track.to_csv(tracks, index=False)
     markdown.write_text(to_markdown(built, rated), encoding="utf-8")
     latex.write_text(to_latex(built, rated), encoding="utf-8")
 

@@ -14,6 +14,8 @@ from descant.config.models import Paper
 from descant.errors import ModelFileError
 from descant.statistics import Bootstrap, ratio_interval
 
+TRACK_COLUMNS = ("model", "track", "samples", "bits")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -23,21 +25,24 @@ class Row:
         model: its name in the configuration.
         title: name of the row.
         note: what a reader must know of it.
+        levels: that are drawn, the audio counted.
         receptive_field: the prior's, in audio samples.
-        bits: a table a level (track, steps, samples, bits), audio first.
+        bits: a table a level (track, steps, samples, bits), audio first; none for a model that has no likelihood of
+            audio.
         paper: what the paper prints, or None.
     """
 
     model: str
     title: str
     note: str
+    levels: int
     receptive_field: int
     bits: Sequence[pd.DataFrame]
     paper: Paper | None
 
 
 def track_bits(row: Row) -> pd.DataFrame:
-    """The bound of every track, bits of all levels added: model, track, samples, bits.
+    """The bound of every track, bits of all levels added: model, track, samples, bits; of at least one level.
 
     Raises:
         ModelFileError: when the levels did not score the same samples of the same tracks.
@@ -57,11 +62,13 @@ def track_bits(row: Row) -> pd.DataFrame:
 
 
 def measure(row: Row, sample_rate: int, bootstrap: Bootstrap) -> dict[str, object]:
-    """The measured columns of a row.
+    """The measured columns of a row; none without a likelihood of audio.
 
     Raises:
         ModelFileError: when the levels did not score the same samples of the same tracks.
     """
+    if not row.bits:
+        return {}
     first = track_bits(row)
     columns: dict[str, object] = {
         f"bits_per_step_level{level}": float(table["bits"].sum() / table["steps"].sum())
@@ -85,7 +92,7 @@ def build_table(rows: Sequence[Row], sample_rate: int, bootstrap: Bootstrap) -> 
         line: dict[str, object] = {
             "model": row.model,
             "title": row.title,
-            "levels": len(row.bits),
+            "levels": row.levels,
             "receptive_field_samples": row.receptive_field,
             "receptive_field_ms": 1000 * row.receptive_field / sample_rate,
             **measure(row, sample_rate, bootstrap),
@@ -97,13 +104,17 @@ def build_table(rows: Sequence[Row], sample_rate: int, bootstrap: Bootstrap) -> 
                 line[f"paper_{name}_plus_minus"] = score.plus_minus
         line["note"] = row.note
         lines.append(line)
-    table = pd.DataFrame(lines)
-    return table[_ordered(list(table.columns))]
+    table = pd.DataFrame(lines, columns=_ordered(list(dict.fromkeys(name for line in lines for name in line))))
+    # whole numbers stay whole beside an absent one
+    return table.astype({"test_tracks": "Int64"})
+
+
+BOUND = ("bits_per_second", "bits_per_sample", "bits_per_sample_low", "bits_per_sample_high")
+MEASURED = (*BOUND, "test_tracks", "test_seconds")
 
 
 def _ordered(columns: list[str]) -> list[str]:
     level = [name for name in columns if name.startswith("bits_per_step_level")]
     paper = [name for name in columns if name.startswith("paper_")]
-    first = [name for name in columns if name not in level and name not in paper and name != "note"]
-    place = first.index("bits_per_second")
-    return [*first[:place], *sorted(level), *first[place:], *paper, "note"]
+    facts = [name for name in columns if name not in (*level, *paper, *MEASURED, "note")]
+    return [*facts, *sorted(level), *MEASURED, *paper, "note"]

@@ -10,7 +10,8 @@ LEGEND = (
     "Measured here: bits are negative log2-likelihoods of held-out tracks, teacher-forced, each step scored once. "
     "'level 0' is audio given the codes above it (or given nothing, for a plain WaveNet); the top level is given "
     "nothing. 'bits/sample' is the sum over levels of bits per step divided by the hop: an upper bound on the "
-    "model's bits per audio sample, comparable between all rows, with its bootstrap interval over tracks. "
+    "model's bits per audio sample, comparable between all rows that have it, with its bootstrap interval over tracks; "
+    "a model without a likelihood of audio has none. "
     "The paper's columns are human ratings of the paper's own models (Dieleman et al. 2018), not of these."
 )
 
@@ -22,14 +23,14 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     shown["RF ms"] = [f"{value:.1f}" for value in table["receptive_field_ms"]]
     for name in levels:
         shown[f"bits, level {name.removeprefix('bits_per_step_level')}"] = [_number(value, 3) for value in table[name]]
-    shown["bits/s"] = [f"{value:.0f}" for value in table["bits_per_second"]]
+    shown["bits/s"] = [_number(value, 0) for value in table["bits_per_second"]]
     shown["bits/sample"] = [
         _number(value, 3) + ("" if _absent(low) else f" [{low:.3f}, {high:.3f}]")
         for value, low, high in zip(
             table["bits_per_sample"], table["bits_per_sample_low"], table["bits_per_sample_high"], strict=True
         )
     ]
-    shown["tracks"] = table["test_tracks"].astype(str)
+    shown["tracks"] = ["–" if pd.isna(value) else str(value) for value in table["test_tracks"]]
     for name in SCALES:
         if f"our_{name}" in table.columns:
             shown[f"rated here: {name}"] = [
