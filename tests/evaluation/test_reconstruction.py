@@ -82,6 +82,10 @@ def test_the_original_is_what_was_companded(tmp_path: Path) -> None:
     stretch = Stretch(Track(name, 0, len(steps), "test", Labels()), 3200, 4000)
     original = read_original([tmp_path / "0", tmp_path / "1"], stretch, RATE)
     np.testing.assert_array_equal(mulaw.encode(original), steps[3200:7200])
+    left = np.concatenate(list(encode_track(tmp_path / "1" / f"{name}.flac", RATE, MULTIPLE, "left")))
+    assert not np.array_equal(left, steps)
+    original = read_original([tmp_path / "1"], stretch, RATE, "left")
+    np.testing.assert_array_equal(mulaw.encode(original), left[3200:7200])
     with pytest.raises(AudioFileError, match="shorter than its codes"):
         read_original([tmp_path / "1"], Stretch(stretch.track, len(steps) - 1000, 4000), RATE)
     with pytest.raises(AudioFileError, match="no audio of track"):

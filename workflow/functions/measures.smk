@@ -114,6 +114,7 @@ def reconstruction_excerpts(file=str):
         "tracks": [
             file(path) for path in collect(rules.separate.output.tracks, shard=SHARDS)
         ],
+        "downmix": experiment.corpus.downmix,
         "multiple": length_multiple(),
     }
 

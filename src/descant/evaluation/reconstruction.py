@@ -14,6 +14,7 @@ import pandas as pd
 
 from descant.audio import mulaw
 from descant.audio.files import AudioFileError, Block
+from descant.config.corpus import Downmix
 from descant.config.evaluation import Reconstruction
 from descant.corpus.encode import mono_blocks
 from descant.errors import SamplingError, SequenceError
@@ -81,13 +82,14 @@ def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray
     return np.tile(np.stack(rows).astype(np.int64), (DRAWS, 1))
 
 
-def read_original(folders: Sequence[Path], stretch: Stretch, sample_rate: int) -> Block:
+def read_original(folders: Sequence[Path], stretch: Stretch, sample_rate: int, downmix: Downmix = "auto") -> Block:
     """A stretch as it was before it was companded: mono, at the models' rate.
 
     Args:
         folders: of the tracks' audio, all shards.
         stretch: which part.
         sample_rate: Hz.
+        downmix: how the track's channels became one.
 
     Returns:
         float32 ``(length,)``.
@@ -100,7 +102,7 @@ def read_original(folders: Sequence[Path], stretch: Stretch, sample_rate: int) -
     if path is None:
         raise AudioFileError(f"there is no audio of track {stretch.track.track}", "run the stage that makes it again")
     done, stop, parts = 0, stretch.start + stretch.length, []
-    for block in mono_blocks(path, sample_rate):
+    for block in mono_blocks(path, sample_rate, downmix):
         parts.append(block[max(0, stretch.start - done) : max(0, stop - done)])
         done += len(block)
         if done >= stop:

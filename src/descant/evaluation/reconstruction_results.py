@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from tqdm import tqdm
 
 from descant.audio.files import Block
+from descant.config.corpus import Downmix
 from descant.config.evaluation import Evaluation
 from descant.config.evaluation import Reconstruction as Settings
 from descant.corpus.outputs import whole_file
@@ -54,12 +55,14 @@ class Excerpts(Given):
         reconstruction: how many, how long.
         audio: data of the packed audio.
         tracks: folders of the tracks' audio before mu-law, all shards.
+        downmix: how a track's channels became one.
         multiple: samples that excerpts are multiples of.
     """
 
     reconstruction: Settings
     audio: Path
     tracks: list[Path]
+    downmix: Downmix = "auto"
     multiple: int
 
 
@@ -138,7 +141,10 @@ def read_material(given: Excerpts, wanted: bool) -> Material:
     """
     audio = open_sequence(given.audio.parent)
     stretches = choose_stretches(audio, given.reconstruction, given.multiple) if wanted else []
-    originals = [read_original(given.tracks, stretch, audio.sample_rate) for stretch in tqdm(stretches, disable=None)]
+    originals = [
+        read_original(given.tracks, stretch, audio.sample_rate, given.downmix)
+        for stretch in tqdm(stretches, disable=None)
+    ]
     companded = [np.asarray(audio.steps(one.track)[one.start : one.start + one.length]) for one in stretches]
     return Material(audio, stretches, originals, companded)
 
