@@ -11,10 +11,9 @@ from descant.commands.set_up import set_up_torch
 from descant.config.models import Sampling
 from descant.errors import SamplingError
 from descant.modelfile import read_model
-from descant.sampling.files import draw_folder, read_steps
+from descant.sampling.files import draw_folder, read_steps, write_drawn
 from descant.sampling.levels import draw_level, level_settings
 from descant.seeds import derive_seed
-from descant.steps import write_steps
 from descant.systems.drawable import Drawable
 from descant.systems.restore import restore
 
@@ -58,7 +57,8 @@ def draw(
     settled = {"batch": sampling.count, "steps": length, **level.determining}
     settled["windows"] = windows and windows.model_dump()
     folder = draw_folder(runs, settled, file, {"given": codes, "prime": primed})
-    write_steps(output, draw_level(system, codes, sampling.count, length, level, folder, windows, primed))
+    drawn = draw_level(system, codes, sampling.count, length, level, folder, windows, primed)
+    write_drawn(output, drawn, folder)
 
 
 def _read(path: Path, classes: int, counts: tuple[int, ...]) -> Tensor:

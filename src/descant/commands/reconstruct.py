@@ -15,7 +15,7 @@ from descant.config.models import Sampling
 from descant.errors import SequenceError
 from descant.evaluation.reconstruction import DRAWS, choose_stretches, codes_of
 from descant.modelfile import read_model
-from descant.sampling.files import draw_folder
+from descant.sampling.files import draw_folder, write_drawn
 from descant.sampling.levels import draw_level, level_settings
 from descant.seeds import derive_seed
 from descant.sequences import open_checked
@@ -60,7 +60,7 @@ def reconstruct(
         steps = draw_level(system, given, count, length * system.hop, level, folder, sampling.windows)
     if steps.shape != (DRAWS * len(stretches), stretches[0].length):
         raise SequenceError(f"{codes} holds no codes of {sequence} by these ADAs", "give every ADA of the stack")
-    write_steps(output, steps)
+    write_drawn(output, steps, folder)
 
 
 if __name__ == "__main__":

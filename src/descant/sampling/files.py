@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from descant.modelfile import ModelFile, digest
-from descant.runs.folder import run_name
-from descant.steps import open_steps
+from descant.runs.folder import PATIENCE, locked, run_name
+from descant.steps import open_steps, write_steps
 
 
 def read_steps(path: Path, classes: int) -> Tensor:
@@ -21,6 +22,24 @@ def read_steps(path: Path, classes: int) -> Tensor:
         SamplingError: as :func:`open_steps`.
     """
     return torch.from_numpy(open_steps(path, classes).astype(np.int64))
+
+
+def write_drawn(output: Path, drawn: npt.NDArray[Any], folder: Path) -> None:
+    """Write what was drawn in a run directory, which is held meanwhile.
+
+    A job that outlived its workflow and its rerun may end together; they write one after the other, and neither begins
+    the drawing anew while the other still reads it.
+
+    Args:
+        output: ``.npy`` to write.
+        drawn: unsigned ``(batch, steps)``, as mapped from the folder.
+        folder: the run directory.
+
+    Raises:
+        RunError: when another process goes on holding it.
+    """
+    with locked(folder, PATIENCE):
+        write_steps(output, drawn)
 
 
 def draw_folder(
