@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,8 @@ from page_reading import make_page, read_page
 from small_report import HOSTILE, PAGES, TITLES, build_report, front_given
 
 from descant.errors import DescantError, PageError
-from descant.report.pages.front import Row, choose_rows, music_in_words
+from descant.report.pages.front import Row, _board, choose_rows, music_in_words, read_rows
+from descant.results import read_table
 from descant.sequences import open_sequence
 
 
@@ -48,6 +50,24 @@ def test_why_a_row_was_chosen_is_true() -> None:
         ("m1", "another WaveNet with no codes"),
     ]
     assert choose_rows([]) == []
+
+
+def test_a_row_without_bits_is_heard_where_no_other_can_take_its_part() -> None:
+    none, scored = replace(row(0, 1, 0.0), bits=None), row(1, 3, 5.0)
+    assert [(found.model, why) for found, why in choose_rows([none, scored])] == [
+        ("m1", "the fewest bits per sample of all"),
+        ("m0", "a WaveNet with no codes"),
+    ]
+    assert [why for _, why in choose_rows([none])] == ["the first row of the table"]
+
+
+def test_the_cell_of_a_row_without_bits_is_empty(made: Path) -> None:
+    lines = [dict(line) for line in read_table(made / "table.csv")]
+    lines[0] |= dict.fromkeys(("bits_per_sample", "bits_per_sample_low", "bits_per_sample_high"), "")
+    rows = read_rows(lines, [])
+    assert rows[0].bits is None and all(found.bits for found in rows[1:])
+    first = _board(rows).lines[0]
+    assert first.cells[0].text == "" and "under five test tracks" not in _board(rows).caption
 
 
 def test_the_page_tells_the_run(made: Path) -> None:

@@ -1,5 +1,6 @@
 """The first page of the report: a run on one screen."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,7 @@ class Row:
         title: what people call it.
         address: of its page, or empty.
         levels: sequences from audio up.
-        bits: per sample.
+        bits: per sample; None for a model without a likelihood of audio.
         interval: of the bits, or empty.
         ratings: fidelity and musicality that the paper prints of its own model, or empty.
     """
@@ -73,7 +74,7 @@ class Row:
     title: str
     address: str
     levels: int
-    bits: float
+    bits: float | None
     interval: str
     ratings: tuple[str, str]
 
@@ -95,7 +96,7 @@ def read_rows(table: Sequence[Mapping[str, str]], pages: Sequence[str]) -> list[
                     title=row["title"],
                     address=f"{page}.html" if page in pages else "",
                     levels=int(row["levels"]),
-                    bits=float(row["bits_per_sample"]),
+                    bits=float(row["bits_per_sample"]) if row["bits_per_sample"] else None,
                     interval=bracketed(low, high, 2),
                     ratings=(_rating(row, "fidelity"), _rating(row, "musicality")),
                 )
@@ -113,13 +114,14 @@ def _rating(row: Mapping[str, str], name: str) -> str:
 def choose_rows(rows: Sequence[Row]) -> list[tuple[Row, str]]:
     """Up to three rows to hear and why: by bits, by depth and a plain WaveNet, no row twice.
 
-    Among equals the fewest bits per sample decide; what is left out is a role that no other row can take.
+    Among equals the fewest bits per sample decide, then the order of the table; what is left out is a role that no
+    other row can take.
     """
     if not rows:
         return []
-    by_bits = sorted(rows, key=lambda row: row.bits)
+    by_bits = sorted(rows, key=_bits_or_last)
     best, others = by_bits[0], by_bits[1:]
-    chosen = [(best, "the fewest bits per sample of all")]
+    chosen = [(best, "the first row of the table" if best.bits is None else "the fewest bits per sample of all")]
     most = max((row.levels for row in others), default=1)
     if most > 1:
         chosen.append(_fewest([row for row in others if row.levels == most], f"a stack of {most} levels"))
@@ -130,7 +132,12 @@ def choose_rows(rows: Sequence[Row]) -> list[tuple[Row, str]]:
 
 
 def _fewest(by_bits: Sequence[Row], what: str) -> tuple[Row, str]:
-    return by_bits[0], f"{what}, the fewest bits of these" if len(by_bits) > 1 else what
+    first = by_bits[0]
+    return first, what if len(by_bits) == 1 or first.bits is None else f"{what}, the fewest bits of these"
+
+
+def _bits_or_last(row: Row) -> float:
+    return math.inf if row.bits is None else row.bits
 
 
 def music_in_words(sequence: PackedSequence, source: str) -> list[str]:
@@ -212,10 +219,11 @@ def _reasons(missing: Sequence[str], elsewhere: bool) -> str:
 
 
 def _board(rows: Sequence[Row]) -> Table:
-    fewest = min(rows, key=lambda row: row.bits)
+    scored = [row for row in rows if row.bits is not None]
+    fewest = min(scored, key=_bits_or_last, default=None)
     rated, bounded = any(any(row.ratings) for row in rows), [row for row in rows if row.interval]
     caption = f"Fewer bits are better{'; in brackets their interval over test tracks' if bounded else ''}."
-    if len(bounded) < len(rows):
+    if len(bounded) < len(scored):
         caption += " No interval: under five test tracks."
     columns = [Column("Model"), Column("Bits per sample, at most")]
     if rated:
@@ -223,7 +231,7 @@ def _board(rows: Sequence[Row]) -> Table:
         columns += [Column(f"{name} (paper)", tinted=True) for name in ("Fidelity", "Musicality")]
     lines = []
     for row in rows:
-        cells = [Cell(f"{row.bits:.2f}", row.interval, row is fewest)]
+        cells = [Cell("" if row.bits is None else f"{row.bits:.2f}", row.interval, row is fewest)]
         cells += [Cell(rating) for rating in row.ratings] if rated else []
         lines.append(Line(row.title, cells, address=row.address))
     return Table(caption, columns, lines)
