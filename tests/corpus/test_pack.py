@@ -123,6 +123,16 @@ def test_shards_must_match(tmp_path: Path) -> None:
         read_shards([tmp_path / "s0"], [tmp_path / "w0"], [tmp_path / "none.parquet"])
 
 
+@pytest.mark.parametrize("kind", "sw")
+def test_a_byte_that_changed_in_a_shard_is_not_packed(tmp_path: Path, kind: str) -> None:
+    shards(tmp_path, [[(entry("a", "a"), 10)]])
+    data = tmp_path / f"{kind}0" / "data.npy"
+    whole = data.read_bytes()
+    data.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(SequenceError, match="are not those that were written"):
+        read_shards([tmp_path / "s0"], [tmp_path / "w0"], [tmp_path / "t0.parquet"])
+
+
 @given(st.lists(st.integers(0, 9), min_size=30, max_size=60), st.integers(0, 99))
 def test_a_piece_is_in_one_split_whatever_plays_it(pieces: list[int], seed: int) -> None:
     entries = [replace(entry(f"{n:016x}", f"{p}.mid"), piece=f"p{p}") for n, p in enumerate(pieces)]

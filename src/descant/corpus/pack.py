@@ -39,7 +39,7 @@ def read_shards(sequences: Sequence[Path], waveforms: Sequence[Path], tables: Se
         At least one shard.
 
     Raises:
-        SequenceError: when the lists do not match, a sequence is torn, or the sequences differ in kind or tracks.
+        SequenceError: when the lists do not match, a sequence is torn or has changed, or the sequences differ in kind or tracks.
         CorpusError: when a table cannot be read.
     """
     if not len(sequences) == len(waveforms) == len(tables) or not sequences:
@@ -49,6 +49,10 @@ def read_shards(sequences: Sequence[Path], waveforms: Sequence[Path], tables: Se
         Shard(open_sequence(sequence), open_recordings(waveform), read_table(table))
         for sequence, waveform, table in zip(sequences, waveforms, tables, strict=True)
     )
+    for shard in shards:
+        # what is packed gets a digest of its own: a byte that changed before would be found by nobody
+        shard.sequence.check_bytes()
+        shard.waveform.check_bytes()
     cure = "delete the shards' sequences and run snakemake again"
     kinds = {shard.sequence.form for shard in shards}
     if len(kinds) > 1:
