@@ -39,7 +39,8 @@ def read_shards(sequences: Sequence[Path], waveforms: Sequence[Path], tables: Se
         At least one shard.
 
     Raises:
-        SequenceError: when the lists do not match, a sequence is torn or has changed, or the sequences differ in kind or tracks.
+        SequenceError: when the lists do not match, a sequence is torn or has changed, or the sequences differ in kind
+            or tracks.
         CorpusError: when a table cannot be read.
     """
     if not len(sequences) == len(waveforms) == len(tables) or not sequences:
