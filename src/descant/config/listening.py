@@ -123,7 +123,7 @@ class Listening(Section):
     most_sessions: int = Field(
         1000,
         ge=1,
-        description="of one test that may be begun on the page, finished or not; a session stores 1 to 9 MB at most",
+        description="sessions of one test that may be begun on the page, finished or not; more are refused",
     )
     must_hear: bool = Field(True, description="a clip can be rated only after it was heard to its end")
 
