@@ -1,4 +1,4 @@
-"""From a corpus of two shards and a stack of two networks to the page of its reconstructions."""
+"""From a corpus and a stack of two networks to the page of its reconstructions."""
 
 import base64
 import csv
@@ -15,6 +15,7 @@ import soundfile
 import torch
 from page_reading import make_page, read_page
 from torch import nn
+from waveforms import record
 
 from descant.audio import mulaw
 from descant.commands.codes import codes
@@ -22,7 +23,6 @@ from descant.commands.likelihood import likelihood
 from descant.commands.measure import measure
 from descant.commands.reconstruct import reconstruct
 from descant.config.networks import ADA
-from descant.corpus.encode import encode_track
 from descant.errors import SequenceError
 from descant.modelfacts import Input, ModelFacts
 from descant.modelfile import ModelFile, write_model
@@ -37,7 +37,7 @@ EXCERPTS = json.dumps({"seconds": 0.05, "excerpts": 3})
 
 @dataclass(frozen=True)
 class Made:
-    """A folder with tracks in two shards, packed audio, and for each stack a model file and codes."""
+    """A folder with packed audio and recordings, and for each stack a model file and codes."""
 
     folder: Path
 
@@ -66,7 +66,7 @@ class Made:
         given: dict[str, object] = {
             "reconstruction": json.loads(excerpts),
             "audio": f"{self.sequence('audio')}/data.npy",
-            "tracks": [f"{self.folder}/{shard}" for shard in range(2)],
+            "recordings": f"{self.sequence('waveform')}/data.npy",
             "multiple": MULTIPLE,
         }
         drawn = [{"stack": stack, "drawn": f"{self.folder}/{stack}/drawn.npy"} for stack in stacks]
@@ -88,16 +88,16 @@ def made(
     folder = tmp_path_factory.mktemp("made")
     made = Made(folder)
     random = np.random.default_rng(0)
+    music = []
     with SequenceWriter(made.sequence("audio"), 256, 1, RATE) as writer:
         for number, split in enumerate(("train", "test", "test", "test", "validation", "test")):
-            shard, track = folder / str(number % 2), f"{number:016x}"
-            shard.mkdir(exist_ok=True)
             # the last track is too short for an excerpt
             samples = 160 if number == 5 else 4000 + 100 * number
             audio = 0.3 * np.sin(np.arange(samples) * 0.05 * (number + 1)) + 0.01 * random.standard_normal(samples)
-            soundfile.write(shard / f"{track}.flac", audio, RATE, subtype="PCM_24")
-            steps = encode_track(shard / f"{track}.flac", RATE, MULTIPLE)
-            writer.add(track, split, Labels(f"{HOSTILE} {number}"), steps)
+            track, labels = f"{number:016x}", Labels(f"{HOSTILE} {number}")
+            writer.add(track, split, labels, iter([mulaw.encode(audio[: samples // MULTIPLE * MULTIPLE])]))
+            music.append((track, split, audio, labels))
+    record(made.sequence("waveform"), music, RATE)
     below, classes = "audio", 256
     for stack in STACKS:
         torch.manual_seed(3)

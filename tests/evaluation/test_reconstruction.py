@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from waveforms import record
 
 from descant.audio import mulaw
-from descant.audio.files import AudioFileError
+from descant.audio.clips import to_16_bit
 from descant.config.evaluation import Reconstruction
-from descant.corpus.encode import encode_track
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.distortion import log_spectral_distance, snr_db
 from descant.evaluation.reconstruction import (
@@ -25,7 +24,7 @@ from descant.evaluation.reconstruction import (
     codes_of,
     measure_renderings,
     read_draws,
-    read_original,
+    read_originals,
 )
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
 from descant.statistics import Bootstrap, mean_interval
@@ -71,25 +70,19 @@ def test_codes_are_those_of_the_stretch_as_often_as_they_are_drawn(tmp_path: Pat
         codes_of(stretches, pack(tmp_path / "other", [800], hop=8))
 
 
-def test_the_original_is_what_was_companded(tmp_path: Path) -> None:
-    """At another rate, in stereo, from the second shard: sample by sample the sequence's own stretch."""
-    random = np.random.default_rng(3)
-    name = f"{7:016x}"
-    (tmp_path / "0").mkdir()
-    (tmp_path / "1").mkdir()
-    soundfile.write(tmp_path / "1" / f"{name}.flac", 0.2 * random.standard_normal((40_000, 2)), 22050, subtype="PCM_24")
-    steps = np.concatenate(list(encode_track(tmp_path / "1" / f"{name}.flac", RATE, MULTIPLE)))
-    stretch = Stretch(Track(name, 0, len(steps), "test", Labels()), 3200, 4000)
-    original = read_original([tmp_path / "0", tmp_path / "1"], stretch, RATE)
-    np.testing.assert_array_equal(mulaw.encode(original), steps[3200:7200])
-    left = np.concatenate(list(encode_track(tmp_path / "1" / f"{name}.flac", RATE, MULTIPLE, "left")))
-    assert not np.array_equal(left, steps)
-    original = read_original([tmp_path / "1"], stretch, RATE, "left")
-    np.testing.assert_array_equal(mulaw.encode(original), left[3200:7200])
-    with pytest.raises(AudioFileError, match="shorter than its codes"):
-        read_original([tmp_path / "1"], Stretch(stretch.track, len(steps) - 1000, 4000), RATE)
-    with pytest.raises(AudioFileError, match="no audio of track"):
-        read_original([tmp_path / "0"], stretch, RATE)
+def test_the_originals_are_the_recordings(tmp_path: Path) -> None:
+    audio = pack(tmp_path / "audio", [800, 1600])
+    stretches = choose_stretches(audio, Reconstruction(seconds=0.04), MULTIPLE)
+    # longer than the audio, which is cut to whole codes, and in another order
+    recorded = [np.random.default_rng(n).uniform(-1, 1, track.length + 9) for n, track in enumerate(audio.tracks())]
+    music = [(track.track, "test", one, Labels()) for track, one in zip(audio.tracks(), recorded, strict=True)]
+    recordings = record(tmp_path / "waveform", music[::-1], RATE)
+    for stretch, original in zip(stretches, read_originals(stretches, recordings), strict=True):
+        number = [track.track for track in audio.tracks()].index(stretch.track.track)
+        expected = recorded[number][stretch.start : stretch.start + stretch.length]
+        np.testing.assert_array_equal(to_16_bit(original), to_16_bit(expected))
+    with pytest.raises(SequenceError, match="not of the audio's test tracks"):
+        read_originals(stretches, record(tmp_path / "other", music[:1], RATE))
 
 
 def test_codes_are_no_audio_and_torn_draws_are_told(tmp_path: Path) -> None:

@@ -111,10 +111,7 @@ def reconstruction_excerpts(file=str):
     return {
         "reconstruction": plain(experiment.evaluation.reconstruction),
         "audio": file(data_of("audio")),
-        "tracks": [
-            file(path) for path in collect(rules.separate.output.tracks, shard=SHARDS)
-        ],
-        "downmix": experiment.corpus.downmix,
+        "recordings": file(rules.pack.output.samples),
         "multiple": length_multiple(),
     }
 

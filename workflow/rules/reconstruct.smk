@@ -46,7 +46,7 @@ rule reconstruct:
 rule reconstruction:
     input:
         audio=data_of("audio"),
-        tracks=collect(rules.separate.output.tracks, shard=SHARDS),
+        recordings=rules.pack.output.samples,
         drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
         shuffled=decoding_bits(shuffled=True),
         true=decoding_bits(shuffled=False),
@@ -81,7 +81,7 @@ rule reconstruction:
 rule onsets:
     input:
         audio=data_of("audio"),
-        tracks=collect(rules.separate.output.tracks, shard=SHARDS),
+        recordings=rules.pack.output.samples,
         drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
     output:
         summary="results/evaluation/onsets/summary.json",

@@ -30,26 +30,6 @@ log = logging.getLogger(__name__)
 Sample = TypeVar("Sample", bound=np.generic)
 
 
-def encode_track(
-    path: Path, sample_rate: int, length_multiple: int, downmix: Downmix = "auto"
-) -> Iterator[npt.NDArray[np.uint8]]:
-    """Encode one track block by block.
-
-    Args:
-        path: of its audio.
-        sample_rate: of the result, Hz.
-        length_multiple: what the length is cut to a multiple of, samples.
-        downmix: how its channels become one.
-
-    Yields:
-        uint8 mu-law classes, each ``(steps,)``; nothing when the track is shorter than ``length_multiple``.
-
-    Raises:
-        AudioFileError: when the audio cannot be read.
-    """
-    return cut((mulaw.encode(block) for block in mono_blocks(path, sample_rate, downmix)), length_multiple)
-
-
 def mono_blocks(path: Path, sample_rate: int, downmix: Downmix = "auto") -> Iterator[Block]:
     """A track as it is before it is companded: mono, at the models' rate.
 

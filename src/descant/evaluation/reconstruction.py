@@ -13,13 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from descant.audio import mulaw
-from descant.audio.files import AudioFileError, Block
-from descant.config.corpus import Downmix
+from descant.audio.files import Block
 from descant.config.evaluation import Reconstruction
-from descant.corpus.encode import mono_blocks
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.distortion import log_spectral_distance, snr_db
 from descant.evaluation.material import Excerpt, white_noise
+from descant.recordings import read_recording
 from descant.sequences import PackedSequence, Track
 
 DRAWS = 2  # the least that tells how far draws are apart
@@ -82,34 +81,29 @@ def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray
     return np.tile(np.stack(rows).astype(np.int64), (DRAWS, 1))
 
 
-def read_original(folders: Sequence[Path], stretch: Stretch, sample_rate: int, downmix: Downmix = "auto") -> Block:
-    """A stretch as it was before it was companded: mono, at the models' rate.
+def read_originals(stretches: Sequence[Stretch], recordings: PackedSequence) -> list[Block]:
+    """Stretches as they were recorded, before they were companded.
 
     Args:
-        folders: of the tracks' audio, all shards.
-        stretch: which part.
-        sample_rate: Hz.
-        downmix: how the track's channels became one.
+        stretches: of :func:`choose_stretches`.
+        recordings: of the same corpus.
 
     Returns:
-        float32 ``(length,)``.
+        float32 ``(length,)`` each.
 
     Raises:
-        AudioFileError: when the track is missing or cannot be read.
+        SequenceError: when they are not the recordings of these tracks.
     """
-    names = [f"{stretch.track.track}{ending}" for ending in (".flac", ".wav")]
-    path = next((path for folder in folders for name in names if (path := folder / name).is_file()), None)
-    if path is None:
-        raise AudioFileError(f"there is no audio of track {stretch.track.track}", "run the stage that makes it again")
-    done, stop, parts = 0, stretch.start + stretch.length, []
-    for block in mono_blocks(path, sample_rate, downmix):
-        parts.append(block[max(0, stretch.start - done) : max(0, stop - done)])
-        done += len(block)
-        if done >= stop:
-            break
-    if done < stop:
-        raise AudioFileError(f"track {stretch.track.track} is shorter than its codes", "delete results/sequences")
-    return np.concatenate(parts)
+    tracks = {track.track: track for track in recordings.tracks("test")}
+    originals = []
+    for stretch in stretches:
+        track, stop = tracks.get(stretch.track.track), stretch.start + stretch.length
+        if track is None or track.length < stop:
+            raise SequenceError(
+                "the recordings are not of the audio's test tracks", "delete results/sequences and run snakemake again"
+            )
+        originals.append(read_recording(recordings, track, stretch.start, stop))
+    return originals
 
 
 def read_draws(path: Path, stretches: Sequence[Stretch]) -> npt.NDArray[np.uint8]:

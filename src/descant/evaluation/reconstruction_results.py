@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel
-from tqdm import tqdm
 
 from descant.audio.files import Block
-from descant.config.corpus import Downmix
 from descant.config.evaluation import Evaluation
 from descant.config.evaluation import Reconstruction as Settings
 from descant.corpus.outputs import whole_file
@@ -23,9 +21,10 @@ from descant.evaluation.reconstruction import (
     choose_stretches,
     measure_renderings,
     read_draws,
-    read_original,
+    read_originals,
 )
 from descant.formatting import count
+from descant.recordings import open_recordings
 from descant.results import Computation, Given, Summary, write_json
 from descant.sequences import PackedSequence, open_sequence
 from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, mean_interval
@@ -54,15 +53,13 @@ class Excerpts(Given):
     Attributes:
         reconstruction: how many, how long.
         audio: data of the packed audio.
-        tracks: folders of the tracks' audio before mu-law, all shards.
-        downmix: how a track's channels became one.
+        recordings: data of the packed waveform.
         multiple: samples that excerpts are multiples of.
     """
 
     reconstruction: Settings
     audio: Path
-    tracks: list[Path]
-    downmix: Downmix = "auto"
+    recordings: Path
     multiple: int
 
 
@@ -137,14 +134,11 @@ def read_material(given: Excerpts, wanted: bool) -> Material:
     """Read the excerpts; none where they are not wanted.
 
     Raises:
-        AudioFileError: when a track is missing or cannot be read.
+        SequenceError: when the audio or the recordings cannot be read, or are not of the same tracks.
     """
     audio = open_sequence(given.audio.parent)
     stretches = choose_stretches(audio, given.reconstruction, given.multiple) if wanted else []
-    originals = [
-        read_original(given.tracks, stretch, audio.sample_rate, given.downmix)
-        for stretch in tqdm(stretches, disable=None)
-    ]
+    originals = read_originals(stretches, open_recordings(given.recordings.parent))
     companded = [np.asarray(audio.steps(one.track)[one.start : one.start + one.length]) for one in stretches]
     return Material(audio, stretches, originals, companded)
 
