@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from descant.corpus.ingest import _check_readable
+from descant.corpus.ingest import _readable
 from descant.corpus.scan import folder_digest
 from descant.errors import CorpusError
 
@@ -92,10 +92,12 @@ def test_a_file_that_may_be_read_again_is_read_again() -> None:
         (folder / "a.wav").chmod(0)
         with without_privileges():
             closed = folder_digest(folder)
-            with pytest.raises(CorpusError, match="cannot be read: Permission denied") as told:
-                _check_readable(os.fsencode(folder / "a.wav"))
+            closed_file = _readable(os.fsencode(folder / "a.wav"))
+            with pytest.raises(CorpusError, match="cannot be read: Permission denied") as told, closed_file:
+                pass
         assert "run again" in told.value.cure
         (folder / "a.wav").chmod(0o644)
         with without_privileges():
             assert folder_digest(folder) != closed
-            _check_readable(os.fsencode(folder / "a.wav"))
+            with _readable(os.fsencode(folder / "a.wav")) as file:
+                assert file.read() == b"a"

@@ -10,6 +10,7 @@ from signals import sdr, tones
 from descant.audio.files import Block
 from descant.config.corpus import Audio, Separation
 from descant.corpus.encode import encode_shard
+from descant.corpus.store import Store
 from descant.corpus.table import REJECTED, USED, Entry
 from descant.separation.separator import RATE
 from descant.separation.shard import StemRow, separate_shard, write_stem_table
@@ -110,3 +111,31 @@ def test_spleeter_takes_the_vocals_out_of_a_song(
     encode_shard(entries, out, out / "sequence", out / "waveform", Audio(sample_rate=16000), 64)
     lengths = {track.track: track.length for track in open_sequence(out / "sequence").tracks()}
     assert lengths == {"song": len(stem) * 16000 // RATE // 64 * 64, "mono": 32000}
+
+
+@pytest.mark.slow
+def test_one_more_track_costs_one_separation(
+    folders: tuple[Path, Path, Path], weights: Path, song: dict[str, Block], tmp_path: Path
+) -> None:
+    tracks, _, _ = folders
+    settings = Separation(method="spleeter", backend="torch")
+    for n, name in enumerate("abc"):
+        soundfile.write(tracks / f"{name}.flac", 0.5 * song["mix"][n * RATE : (n + 1) * RATE], RATE)
+
+    def separated(names: str, kept: Store, folder: str) -> tuple[Path, dict[str, StemRow]]:
+        out = tmp_path / folder
+        out.mkdir()
+        entries = [entry(name) for name in names]
+        _, rows = separate_shard(settings, entries, tracks, out, weights, None, 1, kept)
+        return out, {row.track: row for row in rows}
+
+    store = Store(tmp_path / "kept", "separation", "audio")
+    before, _ = separated("ab", store, "before")
+    assert store.found == 0
+    after, rows = separated("abc", store, "after")
+    assert store.found == 2
+    fresh, expected = separated("abc", Store(tmp_path / "other", "separation", "audio"), "fresh")
+    assert rows == expected
+    for name in "abc":
+        assert (after / f"{name}.flac").read_bytes() == (fresh / f"{name}.flac").read_bytes()
+        assert name == "c" or (after / f"{name}.flac").samefile(before / f"{name}.flac")

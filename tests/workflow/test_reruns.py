@@ -92,3 +92,17 @@ def test_no_job_reads_what_lies_in_the_checkout(tmp_path: Path) -> None:
     told = run(tmp_path, "--dry-run", "all", over=SONGS).stdout
     inputs = [line for line in told.splitlines() if line.strip().startswith("input: ")]
     assert inputs and not [line for line in inputs if str(ROOT) in line]
+
+
+def test_one_more_recording_costs_one_decoding(finished: Path) -> None:
+    more = finished / "more"
+    shutil.copytree(finished / "music", more)
+    recording(more / "4.wav", 4)
+    run(finished / "run", "--cores", "1", "corpus", over=over(finished, more))
+    log = (finished / "run/results/logs/corpus/ingest.0.log").read_text()
+    assert "shard 0: 5 tracks used, 4 of them decoded before; 0 set aside" in log
+    # and what was deleted is made of it again
+    shutil.rmtree(finished / "run/results/corpus/ingested")
+    run(finished / "run", "--cores", "1", "corpus", "--forcerun", "ingest", over=over(finished, more))
+    log = (finished / "run/results/logs/corpus/ingest.0.log").read_text()
+    assert "shard 0: 5 tracks used, 5 of them decoded before; 0 set aside" in log

@@ -61,4 +61,5 @@ rule ingest:
     shell:
         "python -m descant.commands.ingest --settings {MUSIC:q} --files {input.files:q}"
         " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q}"
-        " --fingerprints {output.fingerprints:q} --notes {output.notes:q} 2> {log:q}"
+        " --fingerprints {output.fingerprints:q} --notes {output.notes:q} --store results/corpus/kept"
+        " 2> {log:q}"

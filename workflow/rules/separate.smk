@@ -63,4 +63,5 @@ rule separate:
     shell:
         "python -m descant.commands.separate --settings {SEPARATION:q} --table {input.table:q}"
         " --tracks {input.tracks:q} --output {output.tracks:q} --output-table {output.table:q}"
-        " --stem-table {output.stems:q} --threads {threads:q} {SEPARATOR:q} 2> {log:q}"
+        " --stem-table {output.stems:q} --threads {threads:q} --store results/corpus/kept"
+        " {SEPARATOR:q} 2> {log:q}"

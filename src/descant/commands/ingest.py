@@ -14,6 +14,7 @@ from descant.corpus.ingest import ingest
 from descant.corpus.notes import write_notes
 from descant.corpus.outputs import whole_folder
 from descant.corpus.scan import read_items
+from descant.corpus.store import Store
 from descant.corpus.table import OTHER, REJECTED, USED, write_table
 from descant.corpus.tags import label_entries
 
@@ -32,6 +33,9 @@ def main(
     notes_table: Annotated[
         Path, typer.Option("--notes", help="Parquet table to write: the notes of rendered tracks, a row each")
     ],
+    store: Annotated[
+        Path | None, typer.Option(help="folder where decoded recordings are kept, by what they hold, for later runs")
+    ] = None,
 ) -> None:
     """Decode or render each item of a shard, verify it, and keep a copy named by its content.
 
@@ -40,16 +44,18 @@ def main(
     """
     corpus = parse_settings(Corpus, settings)
     items = read_items(files, shard)
+    kept = Store(store, "corpus", "audio") if store else None
     with whole_folder(tracks) as folder:
-        entries, fingerprints, notes = ingest(items, corpus, folder)
+        entries, fingerprints, notes = ingest(items, corpus, folder, kept)
     write_fingerprints(fingerprints, fingerprints_table)
     write_notes(notes, notes_table)
     write_table(label_entries(entries, items, corpus), table)
     counts = Counter(entry.status for entry in entries)
     log.info(
-        "shard %d: %d tracks used, %d set aside; %d rows of other files",
+        "shard %d: %d tracks used, %d of them decoded before; %d set aside; %d rows of other files",
         shard,
         counts[USED],
+        kept.found if kept else 0,
         counts[REJECTED],
         counts[OTHER],
     )

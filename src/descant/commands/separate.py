@@ -9,6 +9,7 @@ import typer
 from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Separation
 from descant.corpus.outputs import whole_folder
+from descant.corpus.store import Store
 from descant.corpus.table import read_table, write_table
 from descant.separation.shard import separate_shard, write_stem_table
 
@@ -27,18 +28,25 @@ def main(
         Path | None, typer.Option(help="text file that names the Python of spleeter's environment; for tensorflow")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network")] = 1,
+    store: Annotated[
+        Path | None, typer.Option(help="folder where a network's stems are kept, by track, for later runs")
+    ] = None,
 ) -> None:
     """Separate all tracks of a shard and check every stem. With method 'none' the tracks are linked as they are.
 
     A stem that fails a check is not trained on: its track is set aside, with the reason, in the table.
     """
     section = parse_settings(Separation, settings)
+    kept = Store(store, "separation", "audio") if store else None
     with whole_folder(output) as folder:
-        entries, rows = separate_shard(section, read_table(table), tracks, folder, weights, interpreter, threads)
+        entries, rows = separate_shard(section, read_table(table), tracks, folder, weights, interpreter, threads, kept)
     write_table(entries, output_table)
     write_stem_table(rows, stem_table)
     log.info(
-        "%d tracks kept, %d set aside", sum(entry.is_used for entry in entries), sum(bool(r.failure) for r in rows)
+        "%d tracks kept, %d of them separated before; %d set aside",
+        sum(entry.is_used for entry in entries),
+        kept.found if kept else 0,
+        sum(bool(row.failure) for row in rows),
     )
 
 

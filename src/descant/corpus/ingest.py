@@ -1,14 +1,19 @@
 """One shard of the corpus: every item becomes a verified track, or is set aside with a reason."""
 
+import contextlib
 import dataclasses
+import hashlib
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import soundfile
 from tqdm import tqdm
 
 from descant.audio.fingerprint import Words
@@ -17,6 +22,7 @@ from descant.corpus.decode import FLOAT_BYTES, Bounds, Outcome, rejected, track_
 from descant.corpus.notes import notes_table
 from descant.corpus.scan import AS_WRITTEN, Item, printable
 from descant.corpus.scores import locate
+from descant.corpus.store import Kept, Store, link
 from descant.corpus.table import OTHER, REJECTED, USED, Entry
 from descant.corpus.worker import Worker, WorkerError
 from descant.errors import CorpusError, ScoreError
@@ -60,13 +66,14 @@ class Track(NamedTuple):
         return "" if self.notes is None else " ".join(map(str, sorted(pc.unique(self.notes["program"]).to_pylist())))
 
 
-def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
+def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path, store: Store | None = None) -> Ingested:
     """Verify the items of a shard, keep their audio, and tell what became of each.
 
     Args:
         items: of the shard.
         corpus: the configuration's section.
         tracks: an existing folder for the verified copies.
+        store: of recordings that were decoded before; only what is not there is decoded.
 
     Returns:
         The entries, no split dealt yet, the fingerprints, and the notes of what was rendered.
@@ -82,7 +89,11 @@ def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path) -> Ingested:
     room = corpus.folder.max_corpus_gib * 2**30 / corpus.shards
     with Worker(corpus.item_minutes * 60, _bounds(corpus).bytes + FILE_MARGIN) as worker:
         for item in tqdm(list(items), unit="track", disable=None):
-            track = _track(worker, item, corpus, tracks) if room > 0 or item.refusal else Track(rejected(_full(corpus)))
+            track = (
+                _track(worker, item, corpus, tracks, store)
+                if room > 0 or item.refusal
+                else Track(rejected(_full(corpus)))
+            )
             if track.outcome.is_used and track.outcome.track not in sources:
                 room -= track.outcome.seconds * track.outcome.rate * track.outcome.channels * FLOAT_BYTES
                 if room < 0:
@@ -110,15 +121,49 @@ def _bounds(corpus: Corpus) -> Bounds:
     return Bounds(corpus.folder.max_minutes * 60, int(corpus.folder.max_decoded_gib * 2**30))
 
 
-def _track(worker: Worker, item: Item, corpus: Corpus, tracks: Path) -> Track:
+def _track(worker: Worker, item: Item, corpus: Corpus, tracks: Path, store: Store | None) -> Track:
     if item.refusal:
         return Track(rejected(item.refusal))
+    made_of = _made_of(item, corpus) if store is not None and item.kind == "file" else None
+    if store is not None and made_of is not None and (kept := store.find(made_of)):
+        return Track(_restored(kept, tracks))
     try:
         track = worker.call(ingest_item, item, corpus, tracks)
     except WorkerError as error:
         return Track(rejected(error.problem))
     assert isinstance(track, Track)
+    # what was set aside is looked at anew: a decoder may have been installed since
+    if store is not None and made_of is not None and track.outcome.is_used:
+        words = track.outcome.fingerprint.astype("<u4").tobytes().hex()
+        facts = {**dataclasses.asdict(track.outcome), "fingerprint": words}
+        store.keep(made_of, facts, track_file(tracks, track.outcome.track))
     return track
+
+
+def _path(item: Item, corpus: Corpus) -> bytes:
+    return os.path.join(os.fsencode(corpus.folder.path or ""), item.name)  # noqa: PTH118 - names are bytes
+
+
+def _made_of(item: Item, corpus: Corpus) -> dict[str, str]:
+    """All that a decoded recording follows from: its bytes, its suffix, the bounds, and the library."""
+    with _readable(_path(item, corpus)) as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    suffix = printable(os.path.splitext(item.name)[1]).lower()  # noqa: PTH122
+    return {
+        "content": content,
+        "suffix": suffix,
+        "bounds": repr(_bounds(corpus)),
+        "libsndfile": soundfile.__libsndfile_version__,
+    }
+
+
+def _restored(kept: Kept, tracks: Path) -> Outcome:
+    words = np.frombuffer(bytes.fromhex(kept.facts["fingerprint"]), "<u4").astype(np.uint32)
+    outcome = Outcome(**{**kept.facts, "fingerprint": words})
+    target = tracks / f"{outcome.track}{kept.audio.suffix}"
+    if not target.exists():
+        link(kept.audio, target)
+    return outcome
 
 
 def _entry(item: Item, track: Track, first: str | None) -> Entry:
@@ -140,15 +185,16 @@ def _entry(item: Item, track: Track, first: str | None) -> Entry:
     return entry if first is None else entry.set_aside(f"same audio as {first}", outcome.track)
 
 
-def _check_readable(path: bytes) -> None:
-    """A machine's state is no fact of a file: it stops the job, which is run again when it is mended.
+@contextlib.contextmanager
+def _readable(path: bytes) -> Iterator[BufferedReader]:
+    """Open a file. A machine's state is no fact of it: it stops the job, which is run again when it is mended.
 
     Raises:
         CorpusError: when the file cannot be opened and read.
     """
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a path of bytes
-            file.read(1)
+            yield file
     except OSError as error:
         raise CorpusError(
             f"{printable(os.path.basename(path))} cannot be read: {error.strerror}",  # noqa: PTH119
@@ -170,9 +216,10 @@ def ingest_item(item: Item, corpus: Corpus, tracks: Path) -> Track:
     Raises:
         AudioFileError: when the copy cannot be written.
     """
-    inside = os.path.join(os.fsencode(corpus.folder.path or ""), item.name)  # noqa: PTH118 - names are bytes
+    inside = _path(item, corpus)
     if item.kind == "file":
-        _check_readable(inside)
+        with _readable(inside) as file:
+            file.read(1)
         return Track(verify(inside, tracks, _bounds(corpus)))
     # music21 takes long to import, and a folder of recordings does not need it
     from descant.corpus.rendering import render

@@ -2,9 +2,8 @@
 
 import contextlib
 import dataclasses
+import json
 import logging
-import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,10 +17,12 @@ from descant.audio.files import Block, probe, read_blocks, write_flac, write_wav
 from descant.config.corpus import Separation
 from descant.corpus.decode import track_file
 from descant.corpus.outputs import whole_file
+from descant.corpus.store import Store, link
 from descant.corpus.table import Entry
 from descant.separation.checks import Measures, Meter, verdict
 from descant.separation.choose import separator
 from descant.separation.separator import CHANNELS, RATE, Separator, TrackError
+from descant.separation.spleeter_weights import hash_weights
 
 TYPES = {str: pa.string(), float: pa.float64(), float | None: pa.float64()}
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def separate_shard(
     weights: Path | None = None,
     interpreter: Path | None = None,
     threads: int = 1,
+    store: Store | None = None,
 ) -> tuple[tuple[Entry, ...], tuple[StemRow, ...]]:
     """Separate the used tracks of a shard, with one separator for all of them.
 
@@ -77,6 +79,7 @@ def separate_shard(
         weights: folder of spleeter's models, unless the settings name one.
         interpreter: text file that names the Python of spleeter's environment; for TensorFlow.
         threads: of the CPU.
+        store: of tracks that a network separated before; only what is not there is separated.
 
     Returns:
         All entries, those whose stem failed set aside; and a row for every stem, none with method 'none'.
@@ -89,14 +92,27 @@ def separate_shard(
     used = [entry for entry in entries if entry.is_used]
     if settings.method == "none" or not used:
         for entry in used:
-            _link(track_file(tracks, entry.track), folder)
+            track = track_file(tracks, entry.track)
+            link(track, folder / track.name)
         return entries, ()
     rows: dict[str, StemRow] = {}
+    if settings.method != "spleeter":
+        # stems that a person made are only read
+        store = None
+    used_weights = Path(settings.weights) if settings.weights else weights
+    by = json.dumps(hash_weights(used_weights)) if store is not None and used_weights is not None else ""
     with contextlib.closing(separator(settings, weights, interpreter, threads)) as chosen:
         log.info("separation by %s", chosen.name)
         for entry in tqdm(used, unit="track", disable=None):
             begun = time.monotonic()
-            row = _separate(chosen, settings.stem, entry, track_file(tracks, entry.track), folder)
+            made_of = {"track": entry.track, "separator": chosen.name, "stem": settings.stem, "weights": by}
+            if store is not None and (kept := store.find(made_of)):
+                row = StemRow(**{**kept.facts, "source": entry.source})
+                link(kept.audio, folder / kept.audio.name)
+            else:
+                row = _separate(chosen, settings.stem, entry, track_file(tracks, entry.track), folder)
+                if store is not None and not row.failure:
+                    store.keep(made_of, dataclasses.asdict(row), track_file(folder, entry.track))
             rows[entry.track] = row
             log.info("%s: %s", entry.source, row.failure or row.remark or f"{time.monotonic() - begun:.1f} s")
     return tuple(_after(entry, rows) for entry in entries), tuple(rows.values())
@@ -110,14 +126,6 @@ def _after(entry: Entry, rows: dict[str, StemRow]) -> Entry:
         return entry.set_aside(f"separation: {row.failure}")
     remarks = [entry.reason, f"separation: {row.remark}" if row.remark else ""]
     return dataclasses.replace(entry, reason="; ".join(filter(None, remarks)))
-
-
-def _link(track: Path, folder: Path) -> None:
-    target = folder / track.name
-    try:
-        os.link(track, target)
-    except OSError:
-        shutil.copyfile(track, target)
 
 
 def _separate(chosen: Separator, stem: str, entry: Entry, track: Path, folder: Path) -> StemRow:
