@@ -63,7 +63,7 @@ def test_each_item_has_its_row(tmp_path: Path, folder: tuple[Path, dict[str, Exp
     root, expected = folder
     (tmp_path / "tracks").mkdir()
     settings = corpus(root)
-    entries, fingerprints = ingest(scan(settings), settings, tmp_path / "tracks")
+    entries, fingerprints, _ = ingest(scan(settings), settings, tmp_path / "tracks")
     assert_as_expected(rows_of(group_entries(entries, fingerprints)), expected)
     used = {entry.track for entry in entries if entry.is_used}
     assert {path.stem for path in (tmp_path / "tracks").iterdir()} == used == set(fingerprints)
@@ -76,7 +76,7 @@ def test_all_bad_stops_with_the_reasons(tmp_path: Path, folder: tuple[Path, dict
     (tmp_path / "tracks").mkdir()
     bad = tuple(item for item in scan(corpus(root)) if expected.get(item.source, Expected(USED)).status == ASIDE)
     bad = tuple(item for item in bad if item.source != "same good.flac")
-    entries, fingerprints = ingest(bad, corpus(root), tmp_path / "tracks")
+    entries, fingerprints, _ = ingest(bad, corpus(root), tmp_path / "tracks")
     assert len(entries) > 20 and not fingerprints and not list((tmp_path / "tracks").iterdir())
     with pytest.raises(CorpusError, match=r"(?s)no usable track.*more than corpus\.folder\.max_decoded_gib"):
         deal_entries(tuple(sorted(entries, key=lambda entry: entry.source != "bomb.flac")), {}, Splits(), 1)
