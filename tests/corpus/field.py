@@ -115,6 +115,9 @@ def sizes_of_wav(make: Maker) -> None:
         sound[at : at + struct.calcsize(layout)] = struct.pack(layout, 2 * FRAMES // share)
         # libsndfile passes over W64's size
         make.keep(f"third.{name}", sound, Truth(told="" if name == "w64" else told))
+    wav = make.wav()
+    junk = chunk(b"JUNK", bytes(4044))
+    make.keep("junk.wav", wav[:12] + junk + wav[12:40] + bytes(4) + wav[44:], Truth(report="meeting-transcriber#384"))
     wav, other = make.wav(), make.wav(2, rate=2 * RATE)
     told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
     make.keep("one behind the other.wav", wav + other, Truth(2 * FRAMES, told))
@@ -194,6 +197,7 @@ def containers(make: Maker) -> None:
     ):
         whole = make.coded("-c:a", codec, suffix=suffix)
         make.keep(f"memo.{suffix}", whole, Truth(None, report="acousticbrainz-client#16"))
+    make.keep("segment of hls.aac", make.coded("-c:a", "aac", "-f", "mpegts", suffix="ts"), Truth(None))
     make.keep("memo.wave", make.wav(), Truth())
     make.keep("memo.mpga", make.coded(), Truth())
 
@@ -204,6 +208,9 @@ def streams_and_granules(make: Maker) -> None:
         parts = [make.wav(format=suffix.upper()), make.wav(2, rate=2 * RATE, format=suffix.upper())]
         told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
         make.keep(f"chain.{suffix}", b"".join(parts), Truth(2 * FRAMES, told))
+    whole = b"".join(make.coded("-c:a", "flac", suffix="ogg") for _ in range(2))
+    told = "header says 3.0 s, the file holds 6.0 s: all of it is used"
+    make.keep("chain of flac in.ogg", whole, Truth(2 * FRAMES, told, "xiph/flac#254"))
     flac = make.wav(format="FLAC")
     flac[21] &= 0xF0
     # STREAMINFO: 36 bits of samples in all

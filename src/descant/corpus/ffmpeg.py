@@ -64,6 +64,7 @@ MAGIC = (
     (rb"DSD ", "dsf", "DSF"),
     (rb"FRM8....\x00\x00..DSD ", "iff", "DSDIFF"),
     (rb"#!AMR", "amr", "AMR"),
+    (rb"G.{187}G.{187}G.{187}G", "mpegts", "MPEG-TS"),
 )
 NAMES = {"mp3": "MP3", "aac": "AAC"}
 # libsndfile is asked first
@@ -286,7 +287,8 @@ class FfmpegDecoder:
         general: list[str] = []
         for found in COMPLAINT.finditer(self._messages()):
             words = "".join(letter for letter in found["words"].strip() if letter.isprintable())
-            if OURS.search(found["where"]) or words.startswith("file:"):
+            # of a chain of Ogg streams, which goes on all the same
+            if OURS.search(found["where"]) or words.startswith(("file:", "failed to create or replace stream")):
                 continue
             (general if words.startswith(GENERAL) else special).append(NUMBERS.sub("", words).strip(" !."))
         return special or general
