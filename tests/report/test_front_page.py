@@ -98,6 +98,20 @@ def test_a_run_that_lacks_parts_says_nothing_of_them(made: Path, tmp_path: Path)
     assert "More of this run" not in page.text and len(page.all("audio")) == 4
 
 
+def test_remarks_on_the_corpus_are_shown_as_text(made: Path, tmp_path: Path) -> None:
+    remarks = tmp_path / "remarks.json"
+    remarks.write_text('["labels of 3 names not used: <b>bold</b>", "test 0.7 instead of 1.1 min"]')
+    page = read_page(make_page("index", tmp_path / "a.html", **front_given(made), remarks=remarks), str(made))
+    assert "labels of 3 names not used: <b>bold</b>" in page.text and "test 0.7 instead of 1.1 min" in page.text
+    remarks.write_text("[]")
+    make_page("index", tmp_path / "none.html", **front_given(made), remarks=remarks)
+    make_page("index", tmp_path / "absent.html", **front_given(made))
+    assert (tmp_path / "none.html").read_bytes() == (tmp_path / "absent.html").read_bytes()
+    remarks.write_text('{"not": "a list"}')
+    with pytest.raises(DescantError, match="remarks"):
+        make_page("index", tmp_path / "wrong.html", **front_given(made), remarks=remarks)
+
+
 def test_wrong_options_are_told(made: Path, tmp_path: Path) -> None:
     given, output = front_given(made), tmp_path / "index.html"
     for wrong in ({"drawn": {}}, {"drawn": {"flat": "none"}}, {"source": None}, {"other": 1}):

@@ -53,6 +53,7 @@ def front_given(page):
             model: File(RENDERED.format(model=model)) for model in experiment.models
         },
         "source": source_in_words(),
+        "remarks": File(rules.pack.output.remarks),
         "summaries": {name: summary_of(name) for name in measures()},
         "pages": report_pages(),
     }

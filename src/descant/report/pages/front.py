@@ -42,6 +42,7 @@ class FrontGiven(Given):
         models: every model file of the run.
         drawn: folder of the audio that each model drew.
         source: where the music comes from, in words.
+        remarks: JSON list of sentences, what people should know of the corpus.
         summaries: summary of each measure.
         pages: names of all pages, for links.
     """
@@ -52,6 +53,7 @@ class FrontGiven(Given):
     models: list[Path]
     drawn: dict[str, Path]
     source: str
+    remarks: Path | None = None
     summaries: dict[str, Path] = Field(default_factory=dict)
     pages: list[str] = Field(default_factory=list)
 
@@ -242,9 +244,12 @@ def build(given: FrontGiven) -> Page:
     sequence = open_sequence(given.audio.parent)
     rows = read_rows(read_table(given.table), given.pages)
     titles = {row.model: row.title for row in rows}
+    music: list[Block] = [Text(line) for line in music_in_words(sequence, given.source)]
+    if given.remarks is not None and (remarks := read_json(list[str], given.remarks)):
+        music.append(Items(remarks, "quiet small"))
     first: list[Block] = [
         Section("How well each model predicts held-out music", [_board(rows)], "table"),
-        Section("What they learnt from", [Text(line) for line in music_in_words(sequence, given.source)], "music"),
+        Section("What they learnt from", music, "music"),
     ]
     found = [read_finding(name, path, titles, given.pages) for name, path in given.summaries.items()]
     findings: list[Block] = [Section("What the measures found", [Items(found)], "findings")] if found else []
