@@ -16,12 +16,12 @@ from descant.commands import cli
 from descant.commands.export_ratings import export_ratings
 from descant.commands.import_ratings import import_ratings
 from descant.commands.listening_analysis import listening_analysis
-from descant.commands.listening_page import listening_page
+from descant.commands.page import page
 from descant.commands.simulate_listening import simulate_listening
 from descant.listening.answers import Answer, RatingsFile
 from descant.listening.files import write_json
 
-COMMANDS = (import_ratings, listening_analysis, listening_page, simulate_listening)
+COMMANDS = (import_ratings, listening_analysis, page, simulate_listening)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def test_the_simulated_chain_from_the_command_line(made: Path, command: Callable
         command(export_ratings, "--ratings", "s.sqlite", "--source", "simulated", "--output", "r.parquet"),
         command(listening_analysis, "--ratings", "r.parquet", "--manifest", manifest, "--output", "a.json",
                 "--settings", '{"missed_controls": 0.5}', "--scores", "s.csv"),
-        command(listening_page, "--analysis", "a.json", "--output", "p.html"),
+        command(page, "listening", "--given", '{"analysis": "a.json"}', "--output", "p.html"),
     ]  # fmt: skip
     assert [told.code for told in calls] == [0, 0, 0, 0], calls
     assert json.loads(Path("a.json").read_text())["source"] == "simulated"

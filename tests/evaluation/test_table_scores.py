@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from descant.evaluation.table_page import build_page, read_table, table_html
-from page_reading import read_page
+from page_reading import make_page, read_page
 
 from descant.config.models import Paper, Score
 from descant.errors import ListeningError
@@ -21,7 +20,7 @@ HEADER = "system,scale,mean,sem,low,high,raters,items,ratings,screened,source\n"
 def table() -> pd.DataFrame:
     bits = pd.DataFrame({"track": ["t"], "steps": [8], "samples": [8], "bits": [16.0]})
     return build_table(
-        [Row(name, name.upper(), "", 1, [bits], PAPER) for name in ("one", "two")], 16000, Bootstrap(100, 0.95, 1)
+        [Row(name, name.upper(), "", 1, 1, [bits], PAPER) for name in ("one", "two")], 16000, Bootstrap(100, 0.95, 1)
     )
 
 
@@ -51,10 +50,11 @@ def test_scores_stand_between_our_measures_and_the_papers(tmp_path: Path) -> Non
     for text in (markdown, latex):
         assert "n = 180" in text and "fidelity 4.50 [4.25, 4.75]" in text and "whose columns stay the paper's" in text
     joined.to_csv(tmp_path / "t.csv", index=False)
-    page = read_page(table_html(build_page("t", read_table(tmp_path / "t.csv"), {"our_fidelity_n": "Ratings"}, [])))
+    given = {"table": tmp_path / "t.csv", "headings": {"our_fidelity_n": "Ratings"}}
+    page = read_page(make_page("table", tmp_path / "t.html", **given))
     spans = [head for head in page.all("th") if head.get("scope") == "colgroup"]
     assert len(spans) == 4 and "Rated here, by people" in page.text and RATED_LEGEND in page.text
-    assert sum("paper" in span["class"] for span in spans) == 1
+    assert sum("tinted" in span["class"] for span in spans) == 1
     assert "2.75 – 3.75" in page.text and "180" in page.text
 
 

@@ -194,11 +194,11 @@ def line_chart(
         layers.append(dots.encode(x=place, y=value, color=colour, shape=shape, opacity=_faded(pick, alt.value(1))))
     # larger than what is seen, so that a pointer finds it
     tips = data.transform_filter(alt.datum.own).mark_circle(size=140, opacity=0)
-    told = [alt.Tooltip("series:N", title=legends.series)]
-    told += [alt.Tooltip("detail:N", title=" ")] if any(line.detail for line in lines) else []
-    told += [alt.Tooltip("x:Q", title=x.title, format=x.form or ".3~f")]
-    told += [alt.Tooltip("value:Q", title=y.title, format=".4~g")]
-    layers.append(tips.encode(x=place, y=value, tooltip=told))
+    shown_tips = [alt.Tooltip("series:N", title=legends.series)]
+    shown_tips += [alt.Tooltip("detail:N", title=" ")] if any(line.detail for line in lines) else []
+    shown_tips += [alt.Tooltip("x:Q", title=x.title, format=x.form or ".3~f")]
+    shown_tips += [alt.Tooltip("value:Q", title=y.title, format=".4~g")]
+    layers.append(tips.encode(x=place, y=value, tooltip=shown_tips))
     return _finish(alt.layer(*layers), description, height)
 
 

@@ -157,19 +157,19 @@ def network_settings(path: Path) -> Mapping[str, str]:
     except (KeyError, ValueError) as error:
         raise ModelFileError(f"{path} is no model file of this pipeline", CURE) from error
     given, inputs = facts.pop("settings", {}), facts.pop("inputs", [])
-    told = {**flat({"inputs": {each["stream"]: each for each in inputs}}), **flat(facts), **flat(given)}
-    return {key: value[:FINGERPRINT_DIGITS] if key.endswith("fingerprint") else value for key, value in told.items()}
+    shown = {**flat({"inputs": {each["stream"]: each for each in inputs}}), **flat(facts), **flat(given)}
+    return {key: value[:FINGERPRINT_DIGITS] if key.endswith("fingerprint") else value for key, value in shown.items()}
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested settings as dotted keys with their values as text."""
-    told: dict[str, str] = {}
+    found: dict[str, str] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            told |= flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            told[f"{prefix}{key}"] = "empty" if value is None else str(value)
-    return told
+            found[f"{prefix}{key}"] = "empty" if value is None else str(value)
+    return found
 
 
 def _empty(columns: Sequence[str]) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def _verdict(
         )
     if codes is not None:
         told.append(f"{'and ' if told else ''}{share_words(codes)} of its codes stand in runs that are shared with it")
-    silent = f" {100 * untold:.0f} % of the windows are silent or static and tell nothing." if untold else ""
+    silent = f" {100 * untold:.0f} % of the windows are silent or static, and say nothing." if untold else ""
     return f"{', '.join(told)}.{silent}"
 
 

@@ -1,4 +1,4 @@
-"""Real, shuffled and drawn music beside one another, and which measures tell music from shuffled music at all.
+"""Real, shuffled and drawn music beside one another, and which measures separate music from shuffled music.
 
 A measure is kept when it tells real excerpts from the same excerpts shuffled, in two ways: the bootstrap interval over
 tracks of the paired difference does not hold 0, and of any real and any shuffled excerpt the real one is on that side
@@ -103,7 +103,7 @@ def _interval(
 
 
 def separate(real: pd.DataFrame, other: pd.DataFrame, settings: Evaluation, seed: int) -> pd.DataFrame:
-    """Whether each measure tells real excerpts from the same ones shuffled.
+    """Whether each measure separates real excerpts from the same ones shuffled.
 
     Args:
         real: a row an excerpt.
@@ -173,14 +173,14 @@ def reasons(sources: Sequence[Source], separation: pd.DataFrame, seconds: float)
     tracks = real["group"].nunique()
     if tracks < FEWEST_TRACKS and len(undecided):
         told.append(
-            f"Which measures tell music from shuffled music: not reported: it takes {FEWEST_TRACKS} test tracks as "
+            f"Which measures separate music from shuffled music: not reported: it takes {FEWEST_TRACKS} test tracks as "
             f"long as an excerpt, there are {tracks}."
         )
     elif len(undecided):
         titles = {measure.name: measure.title for measure in MEASURES}
         told += [
-            f"Whether {titles[str(row.measure)].lower()} tells music from shuffled music: not reported: it is defined "
-            f"for {row.tracks} of {tracks} test tracks, it takes {FEWEST_TRACKS}."
+            f"Whether {titles[str(row.measure)].lower()} separates music from shuffled music: not reported: it is "
+            f"defined for {row.tracks} of {tracks} test tracks, it takes {FEWEST_TRACKS}."
             for row in undecided.itertuples()
         ]
     for source in sources:

@@ -248,7 +248,7 @@ def build(given: StructureGiven) -> Page:
 
 
 def finding(summary: StructureSummary, titles: Mapping[str, str]) -> str:
-    """How many measures tell anything here, and a few of their figures; empty where none was tested."""
+    """How many measures separate real music from shuffled here, and a few figures; empty where none was tested."""
     kept, tested = summary.kept, len(summary.kept) + len(summary.dropped)
     if not tested:
         return ""
