@@ -134,7 +134,7 @@ def stages(music: Path, folder: Path, shards: int, cores: int) -> Iterator[Stage
     ingest = ["ingest", "--settings", settings, "--files", "files.parquet"]
     jobs = [[*ingest, "--shard", n, *of_shard[n], "--fingerprints", f"{n}.prints"] for n in numbers]
     yield run("ingest", jobs, folder, cores)
-    encode = ["encode", "--settings", json.dumps({"sample_rate": RATE}), "--length-multiple", "64"]
+    encode = ["encode", "--settings", json.dumps({"sample_rate": RATE})]
     yield run("encode", [[*encode, *of_shard[n], "--output", f"encoded{n}"] for n in numbers], folder, cores)
     pack = ["pack", "--settings", "{}", "--seed", "1", "--shard-sequences", *(f"encoded{n}" for n in numbers)]
     pack += ["--shard-tables", *(f"{n}.parquet" for n in numbers), "--shard-fingerprints", *prints]

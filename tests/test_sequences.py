@@ -21,6 +21,7 @@ from descant.sequences import (
     METADATA_KEY,
     Labels,
     SequenceWriter,
+    filled,
     open_checked,
     open_sequence,
     total_seconds,
@@ -352,3 +353,12 @@ def test_steps_that_are_not_below_the_classes_are_found(tmp_path: Path) -> None:
     )
     with pytest.raises(SequenceError, match="are not those that were written"):
         open_checked(tmp_path)
+
+
+@given(length=st.integers(1, 60), multiple=st.integers(1, 70), channels=st.sampled_from([None, 1, 3]))
+def test_a_last_hop_is_filled_with_the_last_step(length: int, multiple: int, channels: int | None) -> None:
+    steps = np.random.default_rng(length).integers(0, 99, (length, channels) if channels else length)
+    full = filled(steps, multiple)
+    assert len(full) % multiple == 0 and 0 <= len(full) - length < multiple
+    np.testing.assert_array_equal(full[:length], steps)
+    assert (full[length:] == steps[-1]).all()

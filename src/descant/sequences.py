@@ -190,6 +190,19 @@ def _places(index: pd.DataFrame) -> bytes:
     return index[list(PLACE_COLUMNS)].to_csv(index=False).encode()
 
 
+def filled(steps: npt.NDArray[Any], multiple: int) -> npt.NDArray[Any]:
+    """Steps with the last one repeated until their number is a multiple: what a network of a hop reads of a track.
+
+    Repeated, and not silence: it is a value of any kind of sequence, and makes no jump at the end of the track.
+
+    Args:
+        steps: ``(steps,)`` or ``(steps, channels)``, at least one.
+        multiple: steps.
+    """
+    lacking = -len(steps) % multiple
+    return np.concatenate([steps, np.repeat(steps[-1:], lacking, axis=0)]) if lacking else steps
+
+
 class SequenceWriter:
     """Writes a packed sequence block by block; nothing is seen under its name until :meth:`close`.
 

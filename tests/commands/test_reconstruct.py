@@ -29,7 +29,7 @@ from descant.modelfile import ModelFile, write_model
 from descant.sequences import Labels, SequenceWriter, open_sequence
 from descant.systems.ada import ADASystem
 
-RATE, MULTIPLE, HOP = 8000, 16, 4
+RATE, HOP = 8000, 4
 HOSTILE = "<img src=http://example.org/x onerror=alert(1)> \"&' {{ 7*7 }}"
 STACKS = ("low", "low.high")
 EXCERPTS = json.dumps({"seconds": 0.05, "excerpts": 3})
@@ -51,14 +51,14 @@ class Made:
         models = [self.model(STACKS[level]) for level in reversed(range(1 + stack.count(".")))]
         options = {"model": models, "seed": 1, **over}
         path = self.folder / stack / output
-        reconstruct("{}", excerpts, self.sequence("audio"), self.sequence(stack), length_multiple=MULTIPLE, output=path,
+        reconstruct("{}", excerpts, self.sequence("audio"), self.sequence(stack), output=path,
                     runs=self.folder / "runs" / stack, **options)  # fmt: skip
         return np.load(path, allow_pickle=False)
 
     def score(self, stack: str, output: str, shuffle_seed: int | None) -> pd.DataFrame:
         below = self.sequence(stack.rpartition(".")[0] or "audio")
         path = self.folder / stack / output
-        likelihood("{}", self.model(stack), below, path, MULTIPLE, self.sequence(stack), shuffle_seed)
+        likelihood("{}", self.model(stack), below, path, self.sequence(stack), shuffle_seed)
         return pd.read_parquet(path)
 
     def page(self, stacks: tuple[str, ...], out: Path, excerpts: str = EXCERPTS) -> str:
@@ -67,11 +67,10 @@ class Made:
             "reconstruction": json.loads(excerpts),
             "audio": f"{self.sequence('audio')}/data.npy",
             "recordings": f"{self.sequence('waveform')}/data.npy",
-            "multiple": MULTIPLE,
         }
         drawn = [{"stack": stack, "drawn": f"{self.folder}/{stack}/drawn.npy"} for stack in stacks]
         scored = [
-            {**one, "codes": f"{self.sequence(stack)}/data.npy",
+            {**one, "below": "low" if stack == "low.high" else None, "codes": f"{self.sequence(stack)}/data.npy",
              **{name: f"{self.folder}/{stack}/{name}.parquet" for name in ("true", "shuffled")}}
             for stack, one in zip(stacks, drawn, strict=True)
         ]  # fmt: skip
@@ -92,10 +91,10 @@ def made(
     with SequenceWriter(made.sequence("audio"), 256, 1, RATE) as writer:
         for number, split in enumerate(("train", "test", "test", "test", "validation", "test")):
             # the last track is too short for an excerpt
-            samples = 160 if number == 5 else 4000 + 100 * number
+            samples = 160 if number == 5 else 4003 + 100 * number
             audio = 0.3 * np.sin(np.arange(samples) * 0.05 * (number + 1)) + 0.01 * random.standard_normal(samples)
             track, labels = f"{number:016x}", Labels(f"{HOSTILE} {number}")
-            writer.add(track, split, labels, iter([mulaw.encode(audio[: samples // MULTIPLE * MULTIPLE])]))
+            writer.add(track, split, labels, iter([mulaw.encode(audio)]))
             music.append((track, split, audio, labels))
     record(made.sequence("waveform"), music, RATE)
     below, classes = "audio", 256
@@ -158,9 +157,10 @@ def test_it_is_what_upsampling_the_true_codes_gives(made: Made) -> None:
     from descant.systems.restore import restore
 
     held = open_sequence(made.sequence("low.high"))
-    tracks = [track for track in held.tracks("test") if track.length * 16 >= 400]
-    starts = [(track.length * 16 - 400) // 2 // 16 for track in tracks]
-    rows = [held.steps(track)[start : start + 25] for track, start in zip(tracks, starts, strict=True)]
+    lengths = {track.track: track.length for track in open_sequence(made.sequence("audio")).tracks("test")}
+    tracks = [track for track in held.tracks("test") if lengths[track.track] >= 400]
+    starts = [(lengths[track.track] - 400) // 2 for track in tracks]
+    rows = [held.steps(track)[start // 16 : start // 16 + 26] for track, start in zip(tracks, starts, strict=True)]
     steps = torch.from_numpy(np.concatenate([rows, rows]).astype(np.int64))
     for stack in reversed(STACKS):
         file = read_model(made.model(stack))
@@ -170,7 +170,8 @@ def test_it_is_what_upsampling_the_true_codes_gives(made: Made) -> None:
         ada, folder = restore(file, ADASystem), made.folder / "by hand" / stack
         drawn = draw_level(ada, steps, len(steps), ada.hop * steps.shape[1], level, folder)
         steps = torch.from_numpy(np.array(drawn).astype(np.int64))
-    assert np.array_equal(steps.numpy(), made.draw("low.high"))
+    cut = [row[start % 16 :][:400] for row, start in zip(steps.numpy(), starts * 2, strict=True)]
+    assert np.array_equal(cut, made.draw("low.high"))
 
 
 def test_shuffled_codes_are_scored_on_the_same_steps_and_cost_more(made: Made) -> None:
@@ -193,7 +194,9 @@ def test_the_page_tells_and_plays_what_was_measured(made: Made, written: Path) -
     # of the first excerpt: the original, through mu-law, and each stack's first draw
     for (audio, _), stack in zip(heard[2:4], STACKS, strict=True):
         np.testing.assert_allclose(audio, mulaw.decode(made.draw(stack)[0]), atol=2**-15)
-    assert np.array_equal(mulaw.encode(heard[1][0]), mulaw.encode(mulaw.decode(mulaw.encode(heard[0][0]))))
+    # the original was rounded to 16 bits, which moves a sample to the next class at most
+    quantised, original = (mulaw.encode(audio).astype(np.int64) for audio, _ in (heard[1], heard[0]))
+    assert np.abs(quantised - original).max() <= 1
     assert "not reported: intervals of the reconstructions: 3 test tracks long enough, 5 needed" in page.text
     assert "not reported: interval of low's gap: 4 test tracks, 5 needed" in page.text
 

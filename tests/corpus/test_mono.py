@@ -26,7 +26,7 @@ def encode(
     """The entry and the 16-bit samples of a recording ``(frames, channels)``."""
     soundfile.write(folder / "a.wav", audio, rate, subtype="FLOAT")
     entry = Entry("a", "a", "a.wav", len(audio) / rate, rate, audio.shape[1], USED, "", "", "")
-    [after] = encode_shard([entry], folder, folder / "s", folder / "w", Audio(sample_rate=RATE), 1, downmix)
+    [after] = encode_shard([entry], folder, folder / "s", folder / "w", Audio(sample_rate=RATE), downmix)
     recordings = open_recordings(folder / "w")
     assert len(recordings.tracks()) == after.is_used
     if after.is_used:

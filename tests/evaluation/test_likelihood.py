@@ -45,14 +45,17 @@ def test_a_prior_scores_in_windows_as_in_one_pass(prior: WaveNetSystem, length: 
 
 
 @settings(max_examples=20)
-@given(count=st.integers(1, 40), window=st.integers(1, 170), seed=st.integers(0, 2**31))
-def test_an_ada_scores_in_windows_as_in_one_pass(ada: ADASystem, count: int, window: int, seed: int) -> None:
+@given(length=st.integers(1, 160), window=st.integers(1, 170), seed=st.integers(0, 2**31))
+def test_an_ada_scores_in_windows_as_in_one_pass(ada: ADASystem, length: int, window: int, seed: int) -> None:
+    """Of any length: what fills the last hop, here zeros, changes no step before it and is not counted."""
     random = np.random.default_rng(seed)
-    steps = random.integers(0, 16, 4 * count).astype(np.uint8)
-    codes = random.integers(0, 8, count).astype(np.uint8)
+    steps = random.integers(0, 16, length).astype(np.uint8)
+    codes = random.integers(0, 8, -(-length // 4)).astype(np.uint8)
+    full = np.concatenate([steps, np.zeros(-length % 4, np.uint8)])
     with torch.no_grad():
         quantised = ada.bottleneck.embed(torch.from_numpy(codes.astype(np.int64))[None])
-        whole = float(ada.bits_given(torch.from_numpy(steps.astype(np.int64))[None], quantised).double().sum())
+        bits = ada.bits_given(torch.from_numpy(full.astype(np.int64))[None], quantised)
+        whole = float(bits[0, :length].double().sum())
     assert ada_bits(ada, steps, codes, window, CPU) == pytest.approx(whole, rel=1e-5)
 
 
@@ -80,6 +83,20 @@ def test_a_uniform_model_scores_eight_bits_a_step(tiny_shape: Callable[..., Wave
     assert prior_bits(system, steps, window, CPU) == pytest.approx(8 * 70, rel=1e-6)
 
 
+@settings(max_examples=20)
+@given(length=st.integers(1, 90), window=st.integers(1, 100))
+def test_a_uniform_ada_scores_every_sample_once_whatever_its_hop(
+    tiny_ada: Callable[..., ADA], length: int, window: int
+) -> None:
+    system = ADASystem(tiny_ada(hop=8), 256).eval()
+    with torch.no_grad():
+        system.local_model.logits.weight.zero_()
+        system.local_model.logits.bias.fill_(0.7)
+    steps = np.random.default_rng(0).integers(0, 256, length).astype(np.uint8)
+    codes = np.zeros(-(-length // 8), np.uint8)
+    assert ada_bits(system, steps, codes, window, CPU) == pytest.approx(8 * length, rel=1e-6)
+
+
 @pytest.fixture(scope="module")
 def coded(sequence_of: Callable[..., PackedSequence], tmp_path_factory: pytest.TempPathFactory) -> PackedSequence:
     """A sequence of three test tracks, each step of which stands for four samples."""
@@ -87,7 +104,9 @@ def coded(sequence_of: Callable[..., PackedSequence], tmp_path_factory: pytest.T
     return replace(sequence, hop=4)
 
 
-@pytest.mark.parametrize(("limit", "lengths"), [(None, [40, 9, 25]), (80, [20, 9, 20]), (10**9, [40, 9, 25])])
+@pytest.mark.parametrize(
+    ("limit", "lengths"), [(None, [40, 9, 25]), (80, [20, 9, 20]), (77, [20, 9, 20]), (999, [40, 9, 25])]
+)
 def test_a_split_is_scored_up_to_the_limit_in_samples(
     coded: PackedSequence, limit: int | None, lengths: list[int]
 ) -> None:

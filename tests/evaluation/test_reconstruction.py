@@ -22,6 +22,7 @@ from descant.evaluation.reconstruction import (
     Stretch,
     choose_stretches,
     codes_of,
+    cut_draws,
     measure_renderings,
     read_draws,
     read_originals,
@@ -29,19 +30,19 @@ from descant.evaluation.reconstruction import (
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
 from descant.statistics import Bootstrap, mean_interval
 
-RATE, MULTIPLE = 8000, 16
+RATE = 8000
 
 
 def pack(folder: Path, lengths: list[int], hop: int = 1, classes: int = 256, split: str = "test") -> PackedSequence:
     """Tracks whose steps count from 0 on, so that a step tells its place."""
     with SequenceWriter(folder, classes, hop, RATE) as writer:
         for number, length in enumerate(lengths):
-            writer.add(f"{number:016x}", split, Labels(), iter([np.arange(length // hop) % classes]))
+            writer.add(f"{number:016x}", split, Labels(), iter([np.arange(-(-length // hop)) % classes]))
     return open_sequence(folder)
 
 
 @given(
-    lengths=st.lists(st.integers(1, 60).map(lambda units: units * MULTIPLE), max_size=8),
+    lengths=st.lists(st.integers(1, 1000), max_size=8),
     seconds=st.floats(0.001, 0.1),
     excerpts=st.integers(1, 10),
 )
@@ -49,32 +50,50 @@ def test_stretches_lie_in_the_middle_of_long_enough_tracks(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[int], seconds: float, excerpts: int
 ) -> None:
     audio = pack(tmp_path_factory.mktemp("audio"), lengths)
-    stretches = choose_stretches(audio, Reconstruction(seconds=seconds, excerpts=excerpts), MULTIPLE)
-    length = max(1, round(seconds * RATE / MULTIPLE)) * MULTIPLE
+    stretches = choose_stretches(audio, Reconstruction(seconds=seconds, excerpts=excerpts))
+    length = max(1, round(seconds * RATE))
     enough = [track for track in audio.tracks("test") if track.length >= length]
     assert len(stretches) == min(excerpts, len(enough))
     assert len({stretch.track.track for stretch in stretches}) == len(stretches)
     for stretch in stretches:
-        assert stretch.length == length and stretch.start % MULTIPLE == 0
+        assert stretch.length == length
         before, after = stretch.start, stretch.track.length - stretch.start - length
-        assert 0 <= before <= after < before + 2 * MULTIPLE + 1
+        assert 0 <= before <= after <= before + 1
 
 
 def test_codes_are_those_of_the_stretch_as_often_as_they_are_drawn(tmp_path: Path) -> None:
-    audio, codes = pack(tmp_path / "audio", [800, 1600]), pack(tmp_path / "codes", [800, 1600], hop=8)
-    stretches = choose_stretches(audio, Reconstruction(seconds=0.04), MULTIPLE)
+    lengths = [800, 1603, 320]
+    audio, codes = pack(tmp_path / "audio", lengths), pack(tmp_path / "codes", lengths, hop=8)
+    stretches = choose_stretches(audio, Reconstruction(seconds=0.04))
     given_codes = codes_of(stretches, codes)
-    expected = [np.arange(stretch.start // 8, (stretch.start + 320) // 8) % 256 for stretch in stretches]
-    np.testing.assert_array_equal(given_codes, np.stack(expected * DRAWS))
+    first = [np.arange(stretch.start // 8, stretch.start // 8 + 41) for stretch in stretches[:2]]
+    # the last track is the stretch, so that its last code stands twice
+    expected = [*first, np.minimum(np.arange(41), 39)]
+    np.testing.assert_array_equal(given_codes, np.stack(expected * DRAWS) % 256)
     with pytest.raises(SequenceError, match="not of the audio's test tracks"):
         codes_of(stretches, pack(tmp_path / "other", [800], hop=8))
 
 
+@given(lengths=st.lists(st.integers(400, 900), min_size=1, max_size=4), hop=st.sampled_from([1, 2, 8, 64, 512]))
+def test_what_is_drawn_of_the_codes_of_a_stretch_is_cut_to_it(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], hop: int
+) -> None:
+    """A decoder that draws each sample's own place gives the stretch back, wherever a hop begins."""
+    folder = tmp_path_factory.mktemp("cut")
+    audio, codes = pack(folder / "audio", lengths), pack(folder / "codes", lengths, hop, classes=1024)
+    stretches = choose_stretches(audio, Reconstruction(seconds=400 / RATE))
+    drawn = (codes_of(stretches, codes)[:, :, None] * hop + np.arange(hop)).reshape(DRAWS * len(stretches), -1)
+    kept = cut_draws(drawn, stretches, hop)
+    np.testing.assert_array_equal(kept, [stretch.start + np.arange(400) for stretch in stretches] * DRAWS)
+    with pytest.raises(SequenceError, match="every ADA"):
+        cut_draws(drawn, stretches, 2 * hop)
+
+
 def test_the_originals_are_the_recordings(tmp_path: Path) -> None:
     audio = pack(tmp_path / "audio", [800, 1600])
-    stretches = choose_stretches(audio, Reconstruction(seconds=0.04), MULTIPLE)
-    # longer than the audio, which is cut to whole codes, and in another order
-    recorded = [np.random.default_rng(n).uniform(-1, 1, track.length + 9) for n, track in enumerate(audio.tracks())]
+    stretches = choose_stretches(audio, Reconstruction(seconds=0.04))
+    # in another order
+    recorded = [np.random.default_rng(n).uniform(-1, 1, track.length) for n, track in enumerate(audio.tracks())]
     music = [(track.track, "test", one, Labels()) for track, one in zip(audio.tracks(), recorded, strict=True)]
     recordings = record(tmp_path / "waveform", music[::-1], RATE)
     for stretch, original in zip(stretches, read_originals(stretches, recordings), strict=True):
@@ -87,8 +106,8 @@ def test_the_originals_are_the_recordings(tmp_path: Path) -> None:
 
 def test_codes_are_no_audio_and_torn_draws_are_told(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match="no audio"):
-        choose_stretches(pack(tmp_path / "codes", [800], hop=8), Reconstruction(), MULTIPLE)
-    stretches = choose_stretches(pack(tmp_path / "audio", [800]), Reconstruction(seconds=0.01), MULTIPLE)
+        choose_stretches(pack(tmp_path / "codes", [800], hop=8), Reconstruction())
+    stretches = choose_stretches(pack(tmp_path / "audio", [800]), Reconstruction(seconds=0.01))
     (tmp_path / "drawn.npy").write_bytes(b"torn")
     with pytest.raises(SamplingError, match="cannot be read"):
         read_draws(tmp_path / "drawn.npy", stretches)
@@ -104,8 +123,9 @@ def test_every_figure_is_of_the_audio_it_names() -> None:
     stretches = [Stretch(Track(f"{n:016x}", 0, 4000, "test", Labels()), 16 * n, 2000) for n in range(2)]
     originals = [np.clip(0.2 * random.standard_normal(2000), -1, 1).astype(np.float32) for _ in stretches]
     companded = [mulaw.encode(original) for original in originals]
-    drawn = {name: random.integers(0, 256, (2, 2, 2000)).astype(np.uint8) for name in ("low.high", "low", "other")}
-    rows = measure_renderings(stretches, originals, companded, drawn, seed=1).set_index(["rendering", "track"])
+    drawn = {name: random.integers(0, 256, (2, 2, 2000)).astype(np.uint8) for name in ("low", "other", "low.high")}
+    below = {"low": None, "other": None, "low.high": "low"}
+    rows = measure_renderings(stretches, originals, companded, drawn, below, seed=1).set_index(["rendering", "track"])
     assert list(dict.fromkeys(rows.index.get_level_values(0))) == [MULAW, "low", "other", "low.high", OTHER, NOISE]
     for number, stretch in enumerate(stretches):
         name = stretch.track.track
@@ -126,10 +146,10 @@ def test_every_figure_is_of_the_audio_it_names() -> None:
 
 
 def test_no_excerpt_is_an_empty_table_of_the_same_columns_and_silence_has_no_ratio() -> None:
-    empty = measure_renderings([], [], [], {"low": np.zeros((2, 0, 0), np.uint8)}, seed=1)
+    empty = measure_renderings([], [], [], {"low": np.zeros((2, 0, 0), np.uint8)}, {"low": None}, seed=1)
     silence = np.zeros(2000, np.float32)
     stretch = Stretch(Track("0" * 16, 0, 4000, "test", Labels()), 0, 2000)
-    rows = measure_renderings([stretch], [silence], [mulaw.encode(silence)], {}, seed=1)
+    rows = measure_renderings([stretch], [silence], [mulaw.encode(silence)], {}, {}, seed=1)
     assert list(rows.columns) == list(empty.columns) and empty.empty
     assert rows["snr_db"].isna().all()
     assert mean_interval(rows["snr_db"], Bootstrap(1000, 0.95, 1)) is None

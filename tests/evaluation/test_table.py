@@ -68,10 +68,20 @@ def test_a_row_with_no_likelihood_of_audio_has_empty_cells(others: list[Row], tm
     assert read.iloc[-1][list(MEASURED)].isna().all() and list(read["test_tracks"][:-1]) == ["2"] * len(others)
 
 
-def test_levels_that_scored_different_samples_are_refused() -> None:
-    wrong = Row("m", "t", "", 2, 1, [bits([80], 1, [1.0]), bits([9], 8, [1.0])], None)
+@pytest.mark.parametrize("steps", [9, 11, 12])
+def test_levels_that_scored_different_samples_are_refused(steps: int) -> None:
+    wrong = Row("m", "t", "", 2, 1, [bits([80], 1, [1.0]), bits([steps], 8, [1.0])], None)
     with pytest.raises(ModelFileError, match="different tracks"):
         build_table([wrong], 16000, Bootstrap(100, 0.95, 1))
+
+
+def test_a_last_code_that_reaches_beyond_the_audio_is_counted_and_its_padding_is_not() -> None:
+    """Two levels of hops 8 and 64 over tracks of 75 and 64 samples: all bits, over the samples that there are."""
+    levels = [bits([75, 64], 1, [225.0, 192.0]), bits([10, 8], 8, [20.0, 16.0]), bits([2, 1], 64, [6.0, 3.0])]
+    tracks = track_bits(Row("m", "t", "", 3, 1, levels, None))
+    assert tracks["samples"].tolist() == [75, 64] and tracks["bits"].tolist() == [251.0, 211.0]
+    line = build_table([Row("m", "t", "", 3, 1, levels, None)], 16000, Bootstrap(100, 0.95, 1)).iloc[0]
+    assert line["bits_per_sample"] == pytest.approx((251 + 211) / (75 + 64))
 
 
 def test_hostile_titles_stay_in_their_cells() -> None:

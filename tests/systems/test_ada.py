@@ -145,9 +145,11 @@ def test_codes_by_blocks_are_the_codes_of_the_whole(
     block = data.draw(st.integers(1, 12 * hop), label="steps in a block")
     seed = data.draw(st.integers(0, 2**31), label="seed")
     system = spread(build(tiny_ada(bottleneck, hop), seed % 97))
-    steps = np.random.default_rng(seed).integers(0, CLASSES, count * hop).astype(np.uint8)
+    lacking = data.draw(st.integers(0, hop - 1), label="steps that the last hop lacks")
+    steps = np.random.default_rng(seed).integers(0, CLASSES, count * hop - lacking).astype(np.uint8)
+    full = np.concatenate([steps, np.full(lacking, steps[-1])])
     with torch.inference_mode():
-        whole = system.encode(torch.from_numpy(steps.astype(np.int64))[None])[0].numpy()
+        whole = system.encode(torch.from_numpy(full.astype(np.int64))[None])[0].numpy()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("descant.systems.ada.BLOCK_STEPS", block)
         blocks = list(system.code_blocks(steps, torch.device("cpu")))
@@ -161,9 +163,12 @@ def test_codes_of_codes_by_blocks_are_those_of_the_whole(
     lower = spread(build(tiny_ada(BOTTLENECKS[0], 8), 1))
     torch.manual_seed(2)
     upper = spread(ADASystem(tiny_ada(BOTTLENECKS[2], 4), lower.codes).eval(), lower.codes)
-    steps = np.random.default_rng(0).integers(0, CLASSES, 8 * 4 * 21).astype(np.uint8)
+    steps = np.random.default_rng(0).integers(0, CLASSES, 8 * 4 * 21 - 11).astype(np.uint8)
     with torch.inference_mode():
-        whole = upper.encode(lower.encode(torch.from_numpy(steps.astype(np.int64))[None]))[0].numpy()
+        full = np.concatenate([steps, np.full(3, steps[-1])]).astype(np.int64)
+        codes = lower.encode(torch.from_numpy(full)[None])
+        # 83 codes: the last one stands twice
+        whole = upper.encode(torch.cat([codes, codes[:, -1:]], 1))[0].numpy()
     assert len(np.unique(whole)) > 2
     for block in (8, 40, 123):
         monkeypatch.setattr("descant.systems.ada.BLOCK_STEPS", block)

@@ -18,11 +18,11 @@ def test_what_cannot_be_measured_is_told_and_stops_nothing(finished: Path) -> No
     config, folder = load(ROOT / "config.yaml", TINY), finished / "results/evaluation/distances"
     summary = json.loads((folder / "summary.json").read_text())
     assert set(summary["headline"]["models"]) == set(config.models) and summary["headline"]["floor"] is None
-    assert summary["seconds"] == 0.1 and summary["headline"]["embedding"] == "log-mel statistics"
+    assert summary["seconds"] == 0.11 and summary["headline"]["embedding"] == "log-mel statistics"
     assert summary["missing"] == [
         "log-mel statistics: not reported: 1 test track long enough, needs 2",
-        "basic-pitch posteriors: not reported: it needs excerpts of 1.99 s, these are of 0.1 s",
-        "musicnn: not reported: it needs excerpts of 2.98 s, these are of 0.1 s",
+        "basic-pitch posteriors: not reported: it needs excerpts of 1.99 s, these are of 0.11 s",
+        "musicnn: not reported: it needs excerpts of 2.98 s, these are of 0.11 s",
     ]
     with (folder / "distances.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

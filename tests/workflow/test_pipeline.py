@@ -13,6 +13,7 @@ from pipeline import ROOT, TINY, planned, run
 from descant.config.root import load, merge, read_yaml
 from descant.modelfile import read_model
 from descant.plan.plan import make_plan
+from descant.sequences import open_sequence
 
 pytestmark = pytest.mark.slow
 
@@ -26,13 +27,17 @@ def test_the_table_has_all_seven_rows(finished: Path) -> None:
     table = pd.read_csv(finished / "results/table/table.csv")
     assert list(table["model"]) == list(CONFIG.models)
     assert len(table) == 7
+    lengths = open_sequence(finished / "results/sequences/audio").split("test")["length"]
+    scored = np.minimum(lengths, round(CONFIG.evaluation.max_seconds_per_track * CONFIG.audio.sample_rate)).sum()
+    assert scored % 64, "the rows' hops do not divide what all of them score"
     for row in table.itertuples():
         route = PLAN.routes[str(row.model)]
         assert row.levels == len(route.sequences)
         assert row.receptive_field_samples == route.receptive_field
-        per_level = [getattr(row, f"bits_per_step_level{n}") for n in range(len(route.sequences))]
-        hops = [PLAN.sequences[name].hop for name in route.sequences]
-        total = sum(bits / hop for bits, hop in zip(per_level, hops, strict=True))
+        per_level = [pd.read_parquet(finished / f"results/likelihood/{name}.parquet") for name in route.likelihoods]
+        samples = per_level[0]["samples"].sum()
+        assert samples == pytest.approx(row.test_seconds * CONFIG.audio.sample_rate) == scored
+        total = sum(bits["bits"].sum() for bits in per_level) / samples
         assert row.bits_per_sample == pytest.approx(total, rel=1e-9)
         assert row.bits_per_second == pytest.approx(total * CONFIG.audio.sample_rate, rel=1e-9)
         assert 0 < row.bits_per_sample < 12
@@ -44,10 +49,10 @@ def test_every_row_has_audio_of_the_asked_length_and_its_codes(finished: Path) -
         files = sorted((samples / "audio").glob("*.flac"))
         assert len(files) == CONFIG.sampling.count
         seconds = {soundfile.info(file).duration for file in files}
-        assert seconds == {-(-round(CONFIG.sampling.seconds * 16000) // 64) * 64 / 16000}
-        levels = [np.load(samples / f"level{draw.level}.npy", allow_pickle=False) for draw in route.draws]
-        hops = [PLAN.sequences[route.sequences[draw.level]].hop for draw in route.draws]
-        assert len({level.shape[1] * hop for level, hop in zip(levels, hops, strict=True)}) == 1
+        assert seconds == {round(CONFIG.sampling.seconds * 16000) / 16000}
+        for draw in route.draws:
+            level = np.load(samples / f"level{draw.level}.npy", allow_pickle=False)
+            assert level.shape == (CONFIG.sampling.count, draw.steps)
 
 
 def test_what_rows_share_is_trained_once(finished: Path) -> None:
@@ -56,21 +61,21 @@ def test_what_rows_share_is_trained_once(finished: Path) -> None:
 
 
 def test_codes_keep_the_index_with_lengths_divided_by_the_hop(finished: Path) -> None:
-    from descant.sequences import open_sequence
-
     audio = open_sequence(finished / "results/sequences/audio")
-    for stack, hop in {"vqvae8": 8, "vqvae64": 64, "vqvae8.amae8": 64}.items():
-        codes = open_sequence(finished / "results/sequences" / stack)
-        assert codes.hop == hop
-        assert (codes.index["length"] * hop == audio.index["length"]).all()
+    assert (audio.index["length"] % 64).any(), "no track is cut to a multiple of a hop"
+    for sequence in PLAN.encoded:
+        codes = open_sequence(finished / "results/sequences" / sequence.name)
+        assert codes.hop == sequence.hop
+        assert (codes.index["length"] == -(-audio.index["length"] // sequence.hop)).all()
         assert (codes.index["track"] == audio.index["track"]).all()
         assert (codes.index["split"] == audio.index["split"]).all()
 
 
 def test_a_model_file_opens_by_itself(finished: Path) -> None:
     model = read_model(finished / "results/training/vqvae8/model.safetensors")
-    assert (model.kind, model.sequence, model.classes, model.steps) == ("ada", "audio", 256, 6)
-    assert model.settings["hop"] == 8
+    learnt = model.facts.learnt
+    assert (model.facts.kind, learnt.name, learnt.classes, model.facts.steps) == ("ada", "audio", 256, 6)
+    assert model.facts.settings["hop"] == 8
 
 
 def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
@@ -125,7 +130,7 @@ def test_a_continuous_ada_can_be_trained_on_audio(finished: Path) -> None:
     change = over(finished, {"adas": {"nsynth": {**nsynth, **shapes}}})
     run(finished, "--cores", "1", "results/training/nsynth/model.safetensors", over=change)
     model = read_model(finished / "results/training/nsynth/model.safetensors")
-    assert model.settings["bottleneck"] == {"kind": "continuous", "query_dim": 4}
+    assert model.facts.settings["bottleneck"] == {"kind": "continuous", "query_dim": 4}
 
 
 def test_checkpoints_kept_or_not_do_not_start_a_new_run(finished: Path, tmp_path: Path) -> None:

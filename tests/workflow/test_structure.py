@@ -17,7 +17,7 @@ def test_a_tenth_of_a_second_tells_its_level_and_why_nothing_else(finished: Path
     models = set(load(ROOT / "config.yaml", TINY).models)
     summary = json.loads((finished / MEASURED / "summary.json").read_text())
     assert set(summary["models"]) == models and summary["kept"] == []
-    assert any("excerpts of 0.1 s are too short" in reason for reason in summary["missing"])
+    assert any("excerpts of 0.11 s are too short" in reason for reason in summary["missing"])
     for values in (summary["real"], *summary["models"].values()):
         assert values["silent_share"] is not None and values["pulse_clarity"] is None
     table = pd.read_csv(finished / MEASURED / "table.csv")

@@ -1,10 +1,4 @@
 # What is drawn: how long, from what, and in how much memory.
-import math
-
-
-def length_multiple():
-    """Tracks are cut to a multiple of this many samples, so that every row scores the same samples."""
-    return math.lcm(1, *(sequence.hop for sequence in plan.encoded))
 
 
 def sampled_samples():

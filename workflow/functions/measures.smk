@@ -112,7 +112,6 @@ def reconstruction_excerpts(file=str):
         "reconstruction": plain(experiment.evaluation.reconstruction),
         "audio": file(data_of("audio")),
         "recordings": file(rules.pack.output.samples),
-        "multiple": length_multiple(),
     }
 
 
@@ -127,12 +126,19 @@ def reconstructed(file=str):
     ]
 
 
+def code_sequence_below(name):
+    """The sequence of codes that one is encoded from; None for the audio."""
+    below = plan.sequences[plan.sequences[name].encoded_from]
+    return below.name if below.encoded_by else None
+
+
 def scored_stacks():
     """And the codes of each, and the bits of what lies below given them, and given them in random order."""
     bits = zip(decoding_bits(shuffled=False), decoding_bits(shuffled=True))
     return [
         {
             **drawn,
+            "below": code_sequence_below(drawn["stack"]),
             "codes": data_of(drawn["stack"]),
             "true": true,
             "shuffled": shuffled,

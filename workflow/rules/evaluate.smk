@@ -23,12 +23,11 @@ rule likelihood:
         runtime=240,
     params:
         settings=as_json(experiment.evaluation, "max_seconds_per_track", "window"),
-        multiple=length_multiple(),
         folder=subpath(input.data, parent=True),
         options=given_options,
     shell:
         "python -m descant.commands.likelihood --settings {params.settings:q} --model {input.model:q}"
-        " --sequence {params.folder:q} {params.options:q} --length-multiple {params.multiple:q}"
+        " --sequence {params.folder:q} {params.options:q}"
         " --output {output.bits:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 

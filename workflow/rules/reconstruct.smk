@@ -31,7 +31,6 @@ rule reconstruct:
             "windows",
         ),
         excerpts=as_json(experiment.evaluation.reconstruction),
-        multiple=length_multiple(),
         seed=experiment.seed,
         folder=subpath(input.data, parent=True),
         codes=subpath(input.codes, parent=True),
@@ -39,7 +38,7 @@ rule reconstruct:
     shell:
         "python -m descant.commands.reconstruct --settings {params.settings:q} --excerpts {params.excerpts:q}"
         " --seed {params.seed:q} --sequence {params.folder:q} --codes {params.codes:q} --model {input.models:q}"
-        " --length-multiple {params.multiple:q} --runs {params.runs:q} --output {output.drawn:q}"
+        " --runs {params.runs:q} --output {output.drawn:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 

@@ -23,11 +23,10 @@ rule encode_audio:
     params:
         settings=as_json(experiment.audio),
         downmix=experiment.corpus.downmix,
-        multiple=length_multiple(),
         folder=subpath(output.data, parent=True),
         waveform=subpath(output.samples, parent=True),
     shell:
-        "python -m descant.commands.encode --settings {params.settings:q} --length-multiple {params.multiple:q}"
+        "python -m descant.commands.encode --settings {params.settings:q}"
         " --table {input.table:q} --tracks {input.tracks:q} --output {params.folder:q} --waveform {params.waveform:q}"
         " --output-table {output.table:q} --downmix {params.downmix:q} 2> {log:q}"
 

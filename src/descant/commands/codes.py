@@ -22,7 +22,7 @@ def codes(
     threads: options.Threads = 1,
     gpus: options.GPUs = 0,
 ) -> None:
-    """Encode every track of a sequence; the codes keep its index with lengths divided by the hop."""
+    """Encode every track of a sequence; the codes keep its index with lengths divided by the hop, rounded up."""
     device = set_up_torch(threads, gpus)
     below, file = open_checked(sequence), read_model(model)
     check_streams(file, {STEPS: below})

@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 def main(
     settings: Annotated[str, typer.Option(help="the section 'audio' of the configuration, as JSON")],
-    length_multiple: Annotated[int, typer.Option(min=1, help="each track is cut to a multiple of so many samples")],
     table: Annotated[Path, typer.Option(help="the shard's table that 'ingest' wrote")],
     tracks: Annotated[Path, typer.Option(help="folder of the tracks' audio that 'separate' made")],
     output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],
@@ -32,7 +31,7 @@ def main(
     """
     audio = parse_settings(Audio, settings)
     chosen = parse_settings(Corpus, json.dumps({"downmix": downmix})).downmix
-    entries = encode_shard(read_table(table), tracks, output, waveform, audio, length_multiple, chosen)
+    entries = encode_shard(read_table(table), tracks, output, waveform, audio, chosen)
     write_table(entries, output_table)
     log.info("%d tracks encoded", sum(entry.is_used for entry in entries))
 

@@ -25,7 +25,6 @@ def likelihood(
     model: options.ModelPath,
     sequence: options.SequenceFolder,
     output: Annotated[Path, typer.Option(help="Parquet table to write: track, steps, samples, bits")],
-    length_multiple: Annotated[int, typer.Option(min=1, help="samples are counted in multiples of this")],
     codes: Annotated[Path | None, typer.Option(help="folder of the ADA's codes; leave out for a prior")] = None,
     shuffle_seed: Annotated[
         int | None, typer.Option(min=0, help="put each track's codes in a random order first: what are they worth?")
@@ -39,7 +38,7 @@ def likelihood(
     file, scored = read_model(model), open_checked(sequence)
     check_streams(file, {STEPS: scored})
     limit = evaluation.max_seconds_per_track
-    samples = None if limit is None else max(1, round(limit * scored.sample_rate / length_multiple)) * length_multiple
+    samples = None if limit is None else max(1, round(limit * scored.sample_rate))
     if codes is None:
         prior = restore(file, WaveNetSystem).to(device)
         table = score_split(
@@ -47,12 +46,13 @@ def likelihood(
         )
     else:
         ada, given = restore(file, ADASystem).to(device), open_checked(codes)
-        if not given.index["track"].equals(scored.index["track"]) or given.hop != scored.hop * ada.hop:
+        lengths = -(-scored.index["length"] // ada.hop)
+        if not given.index["track"].equals(scored.index["track"]) or not given.index["length"].equals(lengths):
             raise SequenceError(f"{codes} holds no codes of {sequence} by this ADA", "delete both and run again")
         by_track = codes_by_track(given)
 
         def bits_of(steps: npt.NDArray[Any], track: str) -> float:
-            of_track = by_track[track][: len(steps) // ada.hop]
+            of_track = by_track[track][: -(-len(steps) // ada.hop)]
             if shuffle_seed is not None:
                 of_track = shuffled_codes(of_track, track, shuffle_seed)
             return ada_bits(ada, steps, of_track, evaluation.window, device)

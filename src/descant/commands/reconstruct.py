@@ -12,8 +12,7 @@ from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
 from descant.config.evaluation import Reconstruction
 from descant.config.models import Sampling
-from descant.errors import SequenceError
-from descant.evaluation.reconstruction import DRAWS, choose_stretches, codes_of
+from descant.evaluation.reconstruction import choose_stretches, codes_of, cut_draws
 from descant.modelfile import read_model
 from descant.sampling.files import draw_folder, write_drawn
 from descant.sampling.levels import draw_level, level_settings
@@ -30,7 +29,6 @@ def reconstruct(
     sequence: Annotated[Path, typer.Option(help="folder of the packed audio")],
     codes: Annotated[Path, typer.Option(help="folder of the stack's packed codes")],
     model: Annotated[list[Path], typer.Option(help="model.safetensors of every ADA of the stack, top first")],
-    length_multiple: Annotated[int, typer.Option(min=1, help="excerpts are multiples of so many samples")],
     output: Annotated[Path, typer.Option(help=".npy to write: mu-law classes (2 * excerpts, samples)")],
     runs: options.Runs = Path("results/runs"),
     seed: options.Seed = 1,
@@ -43,7 +41,7 @@ def reconstruct(
     device = set_up_torch(1, gpus)
     sampling = cli.parse_settings(Sampling, settings)
     audio, coded = open_checked(sequence), open_checked(codes)
-    stretches = choose_stretches(audio, cli.parse_settings(Reconstruction, excerpts), length_multiple)
+    stretches = choose_stretches(audio, cli.parse_settings(Reconstruction, excerpts))
     if not stretches:
         write_steps(output, np.zeros((0, 0), np.uint8))
         return
@@ -58,9 +56,7 @@ def reconstruct(
         folder = draw_folder(runs, {**level.determining, "windows": windows}, file, {"given": given})
         count, length = given.shape
         steps = draw_level(system, given, count, length * system.hop, level, folder, sampling.windows)
-    if steps.shape != (DRAWS * len(stretches), stretches[0].length):
-        raise SequenceError(f"{codes} holds no codes of {sequence} by these ADAs", "give every ADA of the stack")
-    write_drawn(output, steps, folder)
+    write_drawn(output, cut_draws(steps, stretches, coded.hop), folder)
 
 
 if __name__ == "__main__":

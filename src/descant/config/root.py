@@ -18,7 +18,9 @@ from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
 from descant.errors import ConfigError, shown
 
+# what every corpus has, beside what networks make
 AUDIO = "audio"
+WAVEFORM = "waveform"
 SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -49,9 +51,10 @@ class Config(Section):
     def _names_are_known(self) -> Self:
         for section in (self.adas, self.priors, self.models):
             for name in section:
-                if not NAME.fullmatch(name) or name == AUDIO:
+                if not NAME.fullmatch(name) or name in (AUDIO, WAVEFORM):
                     raise ValueError(
-                        f"{name!r} cannot be a name: use lower-case letters, digits and _, and not 'audio'"
+                        f"{name!r} cannot be a name: use lower-case letters, digits and _, and neither 'audio' nor "
+                        "'waveform'"
                     )
         if not self.models:
             raise ValueError("models is empty: name at least one row of the table")

@@ -49,47 +49,28 @@ def mono_blocks(path: Path, sample_rate: int, downmix: Downmix = "auto") -> Iter
     return mono.blocks()
 
 
-def cut(blocks: Iterable[npt.NDArray[np.uint8]], multiple: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """Cut a stream to the largest multiple of a length that it reaches.
-
-    Args:
-        blocks: each ``(steps,)``.
-        multiple: steps.
-
-    Yields:
-        Blocks of the same steps, each a multiple long, none empty.
-    """
-    held = np.zeros(0, dtype=np.uint8)
-    for block in blocks:
-        held = np.concatenate([held, block])
-        whole = len(held) // multiple * multiple
-        if whole:
-            yield held[:whole]
-            held = held[whole:]
-
-
 def encode_shard(
     entries: Iterable[Entry],
     tracks: Path,
     folder: Path,
     waveform: Path,
     audio: Audio,
-    length_multiple: int,
     downmix: Downmix = "auto",
 ) -> tuple[Entry, ...]:
-    """Encode the used tracks of a shard into two sequences, no split dealt yet.
+    """Encode the used tracks of a shard into two sequences of the same lengths, no split dealt yet.
+
+    Every track is whole: no network's hop cuts it.
 
     Args:
         entries: of the shard.
         tracks: folder of their audio.
         folder: where the mu-law classes are written.
-        waveform: where the 16-bit samples are written, of whole tracks.
+        waveform: where the 16-bit samples are written.
         audio: the configuration's section.
-        length_multiple: what the classes of each track are cut to a multiple of, samples.
         downmix: how a track's channels become one.
 
     Returns:
-        All entries in their order: a track that is silent or too short is set aside, and a used one has as many seconds
+        All entries in their order: a track that is silent is set aside, and a used one has as many seconds
         as are trained on, and a remark on what mixing and mu-law took from it.
 
     Raises:
@@ -107,21 +88,18 @@ def encode_shard(
                 continue
             mono = Mono(track_file(tracks, entry.track), rate, downmix)
             failure, remark = spool.fill(mono, rate)
-            length = spool.samples // length_multiple * length_multiple
-            if not failure and not length:
-                failure = f"too short: {entry.seconds:.2f} s does not fill one code of the longest hop"
             if failure:
                 log.info("%s: %s; left out", entry.source, failure)
                 encoded.append(entry.set_aside(failure))
                 continue
             for block in spool.waveform():
                 samples.append(entry.track, block)
-            for steps in cut(spool.classes(), length_multiple):
+            for steps in spool.classes():
                 classes.append(entry.track, steps)
             for writer in (classes, samples):
                 writer.finish(entry.track, "", entry.labels)
             reason = "; ".join(filter(None, [entry.reason, remark]))
-            encoded.append(dataclasses.replace(entry, seconds=round(length / rate, 6), reason=reason))
+            encoded.append(dataclasses.replace(entry, seconds=round(spool.samples / rate, 6), reason=reason))
     return tuple(encoded)
 
 

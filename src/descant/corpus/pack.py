@@ -84,7 +84,7 @@ def merge_entries(entries: Iterable[Entry], seconds: Mapping[str, float]) -> tup
         elif entry.is_used:
             first[entry.track] = entry
             if entry.track not in seconds:
-                entry = entry.set_aside(f"too short: {entry.seconds:.2f} s does not fill one code of the longest hop")
+                entry = entry.set_aside(f"too short: {entry.seconds:.2g} s hold no sample at the models' rate")
         merged.append(entry)
     return tuple(merged)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from descant.sequences import PackedSequence
+from descant.sequences import PackedSequence, filled
 from descant.systems.ada import ADASystem
 from descant.systems.base import bits_per_step
 from descant.systems.wavenet import WaveNetSystem
@@ -50,13 +50,16 @@ def prior_bits(system: WaveNetSystem, steps: npt.NDArray[Any], window: int, devi
 def ada_bits(
     system: ADASystem, steps: npt.NDArray[Any], codes: npt.NDArray[Any], window: int, device: torch.device
 ) -> float:
-    """Bits in all of a track's steps ``(length,)`` given its codes ``(length / hop,)``."""
+    """Bits in all of a track's steps ``(length,)`` given its codes ``(length / hop,)``, rounded up.
+
+    What fills the last hop is seen by the network and not counted.
+    """
     hop, held = system.hop, _tensor(codes, device)
 
     def score(left: int, start: int, stop: int) -> Tensor:
-        part = _tensor(steps[left:stop], device)
-        logits = system.local_model(part, system.conditioning(held, left // hop, stop // hop))
-        return bits_per_step(logits, part)[0, start - left :]
+        part = _tensor(filled(steps[left:stop], hop), device)
+        logits = system.local_model(part, system.conditioning(held, left // hop, -(-stop // hop)))
+        return bits_per_step(logits, part)[0, start - left : stop - left]
 
     return _windowed(len(steps), -(-window // hop) * hop, system.local_model.receptive_field, hop, score)
 
@@ -72,17 +75,19 @@ def score_split(
     Args:
         sequence: what is scored.
         split: which tracks.
-        max_samples: score only so many audio samples from a track's start, the same for every level.
+        max_samples: score only so many audio samples from a track's start, the same for every row and level; where they
+            end within a step of the sequence, that step is scored too.
         bits_of: bits in all of the steps ``(length,)``, given also the track's id.
 
     Returns:
-        A row a track: track, steps, samples, bits.
+        A row a track: track, steps, samples, bits; ``samples`` are those that the steps stand for, with what fills the
+        last one.
     """
     rows = []
     for track in tqdm(sequence.tracks(split), disable=None, unit="track"):
         steps = sequence.steps(track)
         if max_samples is not None:
-            steps = steps[: max_samples // sequence.hop]
+            steps = steps[: -(-max_samples // sequence.hop)]
         rows.append(
             {
                 "track": track.track,

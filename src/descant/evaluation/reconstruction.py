@@ -19,7 +19,7 @@ from descant.errors import SamplingError, SequenceError
 from descant.evaluation.distortion import log_spectral_distance, snr_db
 from descant.evaluation.material import Excerpt, white_noise
 from descant.recordings import read_recording
-from descant.sequences import PackedSequence, Track
+from descant.sequences import PackedSequence, Track, filled
 
 DRAWS = 2  # the least that tells how far draws are apart
 MULAW, OTHER, NOISE = "mu-law alone", "another test track", "white noise of the same level"
@@ -35,35 +35,36 @@ class Stretch:
     length: int
 
 
-def choose_stretches(audio: PackedSequence, settings: Reconstruction, multiple: int) -> list[Stretch]:
+def choose_stretches(audio: PackedSequence, settings: Reconstruction) -> list[Stretch]:
     """The middles of test tracks, spread evenly over the split; tracks that are too short are left out.
 
     Args:
         audio: mu-law audio.
         settings: how many, how long.
-        multiple: samples that starts and lengths are multiples of, so that every stack has whole codes of them.
 
     Raises:
         SequenceError: when the sequence is not audio.
     """
     if audio.hop != 1 or audio.classes != mulaw.CLASSES:
         raise SequenceError("the sequence holds codes, which are no audio", "give the sequence named 'audio'")
-    length = max(1, round(settings.seconds * audio.sample_rate / multiple)) * multiple
+    length = max(1, round(settings.seconds * audio.sample_rate))
     tracks = [track for track in audio.tracks("test") if track.length >= length]
     taken = min(settings.excerpts, len(tracks))
     chosen = [tracks[place * len(tracks) // taken] for place in range(taken)]
-    return [Stretch(track, (track.length - length) // 2 // multiple * multiple, length) for track in chosen]
+    return [Stretch(track, (track.length - length) // 2, length) for track in chosen]
 
 
 def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray[np.int64]:
-    """The true codes of stretches, all of them as often as they are drawn.
+    """The true codes that cover stretches, all of them as often as they are drawn.
+
+    A stretch may begin and end within a code: what is drawn beyond it is left out by :func:`cut_draws`.
 
     Args:
         stretches: of :func:`choose_stretches`, at least one.
         codes: a stack's packed codes.
 
     Returns:
-        int64 ``(draws * stretches, length / hop)``, the first draw of all before the second.
+        int64 ``(draws * stretches, codes)``, the first draw of all before the second.
 
     Raises:
         SequenceError: when it holds no codes of these tracks.
@@ -72,13 +73,36 @@ def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray
     rows = []
     for stretch in stretches:
         track = tracks.get(stretch.track.track)
-        if track is None or track.length * codes.hop != stretch.track.length:
+        if track is None or track.length != -(-stretch.track.length // codes.hop):
             raise SequenceError(
                 "the codes are not of the audio's test tracks", "delete results/sequences and run snakemake again"
             )
         first = stretch.start // codes.hop
-        rows.append(codes.steps(track)[first : first + stretch.length // codes.hop])
+        # one more than the length takes, for a stretch that begins within a code; at a track's end the last once more
+        count = -(-stretch.length // codes.hop) + 1
+        rows.append(filled(codes.steps(track)[first : first + count], count))
     return np.tile(np.stack(rows).astype(np.int64), (DRAWS, 1))
+
+
+def cut_draws(drawn: npt.NDArray[np.uint8], stretches: Sequence[Stretch], hop: int) -> npt.NDArray[np.uint8]:
+    """What was drawn of the codes of stretches, cut to the stretches.
+
+    Args:
+        drawn: mu-law classes ``(draws * stretches, codes * hop)``.
+        stretches: of :func:`choose_stretches`, in the order of :func:`codes_of`.
+        hop: audio samples to a code.
+
+    Returns:
+        ``(draws * stretches, length)``.
+
+    Raises:
+        SequenceError: when it was drawn of other codes.
+    """
+    starts = [stretch.start % hop for stretch in stretches] * DRAWS
+    length = stretches[0].length
+    if drawn.shape != (len(starts), (-(-length // hop) + 1) * hop):
+        raise SequenceError("the ADAs given are not those of the codes", "give every ADA of the stack")
+    return np.stack([row[start : start + length] for row, start in zip(drawn, starts, strict=True)])
 
 
 def read_originals(stretches: Sequence[Stretch], recordings: PackedSequence) -> list[Block]:
@@ -129,6 +153,7 @@ def measure_renderings(
     originals: Sequence[Block],
     companded: Sequence[npt.NDArray[np.uint8]],
     drawn: Mapping[str, npt.NDArray[np.uint8]],
+    below: Mapping[str, str | None],
     seed: int,
 ) -> pd.DataFrame:
     """Compare every rendering of every excerpt with its original.
@@ -137,7 +162,8 @@ def measure_renderings(
         stretches: the excerpts.
         originals: of each, before it was companded, float32 ``(samples,)``.
         companded: of each, mu-law classes ``(samples,)``.
-        drawn: by stack, of :func:`read_draws`; a stack's lower part is among them.
+        drawn: by stack, of :func:`read_draws`, in the order in which they are shown.
+        below: the one among them that each stands upon; None where that is the audio.
         seed: of the noise.
 
     Returns:
@@ -151,7 +177,7 @@ def measure_renderings(
         quantised = mulaw.decode(companded[number])
         noise = white_noise(Excerpt(stretch.track.track, float(stretch.start), original), seed).audio
         rows.append(_row(MULAW, stretch, original, quantised))
-        for stack, draws in sorted(drawn.items(), key=lambda item: item[0].count(".")):
+        for stack, draws in drawn.items():
             first, second = (mulaw.decode(draw[number]) for draw in draws)
             row = _row(stack, stretch, original, first)
             row["draws_snr_db"] = snr_db(first, second)
@@ -163,8 +189,7 @@ def measure_renderings(
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({name: "float64" for name in COLUMNS[4:]})
     for stack in drawn:
         own, under = (
-            frame[frame["rendering"] == name].set_index("track")["lsd_db"]
-            for name in (stack, stack.rpartition(".")[0] or MULAW)
+            frame[frame["rendering"] == name].set_index("track")["lsd_db"] for name in (stack, below[stack] or MULAW)
         )
         frame.loc[frame["rendering"] == stack, "added_lsd_db"] = (own - under).to_numpy()
     return frame

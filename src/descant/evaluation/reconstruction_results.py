@@ -40,8 +40,16 @@ class Drawn(BaseModel):
 
 
 class Scored(Drawn):
-    """And its packed codes, and the bits of the sequence below with the true codes and with shuffled ones."""
+    """And what it stands upon, its packed codes, and the bits of what is below with the true and with shuffled codes.
 
+    Attributes:
+        below: another stack; None where it stands on the audio.
+        codes: data of its packed codes.
+        true: bits with the true codes.
+        shuffled: bits with shuffled ones.
+    """
+
+    below: str | None
     codes: Path
     true: Path
     shuffled: Path
@@ -54,13 +62,11 @@ class Excerpts(Given):
         reconstruction: how many, how long.
         audio: data of the packed audio.
         recordings: data of the packed waveform.
-        multiple: samples that excerpts are multiples of.
     """
 
     reconstruction: Settings
     audio: Path
     recordings: Path
-    multiple: int
 
 
 class ReconstructionGiven(Excerpts):
@@ -137,7 +143,7 @@ def read_material(given: Excerpts, wanted: bool) -> Material:
         SequenceError: when the audio or the recordings cannot be read, or are not of the same tracks.
     """
     audio = open_sequence(given.audio.parent)
-    stretches = choose_stretches(audio, given.reconstruction, given.multiple) if wanted else []
+    stretches = choose_stretches(audio, given.reconstruction) if wanted else []
     originals = read_originals(stretches, open_recordings(given.recordings.parent))
     companded = [np.asarray(audio.steps(one.track)[one.start : one.start + one.length]) for one in stretches]
     return Material(audio, stretches, originals, companded)
@@ -226,7 +232,8 @@ def measure(given: ReconstructionGiven, folder: Path) -> None:
         worth = measure_worth(pd.read_parquet(stack.true), pd.read_parquet(stack.shuffled), bootstrap)
         codes[stack.stack] = StackCodes(packed.hop, usage.counts.tolist(), usage.low, usage.high, worth)
         draws[stack.stack] = read_draws(stack.drawn, material.stretches)
-    rows = measure_renderings(material.stretches, material.originals, material.companded, draws, given.seed)
+    below = {stack.stack: stack.below for stack in given.stacks}
+    rows = measure_renderings(material.stretches, material.originals, material.companded, draws, below, given.seed)
     measured = gather(rows, codes, evaluation, given.seed)
     for name, table in {"excerpts.csv": rows, "codes.csv": codes_table(codes)}.items():
         with whole_file(folder / name) as temporary:

@@ -22,6 +22,7 @@ from descant.layers.encoder import Encoder
 from descant.layers.modulator import Modulator
 from descant.layers.normalisation import StepBatchNorm
 from descant.modelfacts import Input
+from descant.sequences import filled
 from descant.systems.base import LOG2, STEPS, Batch, StepLoss, bits_per_step
 from descant.systems.conditioned import ConditionedWaveNet
 from descant.systems.wavenet import build_wavenet
@@ -156,7 +157,7 @@ class ADASystem(ConditionedWaveNet):
         return out
 
     def code_blocks(self, steps: npt.NDArray[Any], device: torch.device) -> Iterator[npt.NDArray[Any]]:
-        """Codes of one track, block by block, equal to encoding it whole.
+        """Codes of one track, the last hop filled, block by block: equal to encoding it whole.
 
         Args:
             steps: integers ``(length,)``, mapped or in memory.
@@ -165,11 +166,11 @@ class ADASystem(ConditionedWaveNet):
         Yields:
             int64, each ``(codes,)``.
         """
-        codes, block = len(steps) // self.hop, max(1, BLOCK_STEPS // self.hop)
+        codes, block = -(-len(steps) // self.hop), max(1, BLOCK_STEPS // self.hop)
         for start in range(0, codes, block):
             stop = min(codes, start + block)
             left, right = self.encoder_span(start, stop, codes * self.hop)
-            part = torch.from_numpy(steps[left:right].astype(np.int64))[None].to(device)
+            part = torch.from_numpy(filled(steps[left:right], self.hop).astype(np.int64))[None].to(device)
             first = start - left // self.hop
             with torch.inference_mode():
                 yield self.encode(part)[0, first : first + stop - start].cpu().numpy()

@@ -1,0 +1,67 @@
+"""Rows are independent: what is added or left out changes nothing of the others."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pipeline import ROOT, TINY, planned, run
+
+from descant.config.reading import read_yaml
+from descant.config.root import load, merge
+from descant.plan.plan import make_plan
+
+# two rows on sequences that no other row has: one on the audio, one on codes that another row uses too
+ADA = {"bottleneck": {"kind": "vq", "classes": 16}, "local_model": "local", "training": {"window": 256}}
+ADDED: dict[str, object] = {
+    "adas": {"vqvae128": {**ADA, "hop": 128}, "upper": {**ADA, "hop": 16}},
+    "models": {
+        "hop128": {"title": "hop 128", "stack": ["vqvae128"], "prior": "codes"},
+        "deep": {"title": "deep", "stack": ["vqvae8", "upper"], "prior": "codes"},
+    },
+}
+STACKS = {"hop128": ["vqvae128"], "deep": ["vqvae8.upper"]}
+# what compares all rows; and every page, since each links to all
+OF_ALL_ROWS = {"write_table", "novelty", "distances", "reconstruction", "structure_summary"}
+PAGES = {"index", "table", "curves", "population", "novelty", "distances", "structure", "reconstruction"}
+
+
+def laid_over(folder: Path, change: dict[str, object]) -> Path:
+    """A configuration file of the tiny run with a change."""
+    path = folder / "over.yaml"
+    path.write_text(yaml.safe_dump(merge(read_yaml(TINY), change)))
+    return path
+
+
+@pytest.mark.slow
+def test_added_rows_plan_their_own_jobs_and_the_pages_and_nothing_else(finished: Path, tmp_path: Path) -> None:
+    jobs = planned(finished, "all", over=laid_over(tmp_path, ADDED))
+    own = set()
+    for model, stacks in STACKS.items():
+        for stack in stacks:
+            own |= {f"train training={stack}", f"train training=codes-on-{stack}", f"encode sequence={stack}"}
+            own |= {f"likelihood likelihood={name}" for name in (stack, f"{stack}-shuffled", f"codes-on-{stack}")}
+            own |= {f"reconstruct sequence={stack}"}
+        levels = {"hop128": 2, "deep": 3}[model]
+        own |= {f"draw model={model}, level={level}" for level in range(levels)}
+        each = ("decode", "embed_drawn", "measure_structure", "transcribe", "novelty_audio", "novelty_codes")
+        own |= {f"{rule} model={model}" for rule in each}
+    models = [*load(ROOT / "config.yaml", TINY).models, *STACKS]
+    pages = {f"page page={name}" for name in (*PAGES, *(f"players/{model}" for model in models))}
+    assert jobs == own | pages | OF_ALL_ROWS | {"all"}
+
+
+def test_one_row_alone_plans_what_it_needs(tmp_path: Path) -> None:
+    jobs = planned(tmp_path, "all", over=laid_over(tmp_path, {"rows": ["hop64"]}))
+    plan = make_plan(load(ROOT / "config.yaml", laid_over(tmp_path, {"rows": ["hop64"]})))
+    assert {job for job in jobs if job.startswith("train")} == {f"train training={each.name}" for each in plan.trained}
+    assert {each.name for each in plan.trained} == {"vqvae64", "codes-on-vqvae64"}
+    assert {job for job in jobs if "model=" in job and not job.endswith("model=hop64")} == {
+        f"draw model=hop64, level={level}" for level in (0, 1)
+    }
+    assert "page page=population" not in jobs
+
+
+def test_a_row_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
+    refused = run(tmp_path, "--dry-run", "all", over=laid_over(tmp_path, {"rows": ["hop46"]}), check=False)
+    assert refused.returncode != 0
+    assert "rows names 'hop46', which is not in models; did you mean 'hop64'?" in refused.stdout + refused.stderr
