@@ -38,6 +38,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
         },
         "corpus": {"source": "folder", "folder": {"path": str(music)}, "labels": str(music / "{labels}.csv")},
         "listening": {"folder": "ratings {of} me"},
+        "sampling": {"prime": {"file": str(music / "a {evil} b.wav")}},
     }
     (music / "{labels}.csv").write_text("file,artist\nc.wav,{artist}\n")
     over = folder / "own.yaml"
@@ -83,3 +84,11 @@ def test_notes_reach_the_table_as_they_are(commands: list[list[str]]) -> None:
     (words,) = [words for words in words_of(commands, "page") if words[3] == "table"]
     for title in TITLES:
         assert f"{title}: {title} {TITLES[0]}" in given(words)["notes"]
+
+
+def test_a_recording_to_continue_reaches_every_row_as_it_is_named(commands: list[list[str]]) -> None:
+    for words in words_of(commands, "prime"):
+        assert json.loads(words[words.index("--settings") + 1])["prime"]["file"].endswith("/a {evil} b.wav")
+    for words in words_of(commands, "draw"):
+        model, level = words[words.index("--output") + 1].split("/")[2:]
+        assert f"--prime=results/samples/{model}/prime/{level}" in words

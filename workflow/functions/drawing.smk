@@ -33,10 +33,10 @@ def prime_encoders(wildcards):
     return [model_of(training.name) for training in reversed(decoders)]
 
 
-def prime_file(wildcards):
-    """A person's recording that samples continue; nothing where they continue a track, or nothing."""
+def prime_digest(wildcards):
+    """Changes when the recording that samples continue does; empty where they continue a track."""
     prime = experiment.sampling.prime
-    return [prime.file] if prime and prime.file else []
+    return file_digest(prime.file) if prime and prime.file else ""
 
 
 def primed_with(wildcards):

@@ -6,7 +6,6 @@ rule prime:
         samples=rules.pack.output.samples,
         index=rules.pack.output.samples_index,
         models=prime_encoders,
-        file=prime_file,
     output:
         prime=directory(PRIMED),
     log:
@@ -22,6 +21,7 @@ rule prime:
         runtime=60,
     params:
         settings=as_json(experiment.sampling, "count", "prime"),
+        digest=prime_digest,
         recordings=subpath(input.samples, parent=True),
         models=lambda wildcards, input: [f"--model={path}" for path in input.models],
     shell:

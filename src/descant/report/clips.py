@@ -70,7 +70,7 @@ def sample_clips(folder: Path, show: int) -> list[Clip]:
         except OSError as error:
             problem = f"{sample.file} or its figure cannot be read: {error.strerror}"
             raise SamplingError(problem, "delete the folder of audio and run snakemake again") from error
-        primed = f"its first {sample.primed / sample.sample_rate:.1f} s were given, not drawn" if sample.primed else ""
+        primed = f"its first {sample.primed / sample.sample_rate:.2f} s were given, not drawn" if sample.primed else ""
         clips.append(make_clip(f"Sample {number}", primed, sample.facts, content, figure))
     return clips
 
