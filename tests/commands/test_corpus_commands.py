@@ -34,11 +34,12 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
              "--output", f"stems/{n}", "--output-table", f"kept/{n}.parquet",
              "--stem-table", f"measured/{n}.parquet")  # fmt: skip
         done(folder, "encode", "--settings", "{}", "--table", f"kept/{n}.parquet",
+             "--output-table", f"encoded/{n}.parquet",
              "--tracks", f"stems/{n}", "--output", f"sequences/{n}",
              "--waveform", f"waveforms/{n}")  # fmt: skip
     done(folder, "pack", "--settings", "{}", "--seed", "1", "--shard-sequences", "sequences/0", "sequences/1",
          "--shard-waveforms", "waveforms/0", "waveforms/1",
-         "--shard-tables", "kept/0.parquet", "kept/1.parquet",
+         "--shard-tables", "encoded/0.parquet", "encoded/1.parquet",
          "--shard-fingerprints", "prints/0.parquet", "prints/1.parquet",
          "--shard-notes", "notes/0.parquet", "notes/1.parquet", "--output", "audio",
          "--waveform", "waveform", "--tracks-table", "tracks.csv", "--labels-table", "labels.csv",

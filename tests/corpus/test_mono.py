@@ -82,7 +82,8 @@ def test_auto_never_turns_music_into_silence(channels: int, of_them: int, seed: 
         mixed = Mixer(channels, mixer.loudest).mix(block)
     energies = np.square(block).sum(axis=0)
     assert np.square(mixed).sum() > 0.099 * energies.max()
-    assert mixer.loudest == energies.argmax()
+    # channels of one level are as loud as each other
+    assert energies[mixer.loudest] == pytest.approx(energies.max(), rel=1e-3)
 
 
 def test_a_part_that_cancels_is_told(tmp_path: Path) -> None:
