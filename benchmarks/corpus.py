@@ -132,12 +132,19 @@ def stages(music: Path, folder: Path, shards: int, cores: int) -> Iterator[Stage
     prints = [f"{n}.prints" for n in numbers]
     yield run("scan", [["scan", "--settings", settings, "--output", "files.parquet"]], folder, cores)
     ingest = ["ingest", "--settings", settings, "--files", "files.parquet"]
-    jobs = [[*ingest, "--shard", n, *of_shard[n], "--fingerprints", f"{n}.prints"] for n in numbers]
+    jobs = [
+        [*ingest, "--shard", n, *of_shard[n], "--fingerprints", f"{n}.prints", "--notes", f"{n}.notes"] for n in numbers
+    ]
     yield run("ingest", jobs, folder, cores)
     encode = ["encode", "--settings", json.dumps({"sample_rate": RATE})]
-    yield run("encode", [[*encode, *of_shard[n], "--output", f"encoded{n}"] for n in numbers], folder, cores)
+    written = {
+        n: ["--output", f"encoded{n}", "--waveform", f"waveform{n}", "--output-table", f"{n}.encoded"] for n in numbers
+    }
+    yield run("encode", [[*encode, *of_shard[n], *written[n]] for n in numbers], folder, cores)
     pack = ["pack", "--settings", "{}", "--seed", "1", "--shard-sequences", *(f"encoded{n}" for n in numbers)]
-    pack += ["--shard-tables", *(f"{n}.parquet" for n in numbers), "--shard-fingerprints", *prints]
+    pack += ["--shard-notes", *(f"{n}.notes" for n in numbers), "--notes", "notes.parquet"]
+    pack += ["--shard-waveforms", *(f"waveform{n}" for n in numbers), "--waveform", "waveform"]
+    pack += ["--shard-tables", *(f"{n}.encoded" for n in numbers), "--shard-fingerprints", *prints]
     pack += [
         "--output",
         "audio",
