@@ -16,31 +16,20 @@ pathvars:
     benchmarks="results/benchmarks",
 
 
-include: "workflow/functions/experiment.smk"
-include: "workflow/functions/paths.smk"
-include: "workflow/functions/corpus.smk"
-include: "workflow/functions/separation.smk"
-include: "workflow/functions/training.smk"
-include: "workflow/functions/population.smk"
-include: "workflow/functions/drawing.smk"
-include: "workflow/functions/likelihood.smk"
-include: "workflow/functions/measures.smk"
-include: "workflow/functions/listening.smk"
-include: "workflow/functions/report.smk"
-include: "workflow/rules/corpus.smk"
-include: "workflow/rules/separate.smk"
-include: "workflow/rules/sequences.smk"
-include: "workflow/rules/encode.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/population.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/draw.smk"
-include: "workflow/rules/distances.smk"
-include: "workflow/rules/reconstruct.smk"
-include: "workflow/rules/structure.smk"
-include: "workflow/rules/novelty.smk"
-include: "workflow/rules/report.smk"
-include: "workflow/rules/listen.smk"
+for functions in """
+    experiment paths corpus separation training population
+    drawing likelihood measures listening report
+""".split():
+
+    include: f"workflow/functions/{functions}.smk"
+
+
+for rules_of in """
+    corpus separate sequences encode train population evaluate
+    draw distances reconstruct structure novelty report listen
+""".split():
+
+    include: f"workflow/rules/{rules_of}.smk"
 
 
 localrules:
@@ -80,14 +69,3 @@ rule codes:
 rule corpus:
     input:
         rules.pack.output,
-
-
-rule listening:
-    input:
-        rules.stimuli.output,
-        rules.listening_design.output,
-
-
-rule listening_simulation:
-    input:
-        "results/report/simulated/listening.html",

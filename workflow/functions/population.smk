@@ -54,11 +54,8 @@ def of_all_members(training, name):
 def decisions_of(training):
     """The decisions of every generation of a population."""
     generations = range(training.population.generations)
-    return [
-        GENERATION.format(training=training.name, generation=generation)
-        + "/decisions.csv"
-        for generation in generations
-    ]
+    path = f"{GENERATION}/decisions.csv"
+    return [path.format(training=training.name, generation=n) for n in generations]
 
 
 def decisions_before(wildcards):

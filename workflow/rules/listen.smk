@@ -175,3 +175,14 @@ rule listening_analysis:
         "python -m descant.commands.listening_analysis --ratings {input.ratings:q} --manifest {input.manifest:q}"
         " --settings {params.settings:q} --confidence {params.confidence:q}"
         " --output {output.analysis:q} --scores {output.scores:q} 2> {log:q}"
+
+
+rule listening:
+    input:
+        rules.stimuli.output,
+        rules.listening_design.output,
+
+
+rule listening_simulation:
+    input:
+        "results/report/simulated/listening.html",
