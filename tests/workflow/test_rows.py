@@ -9,6 +9,7 @@ from pipeline import ROOT, TINY, planned, run
 from descant.config.reading import read_yaml
 from descant.config.root import load, merge
 from descant.plan.plan import make_plan
+from descant.report.registry import measures
 
 # two rows on sequences that no other row has: one on the audio, one on codes that another row uses too
 ADA = {"bottleneck": {"kind": "vq", "classes": 16}, "local_model": "local", "training": {"window": 256}}
@@ -21,8 +22,8 @@ ADDED: dict[str, object] = {
 }
 STACKS = {"hop128": ["vqvae128"], "deep": ["vqvae8.upper"]}
 # what compares all rows; and every page, since each links to all
-OF_ALL_ROWS = {"write_table", "novelty", "distances", "reconstruction", "structure_summary"}
-PAGES = {"index", "table", "curves", "population", "novelty", "distances", "structure", "reconstruction"}
+OF_ALL_ROWS = {"write_table", "structure_summary", *measures()} - {"structure"}
+PAGES = {"index", "table", "curves", "population", *measures()}
 
 
 def laid_over(folder: Path, change: dict[str, object]) -> Path:
