@@ -62,7 +62,6 @@ def test_what_rows_share_is_trained_once(finished: Path) -> None:
 
 def test_codes_keep_the_index_with_lengths_divided_by_the_hop(finished: Path) -> None:
     audio = open_sequence(finished / "results/sequences/audio")
-    assert (audio.index["length"] % 64).any(), "no track is cut to a multiple of a hop"
     for sequence in PLAN.encoded:
         codes = open_sequence(finished / "results/sequences" / sequence.name)
         assert codes.hop == sequence.hop
