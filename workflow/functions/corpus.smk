@@ -96,9 +96,14 @@ def labels_digest(wildcards):
     return labels.labels_digest(path) if path else ""
 
 
+def windows_to_fill():
+    """The windows that tracks must fill, checked when they are packed; another window packs nothing again."""
+    return json.dumps([dataclasses.asdict(each) for each in windows(experiment, plan)])
+
+
 def source_in_words():
     """Where the music comes from, for people; a folder is not named: its path is nobody else's business."""
-    told = {
+    words = {
         "scores": "Scores rendered by a synthesiser.",
         "folder": "Recordings from a folder.",
         "midi": "Scores from a folder, rendered by a synthesiser.",
@@ -108,14 +113,11 @@ def source_in_words():
         experiment.corpus.source == "scores"
         and experiment.corpus.scores.pieces == "builtin"
     ):
-        told = "Scores from music21's corpus, rendered by a synthesiser."
+        words = "Scores from music21's corpus, rendered by a synthesiser."
     if experiment.separation.method == "none":
-        return told
-    return f"{told} What is learnt is their {experiment.separation.stem}, separated."
+        return words
+    return f"{words} What is learnt is their {experiment.separation.stem}, separated."
 
 
-# where things lie is no parameter: what was read elsewhere before is not read again
+# with where things lie, which is not tracked: what was read elsewhere before is not read again
 MUSIC = as_json(music(), "source", "shards", "item_minutes", *music_sections())
-LABELS = labels_options(labels_file(None))
-# what the tracks must fill is checked when they are packed, but another window packs nothing again: it is no parameter
-WINDOWS = json.dumps([dataclasses.asdict(each) for each in windows(experiment, plan)])

@@ -68,6 +68,11 @@ def training_gpus(wildcards):
     return wanted
 
 
+def untracked(value):
+    """A parameter that reruns nothing when it changes: Snakemake keeps none that depends on a job's input."""
+    return lambda wildcards, input: value
+
+
 def as_json(section, *keys):
     """A section, or only the named keys of it, as the JSON text that a command takes.
 

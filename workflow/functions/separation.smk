@@ -86,7 +86,3 @@ def files_of_one_s_own():
 def separation_digest(wildcards):
     """Changes when they do, so that the separation runs again."""
     return files_of_one_s_own()
-
-
-SEPARATION = as_json(experiment.separation)
-SEPARATOR = separator_options()

@@ -33,9 +33,10 @@ rule scan:
         runtime=60,
     params:
         settings=placeless("shards"),
+        music=untracked(MUSIC),
         digest=corpus_digest,
     shell:
-        "python -m descant.commands.scan --settings {MUSIC:q} --output {output.files:q} 2> {log:q}"
+        "python -m descant.commands.scan --settings {params.music:q} --output {output.files:q} 2> {log:q}"
 
 
 rule ingest:
@@ -57,9 +58,10 @@ rule ingest:
         runtime=720,
     params:
         settings=placeless("shards", "item_minutes"),
+        music=untracked(MUSIC),
         soundfont=soundfont_digest,
     shell:
-        "python -m descant.commands.ingest --settings {MUSIC:q} --files {input.files:q}"
+        "python -m descant.commands.ingest --settings {params.music:q} --files {input.files:q}"
         " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q}"
         " --fingerprints {output.fingerprints:q} --notes {output.notes:q} --store results/corpus/kept"
         " 2> {log:q}"

@@ -14,9 +14,10 @@ rule spleeter_environment:
         "../../envs/spleeter/environment.yaml"
     params:
         folder=subpath(output.interpreter, parent=True),
-        lock=file_digest(SPLEETER_LOCK),
+        digest=file_digest(SPLEETER_LOCK),
+        lock=untracked(SPLEETER_LOCK),
     shell:
-        "python -m descant.commands.spleeter_environment --lock {SPLEETER_LOCK:q} --folder {params.folder:q}"
+        "python -m descant.commands.spleeter_environment --lock {params.lock:q} --folder {params.folder:q}"
         " --output {output.interpreter:q} 2> {log:q}"
 
 
@@ -31,9 +32,10 @@ rule spleeter_weights:
     conda:
         "../../envs/main.yaml"
     params:
-        requirements=file_digest(SPLEETER_WEIGHTS),
+        digest=file_digest(SPLEETER_WEIGHTS),
+        requirements=untracked(SPLEETER_WEIGHTS),
     shell:
-        "python -m descant.commands.spleeter_weights --requirements {SPLEETER_WEIGHTS:q}"
+        "python -m descant.commands.spleeter_weights --requirements {params.requirements:q}"
         " --output {output.model:q} 2> {log:q}"
 
 
@@ -60,8 +62,10 @@ rule separate:
     params:
         settings=separation_settings(),
         digest=separation_digest,
+        separation=untracked(as_json(experiment.separation)),
+        separator=untracked(separator_options()),
     shell:
-        "python -m descant.commands.separate --settings {SEPARATION:q} --table {input.table:q}"
+        "python -m descant.commands.separate --settings {params.separation:q} --table {input.table:q}"
         " --tracks {input.tracks:q} --output {output.tracks:q} --output-table {output.table:q}"
         " --stem-table {output.stems:q} --threads {threads:q} --store results/corpus/kept"
-        " {SEPARATOR:q} 2> {log:q}"
+        " {params.separator:q} 2> {log:q}"

@@ -70,6 +70,8 @@ rule pack:
         settings=as_json(experiment.corpus.splits),
         seed=experiment.seed,
         digest=labels_digest,
+        labels=untracked(labels_options(labels_file(None))),
+        windows=untracked(windows_to_fill()),
         shards=lambda wildcards, input: [os.path.dirname(data) for data in input.data],
         waveforms=lambda wildcards, input: [
             os.path.dirname(data) for data in input.samples
@@ -82,4 +84,4 @@ rule pack:
         " --shard-tables {input.tables:q} --shard-fingerprints {input.fingerprints:q}"
         " --shard-notes {input.notes:q} --output {params.folder:q} --waveform {params.waveform:q}"
         " --tracks-table {output.tracks:q} --labels-table {output.labels:q}"
-        " --remarks {output.remarks:q} --notes {output.notes:q} --windows {WINDOWS:q} {LABELS:q} 2> {log:q}"
+        " --remarks {output.remarks:q} --notes {output.notes:q} --windows {params.windows:q} {params.labels:q} 2> {log:q}"
