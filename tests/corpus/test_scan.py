@@ -45,7 +45,7 @@ def test_lists_recursively_sorted_and_skips_what_is_hidden(tmp_path: Path) -> No
 def test_other_files_are_counted_where_there_are_many(tmp_path: Path) -> None:
     for n in range(1234):
         touch(tmp_path / str(n % 7) / f"{n}.jpg")
-    for name in ("a.wav", "b.wav", "labels.csv", "notes.txt"):
+    for name in ("a.wav", "b.wav", "labels.csv", ".snakemake_timestamp", "notes.txt"):
         touch(tmp_path / name)
     rows = {item.source: item.refusal for item in scan(corpus(tmp_path))}
     assert list(rows) == ["a.wav", "b.wav", "*.jpg", "notes.txt"] and not rows["a.wav"]

@@ -37,6 +37,8 @@ AS_WRITTEN = -1
 MOST_LISTED = 20
 # read by another command, and no part of the music
 LABELS_FILE = b"labels.csv"
+# what Snakemake leaves in a folder that a rule made
+TIMESTAMP = b".snakemake_timestamp"
 CORPUS_KEY = "corpus.folder.path"
 SCHEMA = pa.schema(
     [
@@ -198,7 +200,7 @@ def _folder_items(root: bytes, corpus: Corpus) -> Iterator[Item]:
     others: dict[str, list[bytes]] = {}
     for name, facts in _walk(root):
         suffix = _suffix(name)
-        if name == LABELS_FILE:
+        if name in (LABELS_FILE, TIMESTAMP):
             continue
         if not _is_music(root, name, facts, corpus.source):
             group = "/" if stat.S_ISDIR(facts.st_mode) else printable(suffix.encode())
