@@ -1,4 +1,4 @@
-# Where the music comes from: digests that tell when it is read again.
+# Where the music comes from: digests that decide when it is read again.
 import dataclasses
 import functools
 import json

@@ -33,7 +33,7 @@ def weights_folder(wildcards):
     """Folder of spleeter's models that a rule makes; none where a user has one, or where no network separates."""
     if not has_spleeter():
         return []
-    # tells what is missing, with a cure
+    # raises an error that says what is missing, with a cure
     files_of_one_s_own()
     return [] if experiment.separation.weights else [MADE_WEIGHTS]
 
@@ -41,7 +41,7 @@ def weights_folder(wildcards):
 def interpreter_file(wildcards):
     """The file that names the Python of spleeter's environment; none where TensorFlow is not used."""
     section = experiment.separation
-    # where it is asked for, the rule that makes the environment tells whether it can
+    # where it is asked for, the rule that makes the environment reports whether it can
     available = is_supported() or section.backend == "tensorflow"
     if has_spleeter() and backend(section, available) == "tensorflow":
         return ["resources/spleeter/environment/interpreter.txt"]

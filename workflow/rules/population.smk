@@ -36,7 +36,7 @@ rule train_member:
         data=learnt_data,
         index=learnt_index,
         decisions=rules.decide_generation.output.decisions,
-        # any of them may be the parent: which one, the decisions tell
+        # any of them may be the parent: the decisions say which one
         states=states_before,
         start=starting_weights,
     output:

@@ -41,8 +41,8 @@ def run(function: Callable[..., None]) -> NoReturn:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT):
             raise
-        told = f"error: {error.filename or 'a file'} cannot be written or read: {error.strerror}"
-        print(f"{told}\n  cure: free disk space or mend the permissions, then run again", file=sys.stderr)
+        message = f"error: {error.filename or 'a file'} cannot be written or read: {error.strerror}"
+        print(f"{message}\n  cure: free disk space or mend the permissions, then run again", file=sys.stderr)
         raise SystemExit(1) from None
     except Interrupted as stopped:
         print(stopped, file=sys.stderr)
@@ -84,8 +84,8 @@ def parse_settings(section: type[S], text: str) -> S:
         return section.model_validate_json(text)
     except ValidationError as error:
         places = {".".join(map(str, item["loc"])) or "(whole)": item["msg"] for item in error.errors()}
-        told = "\n".join(f"    {place}: {message}" for place, message in places.items())
+        lines = "\n".join(f"    {place}: {message}" for place, message in places.items())
         raise ConfigError(
-            f"--settings is not a valid {section.__name__} section:\n{told}",
+            f"--settings is not a valid {section.__name__} section:\n{lines}",
             "mend these keys in config.yaml; by hand, give JSON such as '{}' for all defaults",
         ) from None

@@ -50,7 +50,7 @@ def distances(
     measured, outliers = [], []
     for kind in tqdm(KINDS, disable=None, unit="embedding"):
         reference = read_set(test, kind)
-        candidates = [Candidate(role, name, told, read_set(path, kind)) for role, name, told, path in sets]
+        candidates = [Candidate(role, name, shown, read_set(path, kind)) for role, name, shown, path in sets]
         measured.append(measure_kind(kind, why_absent(kind, seconds), reference, candidates, given))
         outliers += find_outliers(measured[-1], reference, candidates)
     asked = evaluation.distances.seconds

@@ -1,4 +1,4 @@
-"""Deal the clips of the listening test to the planned raters, and tell what so many can find."""
+"""Deal the clips of the listening test to the planned raters, and log what so many can find."""
 
 from pathlib import Path
 from typing import Annotated

@@ -26,7 +26,7 @@ def structure_summary(
     summary: Annotated[Path, typer.Option(help="JSON to write: what is kept, and the values")],
     seed: Annotated[int, typer.Option(help="root seed")] = 1,
 ) -> None:
-    """Write every measure with its interval, and which of them tell real music from shuffled."""
+    """Write every measure with its interval, and which of them separate real music from shuffled."""
     if not len(model) == len(drawn_structure) == len(drawn_transcription):
         problem = "--model, --drawn-structure and --drawn-transcription differ in number"
         raise ResultError(problem, "give one of each for every model")

@@ -10,7 +10,7 @@ from descant.errors import shown
 
 
 class Section(BaseModel):
-    """A frozen section that refuses unknown keys, so that a typing error is told and never ignored."""
+    """A frozen section that refuses unknown keys, so that a typing error is reported and never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

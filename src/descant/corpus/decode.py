@@ -23,12 +23,12 @@ MIN_SECONDS = 0.1
 # A truncated recording is used when at least this much of it could be read
 MIN_TRUNCATED_SECONDS = 2.0
 MAX_LEVEL = 8.0
-# Just above the smallest level that mu-law tells from silence, 8.6e-5
+# Just above the smallest level that mu-law distinguishes from silence, 8.6e-5
 SILENCE = 1e-4
 # A second decoder's work is taken where it read so much more, seconds
 GAIN = 0.05
 FLOAT_BYTES = 4
-# A sample at full scale, or the step beside it; more of them than this share are told
+# A sample at full scale, or the step beside it; the remark names a larger share of them than this
 CLIPPING, CLIPPED_SHARE = 1 - 2**-14, 0.01
 
 

@@ -14,7 +14,7 @@ from descant.audio.fingerprint import Words, bit_error_rate
 # at one tempo: the same at 32 kbit/s and half a step off, up to 0.15; others at their best offset, from 0.28 over 5 s
 # and from 0.31 over 15 s
 THRESHOLD = 0.22
-# 5 s, and so many of them different: a loop or a drone is too little to tell by
+# 5 s, and so many of them different: a loop or a drone has too few to identify a recording
 LEAST_WORDS, LEAST_DISTINCT = 108, 16
 # A shared sample does not make two tracks one recording, half of the shorter track does
 LEAST_SHARE = 0.5
@@ -97,7 +97,7 @@ def is_same_recording(first: Words, second: Words, offset: int) -> bool:
 
 
 def _overlap(first: Words, second: Words, offset: int) -> Words:
-    """The words ``(2, words)`` that lie above one another and tell something in both."""
+    """The words ``(2, words)`` that lie above one another, where neither is 0."""
     start, end = max(0, -offset), min(len(first), len(second) - offset)
     if end <= start:
         return np.zeros((2, 0), dtype=np.uint32)

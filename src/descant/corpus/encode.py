@@ -1,7 +1,7 @@
 """Tracks to sequences: mono, resampled, packed as 16-bit samples and, companded by mu-law, as the sequence at level 0.
 
-Peaks are not normalised: the level of a recording is part of the music, one gain for each track would tell the
-model of samples it has not heard yet, and mu-law's steps are relative, so a quiet track loses little.
+Peaks are not normalised: the level of a recording is part of the music, one gain for each track would leak
+samples that the model has not heard yet, and mu-law's steps are relative, so a quiet track loses little.
 """
 
 import dataclasses

@@ -56,8 +56,8 @@ def decode_stream(path: Path, stream: str) -> Block:
     command += ["-f", "f32le", "-ar", str(RATE), "-ac", str(CHANNELS), "pipe:1"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode or not done.stdout:
-        told = done.stderr.decode(errors="replace").partition("\n")[0]
-        raise CorpusError(f"ffmpeg cannot decode {path.name}: {told}", f"reinstall the package {PACKAGE}")
+        message = done.stderr.decode(errors="replace").partition("\n")[0]
+        raise CorpusError(f"ffmpeg cannot decode {path.name}: {message}", f"reinstall the package {PACKAGE}")
     return np.frombuffer(done.stdout, dtype="<f4").reshape(-1, CHANNELS)
 
 

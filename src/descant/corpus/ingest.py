@@ -67,7 +67,7 @@ class Track(NamedTuple):
 
 
 def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path, store: Store | None = None) -> Ingested:
-    """Verify the items of a shard, keep their audio, and tell what became of each.
+    """Verify the items of a shard, keep their audio, and record what became of each.
 
     Args:
         items: of the shard.

@@ -1,4 +1,4 @@
-"""Labels of tracks: read from a CSV file that a person wrote, laid over what the sources tell, and counted."""
+"""Labels of tracks: read from a CSV file that a person wrote, laid over those that the sources give, and counted."""
 
 import csv
 import hashlib
@@ -271,7 +271,7 @@ def minutes_by_label(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def in_words(minutes: pd.DataFrame) -> Iterator[str]:
-    """Tell the minutes of the commonest labels, one line a kind; nothing of a kind of which nothing is known."""
+    """Yield the minutes of the commonest labels, one line a kind; none for a kind of which nothing is known."""
     for name, table in minutes.groupby("label"):
         known = table[table["value"] != ""]
         unknown = table.loc[table["value"] == "", "total"].sum()

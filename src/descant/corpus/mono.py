@@ -10,7 +10,7 @@ from descant.audio import mulaw
 from descant.audio.files import AudioReader, Block, resample_blocks, to_mono
 from descant.config.corpus import Downmix
 
-# The largest difference between samples that mu-law tells from silence; it is just above the smallest, 8.6e-5
+# The largest difference between samples that mu-law distinguishes from silence; it is just above the smallest, 8.6e-5
 SILENCE = 1e-4
 # The mean of channels that do not resemble each other is 3 dB below them, that of sound in one of two channels 6 dB;
 # below that, channels cancel. Ours, as all below

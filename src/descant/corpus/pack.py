@@ -77,7 +77,7 @@ def merge_entries(entries: Iterable[Entry], seconds: Mapping[str, float]) -> tup
     """
     merged: list[Entry] = []
     first: dict[str, Entry] = {}
-    # the title tells apart names that look the same when shown
+    # the title distinguishes names that look the same when shown
     for entry in sorted(entries, key=lambda entry: (entry.source, entry.title, entry.track, not entry.is_used)):
         if entry.is_used and entry.track in first:
             entry = entry.set_aside(f"same audio as {first[entry.track].source}", entry.track)
@@ -150,9 +150,9 @@ def _too_few(entries: Sequence[Entry]) -> CorpusError:
     usable = {0: "no usable track", 1: "1 usable track"}.get(count, f"{count} usable tracks")
     if copies := len(entries) - len(aside) - count:
         usable += f" (besides {copies} of the same recordings or pieces)"
-    told = f"; {len(aside)} of {len(entries)} items were set aside:\n" + "\n".join(lines) if lines else ""
+    reasons = f"; {len(aside)} of {len(entries)} items were set aside:\n" + "\n".join(lines) if lines else ""
     return CorpusError(
-        f"the corpus has {usable}, but {LEAST_TRACKS} are the least: one each for train, validation and test{told}",
+        f"the corpus has {usable}, but {LEAST_TRACKS} are the least: one each for train, validation and test{reasons}",
         "add recordings, or mend those that were set aside; a long recording can be cut into several files",
     )
 

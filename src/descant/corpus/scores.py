@@ -23,7 +23,7 @@ class Piece:
     Attributes:
         path: in music21's own corpus, or of a score file relative to the list's folder.
         title: what people call it.
-        composer: who wrote it; empty where the list does not tell.
+        composer: who wrote it; empty where the list does not say.
         quarters_per_minute: tempo of the rendering; ours, as few scores carry one.
         note: what the score says of its licence, and how it is played.
     """

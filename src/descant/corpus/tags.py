@@ -1,4 +1,4 @@
-"""Labels that the sources of a shard tell by themselves: tags in the recordings, lines in the list of pieces."""
+"""Labels that the sources of a shard carry themselves: tags in the recordings, lines in the list of pieces."""
 
 import logging
 import os
@@ -68,7 +68,7 @@ def _first(tags: Mapping[str, Any], keys: Sequence[str]) -> str:
 
 
 def label_entries(entries: Sequence[Entry], items: Sequence[Item], corpus: Corpus) -> tuple[Entry, ...]:
-    """Label the used entries of a shard by what their sources tell: tags of a recording, the list's line of a score.
+    """Label the used entries of a shard by what their sources say: tags of a recording, the list's line of a score.
 
     Args:
         entries: one an item, in the same order.
@@ -76,7 +76,7 @@ def label_entries(entries: Sequence[Entry], items: Sequence[Item], corpus: Corpu
         corpus: the configuration's section.
 
     Returns:
-        The entries in their order; a title stays as it is where the source tells none.
+        The entries in their order; a title stays as it is where the source has none.
 
     Raises:
         CorpusError: when the list of pieces cannot be read.

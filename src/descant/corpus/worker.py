@@ -63,15 +63,15 @@ class Worker:
             if not pipe.poll(self._seconds):
                 self.stop()
                 raise self._too_long()
-            outcome, *told = pipe.recv()
+            outcome, *values = pipe.recv()
         except (EOFError, ConnectionError, BrokenPipeError):
             reason = self._end()
             if reason == "SIGXCPU":
                 raise self._too_long() from None
             raise WorkerError(f"the decoder crashed ({reason})", "leave this file out") from None
         if outcome == "returned":
-            return told[0]
-        raise (WorkerError if outcome == "unforeseen" else CorpusError)(*told)
+            return values[0]
+        raise (WorkerError if outcome == "unforeseen" else CorpusError)(*values)
 
     def _too_long(self) -> WorkerError:
         return WorkerError(f"took longer than {self._seconds / 60:g} min", "raise corpus.item_minutes")
@@ -160,7 +160,7 @@ def _lower(limit: int, value: int) -> None:
 def _data_bytes() -> int:
     """Private writable memory of this process, which RLIMIT_DATA counts; 0 where there is no /proc."""
     try:
-        told = Path("/proc/self/status").read_text().split("VmData:")
+        parts = Path("/proc/self/status").read_text().split("VmData:")
     except OSError:
         return 0
-    return int(told[1].split()[0]) * 1024 if len(told) == 2 else 0
+    return int(parts[1].split()[0]) * 1024 if len(parts) == 2 else 0

@@ -36,15 +36,15 @@ def paired(
     Args:
         first: a row a track: track, the columns named here.
         second: the same of the other run.
-        measured: columns that tell what of a track was measured; they have to be equal.
+        measured: columns that say what of a track was measured; they have to be equal.
         value: column that is compared.
         weight: column that the sum of differences is divided by; None takes the mean over tracks.
         bootstrap: how its interval is drawn.
     """
     both = first.merge(second, on="track", suffixes=("_first", "_second"))
     if not len(both) == len(first) == len(second):
-        told = f"{count(len(first), 'test track')} and {len(second):,}, {len(both):,} in common"
-        return Difference(None, f"not comparable: other test tracks ({told})")
+        counts = f"{count(len(first), 'test track')} and {len(second):,}, {len(both):,} in common"
+        return Difference(None, f"not comparable: other test tracks ({counts})")
     if any((both[f"{name}_first"] != both[f"{name}_second"]).any() for name in measured):
         return Difference(None, "not comparable: other parts of the test tracks were measured")
     both = both.dropna(subset=[f"{value}_first", f"{value}_second"])

@@ -174,7 +174,7 @@ def _palette() -> Image.Image:
 
 
 def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    # 256 colours cannot be told from all of them here, at a third of the size
+    # 256 colours look the same here as all of them, at a third of the size
     image = Image.fromarray(pixels).convert("RGB").quantize(palette=_palette(), dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)

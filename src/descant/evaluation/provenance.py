@@ -1,4 +1,4 @@
-"""How a model came to be, read from its model files' own metadata and told in words."""
+"""How a model came to be, read from its model files' own metadata and put into words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -128,18 +128,18 @@ def stack_in_words(stack: Stack, sample_rate: int) -> list[str]:
     seen = settings.wavenet.receptive_field
     what = "audio samples" if prior.sequence == AUDIO else "codes"
     span = seen * prior.sequence_hop / sample_rate
-    told = [
+    sentences = [
         f"A WaveNet draws {what}: {_rate(prior.sequence_hop, sample_rate)}, each one of {prior.classes:,}. "
         f"It sees the last {seen:,} of them: {duration(span) if span >= 1 else f'{1000 * span:.0f} ms'} of music."
     ]
     for ada in reversed(stack.adas):
         assert isinstance(ada.settings, ADA)
         below = "audio samples" if ada.sequence == AUDIO else "codes of the level below"
-        told.append(
+        sentences.append(
             f"{_kind(ada.settings)} turns each code into {ada.settings.hop} {below}: "
             f"{_rate(ada.sequence_hop, sample_rate)}, each one of {ada.classes:,}."
         )
-    return told
+    return sentences
 
 
 def _kind(ada: ADA) -> str:
@@ -159,14 +159,14 @@ def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:
     steps = [network.steps for network in networks]
     fewest, most = min(steps), max(steps)
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    told = f"Trained on {duration(seconds)} of music in {count(len(audio.split('train')), 'track')}, for {each} steps"
-    told += f" in each of {len(steps)} networks." if len(steps) > 1 else "."
+    text = f"Trained on {duration(seconds)} of music in {count(len(audio.split('train')), 'track')}, for {each} steps"
+    text += f" in each of {len(steps)} networks." if len(steps) > 1 else "."
     if seconds >= SMALL_SECONDS and fewest >= SMALL_STEPS:
-        return told
+        return text
     lacking = [
         *(["little music"] if seconds < SMALL_SECONDS else []),
         *(["few steps"] if fewest < SMALL_STEPS else []),
     ]
     return (
-        f"{told} That is {' and '.join(lacking)} for raw audio: expect texture, and judge the method by a larger run."
+        f"{text} That is {' and '.join(lacking)} for raw audio: expect texture, and judge the method by a larger run."
     )

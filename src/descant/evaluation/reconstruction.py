@@ -1,7 +1,7 @@
 """Reconstruction by level: excerpts of test tracks, decoded from their true codes, against the originals.
 
 A stack's decoder samples. It draws one of the many waveforms that go with the codes, so its signal-to-noise ratio is
-low by nature; two draws of the same codes tell how far that alone sets them apart.
+low by nature; two draws of the same codes show how far that alone sets them apart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from descant.evaluation.material import Excerpt, white_noise
 from descant.recordings import read_recording
 from descant.sequences import PackedSequence, Track, filled
 
-DRAWS = 2  # the least that tells how far draws are apart
+DRAWS = 2  # the least that show how far draws are apart
 MULAW, OTHER, NOISE = "mu-law alone", "another test track", "white noise of the same level"
 COLUMNS = ("rendering", "track", "start", "samples", "snr_db", "lsd_db", "draws_snr_db", "draws_lsd_db", "added_lsd_db")
 

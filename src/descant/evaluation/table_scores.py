@@ -60,10 +60,10 @@ def join_scores(table: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 def real_music(scores: pd.DataFrame) -> str:
     """A sentence on what held-out real music was given; empty where it was not rated."""
-    told = []
+    scores_in_words = []
     for scale in SCALES:
         found = scores[(scores["system"] == "real") & (scores["scale"] == scale)]
         for mean, low, high, number in zip(found["mean"], found["low"], found["high"], found["ratings"], strict=True):
             interval = "" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]"
-            told.append(f"{scale} {mean:.2f}{interval} (n = {number})")
-    return f"Held-out real music in the same test: {', '.join(told)}." if told else ""
+            scores_in_words.append(f"{scale} {mean:.2f}{interval} (n = {number})")
+    return f"Held-out real music in the same test: {', '.join(scores_in_words)}." if scores_in_words else ""

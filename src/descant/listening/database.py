@@ -13,7 +13,7 @@ from pathlib import Path
 
 from descant.errors import ListeningError
 
-# a rater's browser tries again by itself: it is better told soon than late
+# a rater's browser tries again by itself: an early refusal is better than a late one
 WAIT_SECONDS = 5.0
 SECONDS_BETWEEN_TRIES = 0.02
 

@@ -70,7 +70,7 @@ def export(path: Path, source: Source = "people", design: str | None = None) -> 
         design: keep the ratings of this test only; None keeps all.
 
     Returns:
-        The table that the module tells, in the order of sessions and positions.
+        The table that the module's docstring describes, in the order of sessions and positions.
 
     Raises:
         ListeningError: when the file is missing, is none, or holds ratings of the other source.

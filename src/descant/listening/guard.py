@@ -70,8 +70,8 @@ class Guard:
 
 
 def _length(headers: Headers) -> int:
-    told = headers.get("content-length", "0")
-    return int(told) if told.isdecimal() else 0
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
 
 
 def _limited(receive: Receive) -> Receive:

@@ -2,7 +2,7 @@
 
 webMUSHRA (``service/write.php``): ``mushra.csv`` with a session id in every row, ``lss.csv`` and ``lms.csv`` without:
 who rated is known only if the questionnaire asked. SaShiMi's MTurk study (``sashimi/mturk``): the batch's result file
-and ``uids.txt``, which tells what an opaque file name stood for. Raters' names are replaced by a hash.
+and ``uids.txt``, which says what an opaque file name stood for. Raters' names are replaced by a hash.
 """
 
 import hashlib
@@ -83,10 +83,10 @@ def read_webmushra(path: Path, rater_column: str | None) -> pd.DataFrame:
 
     Args:
         path: the file.
-        rater_column: a column of the questionnaire that tells raters apart, where the file has no ``session_uuid``.
+        rater_column: a column of the questionnaire that distinguishes raters, where the file has no ``session_uuid``.
 
     Raises:
-        ListeningError: when it is another file, or does not tell who rated.
+        ListeningError: when it is another file, or does not say who rated.
     """
     table = _read_csv(path)
     likert = [column for column in table.columns if re.fullmatch(r"stimuli_rating\d*", column)]
@@ -118,7 +118,7 @@ def read_webmushra(path: Path, rater_column: str | None) -> pd.DataFrame:
                 "kind": kinds,
                 "scale": scale,
                 "value": _values(table[column], path),
-                # a comment is told once, not on every scale
+                # a comment stands once, not on every scale
                 "comment": comments if place == 0 else "",
             }
         )
@@ -245,7 +245,7 @@ def _hash(name: str) -> str:
 
 
 def _complete(parts: Sequence[pd.DataFrame], design: str) -> pd.DataFrame:
-    """All ratings, with the columns that the other tool does not tell; a page is a clip in the order of the file."""
+    """All ratings, with the columns that the other tool does not write; a page is a clip in the order of the file."""
     table = pd.concat(parts, ignore_index=True)
     pages = table.groupby(["session", "scale"], sort=False).cumcount()
     return table.assign(page=pages, position=pages, source="people", design=design)

@@ -2,7 +2,7 @@
 
 The interval that the field prints, 1.96 standard errors over all ratings, takes them for independent and covers the
 truth in 40 to 80 % of studies instead of 95 % (``benchmarks/listening_intervals.py``). Camp et al. (Interspeech 2023)
-and Ribeiro et al. (CrowdMOS, ICASSP 2011) tell why. Here the variance is clustered by raters and by items at once
+and Ribeiro et al. (CrowdMOS, ICASSP 2011) explain why. Here the variance is clustered by raters and by items at once
 (Cameron, Gelbach & Miller 2011, "Robust inference with multiway clustering"): this needs no balanced design, and for
 a difference of two systems it pairs what was rated by the same people, or made of the same item, by itself. Degrees of
 freedom are Satterthwaite's (1946), of the two clustered variances: with three items they are few, the interval is wide.
@@ -44,7 +44,7 @@ class TwoWay:
     Attributes:
         value: the mean, or the difference of two.
         error: its standard error; None where there are not two raters and two items, or nothing varies: a few ratings
-            that are all alike do not tell how far the next one lies.
+            that are all alike do not show how far the next one lies.
         freedom: degrees of freedom of the t distribution; None with it.
         low: lower end of the interval; None with it.
         high: upper end; None with it.

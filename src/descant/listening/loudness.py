@@ -76,7 +76,7 @@ def match(clips: Sequence[Audio], sample_rate: int, lufs: float, ceiling_dbtp: f
     """Bring the clips of one item to one loudness.
 
     It is the wanted one, or as much less as the ceiling asks of the clip with the highest peaks: all are lowered by the
-    same gain, so that none can be told by its level. A silent clip keeps its own, under the ceiling.
+    same gain, so that none can be recognised by its level. A silent clip keeps its own, under the ceiling.
 
     Args:
         clips: each ``(time,)``; full scale is 1.

@@ -29,7 +29,7 @@ class MixedModel:
     Attributes:
         scale: what was rated.
         converged: whether the optimiser says so; figures of a fit that did not converge are not given.
-        told: what it warned of, or why there is no fit; empty when all is well.
+        told: the warnings of the fit, or why there is no fit; empty when all is well.
         rater_sd: standard deviation of the raters' effects, in points; None without a fit.
         clip_sd: of the clips' effects.
         residual_sd: of what is left.
@@ -74,16 +74,16 @@ def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
             fitted = model.fit(reml=True, method="powell")
         except (np.linalg.LinAlgError, ValueError) as error:
             return _without(scale, f"not fitted: {error}")
-    told = "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
+    warned = "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
     if not fitted.converged:
-        return _without(scale, told or "the fit did not converge")
+        return _without(scale, warned or "the fit did not converge")
     sds = dict(zip(model.exog_vc.names, np.sqrt(fitted.vcomp), strict=True))
     # pandas sorts the categories, as C(system) does
     names = sorted(set(table["system"]))
     return MixedModel(
         scale=scale,
         converged=True,
-        told=told,
+        told=warned,
         rater_sd=float(sds["rater"]),
         clip_sd=float(sds["clip"]),
         residual_sd=float(np.sqrt(fitted.scale)),

@@ -70,7 +70,7 @@ def compare_preferences(table: pd.DataFrame, confidence: float) -> Preferences:
         confidence: level of the intervals.
 
     Raises:
-        ListeningError: when the second clip of a page is not told, or a value is neither 1 nor 2.
+        ListeningError: when the second clip of a page is not named, or a value is neither 1 nor 2.
     """
     if not {"other", "other_system"} <= set(table.columns) or not set(table["value"]) <= {1.0, 2.0}:
         raise ListeningError("these preferences do not tell what was compared", "export the ratings again")

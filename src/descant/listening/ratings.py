@@ -2,7 +2,7 @@
 
 Columns: session, list, page, position, stimulus, system, item, kind, scale, value, comment, plays, revision, source,
 design. Where they stand in it, ``lowest`` and ``highest`` are the allowed range of a control's value, and ``excluded``
-tells that the experimenter set a session aside. Parquet or CSV, as ``export`` writes them.
+says that the experimenter set a session aside. Parquet or CSV, as ``export`` writes them.
 """
 
 from dataclasses import dataclass

@@ -105,8 +105,8 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def refuse(request: Request, error: RequestValidationError) -> Response:
         # the input is not sent back: it may be large, or hold what cannot be encoded
-        told = [{"place": ".".join(map(str, item["loc"])), "problem": item["msg"]} for item in error.errors()[:5]]
-        return JSONResponse({"detail": told}, 422)
+        problems = [{"place": ".".join(map(str, item["loc"])), "problem": item["msg"]} for item in error.errors()[:5]]
+        return JSONResponse({"detail": problems}, 422)
 
     for kind, status in STATUS.items():
         app.exception_handler(kind)(_refusal(status))
@@ -147,7 +147,7 @@ def _add_parts(app: FastAPI) -> None:
 
 
 def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> None:
-    told, design = as_json(study.told), study.design.design
+    public, design = as_json(study.told), study.design.design
     lists = {of.list: of for of in study.design.lists}
     pages = {number: as_json(pages_of(of)) for number, of in lists.items()}
     longest = max(len(of) for of in pages.values())
@@ -163,7 +163,7 @@ def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> 
 
     @app.get("/study.json")
     def study_json() -> dict[str, object]:
-        return {"told": told, "pages": longest}
+        return {"told": public, "pages": longest}
 
     @app.post("/sessions", status_code=201)
     def begin(consent: Consent) -> dict[str, str]:
@@ -174,13 +174,13 @@ def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> 
         answers = [answer.model_dump() for answer in store.answers(found.session)]
         finished = len(answers) == len(pages[found.list]) * len(study.told.scales)
         code = found.code if finished else None
-        return {"told": told, "list": found.list, "pages": pages[found.list], "answers": answers, "code": code}
+        return {"told": public, "list": found.list, "pages": pages[found.list], "answers": answers, "code": code}
 
     @app.get("/s/{session}/audio/{name}.flac")
     def audio(found: Known, name: Name) -> Response:
         if name not in clips[found.list]:
             raise HTTPException(404, "this session has no such clip")
-        # when a file was made tells which system was written first: neither its time nor a hash of it is sent
+        # when a file was made shows which system was written first: neither its time nor a hash of it is sent
         headers = {"cache-control": "private, max-age=86400, immutable", "etag": f'"{name}"', "last-modified": EPOCH}
         return FileResponse(study.folder / f"{name}.flac", media_type="audio/flac", headers=headers)
 

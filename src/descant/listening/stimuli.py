@@ -29,7 +29,7 @@ Audio = npt.NDArray[np.float64]
 
 # raised when the same settings and clips give other stimuli or other lists: the test is another one then
 DESIGN_VERSION = 1
-# LU; an item lowered by more for its peaks is told
+# LU; the log names an item that is lowered by more for its peaks
 TOLD_BELOW = 6.0
 log = logging.getLogger(__name__)
 
@@ -226,7 +226,7 @@ def write_stimuli(
             written.append(_stimulus(clip, name, digest, content, rate))
         _tell(written, settings)
         stimuli += written
-    # the files' order tells nothing
+    # the files' order reveals nothing
     stimuli.sort(key=lambda stimulus: stimulus.name)
     return Manifest(
         design=_design(stimuli, settings, seed),
@@ -268,7 +268,7 @@ def _stimulus(clip: Clip, name: str, digest: str, content: bytes, rate: int) -> 
 
 
 def _tell(written: Sequence[Stimulus], settings: Listening) -> None:
-    """Say what a person who plans a test must know of an item's levels."""
+    """Log what a person who plans a test must know of an item's levels."""
     for stimulus in written:
         where = stimulus.system if stimulus.item is None else f"item {stimulus.item} of {stimulus.system}"
         if stimulus.loudness == "silent":

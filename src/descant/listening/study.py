@@ -1,4 +1,4 @@
-"""The test as a rater may see it: opaque names, nothing that tells what a clip is."""
+"""The test as a rater may see it: opaque names, nothing that reveals what a clip is."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CURE = "make the stimuli again: snakemake --cores all listening"
 
 @dataclass(frozen=True)
 class Example:
-    """A clip whose rating is told, by scale."""
+    """A clip that is shown with its rating, by scale."""
 
     name: str
     label: dict[str, int]
@@ -24,7 +24,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Told:
-    """What every rater's browser is told of a test.
+    """What every rater's browser receives of a test.
 
     Attributes:
         design: its fingerprint.
@@ -59,7 +59,7 @@ class Study:
         manifest: of its stimuli.
         design: who hears what.
         folder: of the FLAC files.
-        told: to raters.
+        told: what raters' browsers receive.
     """
 
     manifest: Manifest
@@ -107,7 +107,7 @@ def clips_of(page: MosPage | ABPage) -> tuple[str, ...]:
 
 
 def pages_of(of: RaterList) -> tuple[Page, ...]:
-    """A list as a browser is told it."""
+    """A list as a browser receives it."""
     return tuple(Page(page.page, clips_of(page)) for page in of.pages)
 
 

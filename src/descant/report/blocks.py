@@ -217,6 +217,6 @@ def figures(heading: str, columns: Sequence[str], lines: Sequence[Line]) -> Tabl
 
 
 def chart_section(heading: str, words: str, spec: Mapping[str, Any], place: str = "") -> Section:
-    """A chart under its heading and its words; ``place`` tells charts of one heading apart."""
+    """A chart under its heading and its words; ``place`` distinguishes charts of one heading."""
     label = f"{place}, {heading}" if place else heading
     return Section(heading, [Text(words, "quiet small"), Chart(spec, label)])

@@ -1,7 +1,7 @@
 """The grammar of charts: lines, intervals and shares, as Vega-Lite specifications that hold their data.
 
 Each is as wide as what holds it and drawn in the page's own ink. A series has a colour and, beside it, a shape or a
-dash, for those who do not tell colours apart.
+dash, for those who do not distinguish colours.
 """
 
 import math

@@ -51,7 +51,7 @@ class RunResults:
 
 
 def run_names(first: Path, second: Path) -> tuple[str, str]:
-    """The folders' names; where these are equal, A and B tell them apart.
+    """The folders' names; where these are equal, A and B distinguish them.
 
     Raises:
         RunError: when both are one folder.

@@ -30,7 +30,7 @@ class DrawnSteps:
         self._batch = batch
         self._dtype = smallest_dtype(classes)
         self._hash = hashlib.sha256()
-        # unbuffered: what cannot be written is told where it is written
+        # unbuffered: a failed write raises where it happens
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
 
     @property

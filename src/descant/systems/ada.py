@@ -123,7 +123,7 @@ class ADASystem(ConditionedWaveNet):
         return StepLoss(loss, metrics, observed)
 
     def _bottle(self, queries: Tensor) -> Bottled:
-        # codebooks and their averages stay in full precision: bf16 cannot tell near queries apart
+        # codebooks and their averages stay in full precision: bf16 cannot distinguish near queries
         with torch.autocast(queries.device.type, enabled=False):
             bottled: Bottled = self.bottleneck(queries)
         return bottled

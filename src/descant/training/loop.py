@@ -1,4 +1,4 @@
-"""The training loop. It knows no system by name, and its state is told by its checkpoints alone."""
+"""The training loop. It knows no system by name, and its checkpoints alone hold its state."""
 
 import copy
 import logging
@@ -220,8 +220,8 @@ class Trainer:
                     rate = (self.step - first) / (time.monotonic() - began)
                     if history is not None:
                         history.add(self.step, "validation", figures_held_out)
-                        told = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
-                        log.info("step %d of %d: %s (%.2f steps/s)", self.step, until, told, rate)
+                        words = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
+                        log.info("step %d of %d: %s (%.2f steps/s)", self.step, until, words, rate)
                 stopping = self.processes.any(stop.requested or workflow_is_gone())
                 if self.step % self.settings.checkpoint_every == 0 or last or stopping:
                     # in every process, so that a broken state, which all of them have, stops all of them

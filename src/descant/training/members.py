@@ -53,8 +53,8 @@ def train_member(
 ) -> None:
     """Train one member for its generation, or go on with it; then write its state, its figures and its score.
 
-    All members start from the same weights and see the same windows and noise at the same step: what tells them apart
-    is their settings and their lineage. A member whose loss is no number does not stop the population: its score has
+    All members start from the same weights and see the same windows and noise at the same step: they differ in
+    their settings and their lineage. A member whose loss is no number does not stop the population: its score has
     no fitness, so that another's state replaces it.
 
     Args:

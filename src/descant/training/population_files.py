@@ -55,9 +55,9 @@ def write_decisions(path: Path, decisions: Sequence[Decision]) -> None:
         writer.writerow([*COLUMNS, *(f"{name}{end}" for name in names for end in (BEFORE, AFTER))])
         for each in decisions:
             values = [value for name in names for value in (each.before.get(name), each.after[name])]
-            told = ["" if value is None else repr(value) for value in values]
+            cells = ["" if value is None else repr(value) for value in values]
             parent = "" if each.parent is None else each.parent
-            writer.writerow([each.generation, each.member, parent, each.action, *told])
+            writer.writerow([each.generation, each.member, parent, each.action, *cells])
     temporary.replace(path)
 
 
@@ -84,8 +84,8 @@ def read_decisions(path: Path) -> list[Decision]:
 
 def _decision(row: dict[str, str], keys: Sequence[str]) -> Decision:
     settings = {end: {key: row[key + end] for key in keys if row[key + end]} for end in (BEFORE, AFTER)}
-    told = {column: row[column] or None for column in COLUMNS}
-    return TypeAdapter(Decision).validate_python({**told, "before": settings[BEFORE], "after": settings[AFTER]})
+    fields = {column: row[column] or None for column in COLUMNS}
+    return TypeAdapter(Decision).validate_python({**fields, "before": settings[BEFORE], "after": settings[AFTER]})
 
 
 def write_score(path: Path, score: Score) -> None:

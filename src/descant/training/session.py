@@ -46,7 +46,7 @@ def without_effect_removed(settings: Network) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Session:
-    """One training, told whole.
+    """All that defines one training.
 
     Attributes:
         kind: of system: a name of :data:`descant.systems.registry.KINDS`.

@@ -35,7 +35,7 @@ class Kind:
         title: for people.
         dimensions: of its vectors.
         shortest: seconds that an excerpt must have.
-        hears: what it tells apart and what it cannot, in words.
+        hears: what it distinguishes and what it cannot, in words.
     """
 
     name: str

@@ -255,8 +255,8 @@ def missing(measured: Sequence[Measured]) -> list[str]:
     for found in measured:
         for row in found.rows:
             if row.reason and row.measure == MMD2:
-                told = row.reason if found.bandwidth is None else f"MMD², {found.kind.title}, {row.title}: {row.reason}"
-                reasons[told] = None
+                text = row.reason if found.bandwidth is None else f"MMD², {found.kind.title}, {row.title}: {row.reason}"
+                reasons[text] = None
     for found in measured:
         for row in found.rows:
             # the floor's reason says no more: twice the number

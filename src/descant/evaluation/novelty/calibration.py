@@ -1,4 +1,4 @@
-"""How near to a copy a window must come to be called one, told from held-out music that was never trained on.
+"""How near to a copy a window must come to be called one, estimated from held-out music that was never trained on.
 
 Every search keeps the best of very many places, so that its scores on music that is no copy follow an extreme-value
 law (Gumbel 1935; Karlin & Altschul 1990 for alignments). It is fitted by the quartiles, which a few windows that really
@@ -15,7 +15,7 @@ import scipy.stats
 
 # fewer say too little about a tail of one in a thousand (ours)
 LEAST_WINDOWS, LEAST_TRACKS = 20, 2
-# a search that misses more of the planted copies cannot tell that there are none (ours)
+# a search that misses more of the planted copies cannot show that there are none (ours)
 LEAST_FOUND = 0.5
 # how sure it must be that windows beyond a threshold are too many (ours)
 LIKELY = 0.95
@@ -33,7 +33,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a search can tell on this corpus.
+    """What a search can find on this corpus.
 
     Attributes:
         threshold: a window that scores as much is a match; None where the search cannot be used.
@@ -86,11 +86,11 @@ def calibrate(scored: Sequence[Scored], rate: float, least: float, most: float) 
     scores = np.array([window.score for window in scored], dtype=np.float64)
     tracks = len(set(names.tolist()))
     if len(scores) < LEAST_WINDOWS or tracks < LEAST_TRACKS:
-        told = (
+        failure = (
             f"held-out music gives {len(scores)} windows of {tracks} tracks, "
             f"and a threshold needs {LEAST_WINDOWS} windows of {LEAST_TRACKS}"
         )
-        return Calibration(None, None, len(scores), tracks, 0, failure=told)
+        return Calibration(None, None, len(scores), tracks, 0, failure=failure)
     threshold = find_threshold(scores, rate, least)
     calibration = Calibration(
         threshold, float(np.median(scores)), len(scores), tracks, len(matches_left_out(scored, rate, least))
@@ -129,6 +129,6 @@ def with_planted(calibration: Calibration, scores: Sequence[float]) -> Calibrati
     found = sum(score >= calibration.threshold for score in scores)
     counted = replace(calibration, planted=len(scores), found=found)
     if found < LEAST_FOUND * len(scores):
-        told = f"at a threshold that held-out music allows, {found} of {len(scores)} planted copies are found"
-        return replace(counted, threshold=None, failure=told)
+        failure = f"at a threshold that held-out music allows, {found} of {len(scores)} planted copies are found"
+        return replace(counted, threshold=None, failure=failure)
     return counted

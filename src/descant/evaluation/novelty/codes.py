@@ -18,7 +18,7 @@ from descant.sequences import PackedSequence
 
 # codes that must agree for a run to be looked at, and how many of them must be distinct: a held code is no run
 SEED, LEAST_DISTINCT = 8, 3
-# seeds that are more frequent among the sequences that are looked for tell nothing
+# seeds that are more frequent among the sequences that are looked for identify nothing
 MOST_FREQUENT = 64
 MISMATCH = -4
 # an extension ends where the score fell so far below its best
@@ -189,7 +189,7 @@ def _scan(
     codes: Any, steps: Any, bounds: Any, positions: Any, hashes: Any, part: Any, number: Any, first: Any,
     least_exact: Any, least_tolerant: Any, reached: Any, exact: Any, tolerant: Any, matched: Any,
 ) -> None:  # fmt: skip
-    """Extend every seed of one part of a track; ``reached`` tells how far each diagonal is done."""
+    """Extend every seed of one part of a track; ``reached`` holds how far each diagonal is done."""
     known = _hash_all(part)
     for place in range(len(known)):
         bucket = np.int64(known[place] >> SHIFT)

@@ -85,8 +85,8 @@ def calibrate_audio(
             left_out = matches_left_out(scored, settings.false_positives, check.least)
             matched += [(window.track, window.start, window.start + seconds) for window in left_out]
             searched += [(window.track, window.start, window.start + seconds) for window in scored]
-    told = f"the drawn clips are shorter than {settings.shortest_seconds:g} s: they last {samples / rate:.1f} s"
-    unused = Calibration(None, None, 0, 0, 0, failure=told)
+    failure = f"the drawn clips are shorter than {settings.shortest_seconds:g} s: they last {samples / rate:.1f} s"
+    unused = Calibration(None, None, 0, 0, 0, failure=failure)
     return AudioCalibration(
         clip_seconds=samples / rate,
         training_seconds=features.seconds("train"),
@@ -132,19 +132,19 @@ def search_audio(
     names = dict(features.index[["track", "name"]].itertuples(index=False, name=None))
     used = {FINGERPRINT: calibration.fingerprint, NOTES: calibration.notes}
     hits: list[Hit] = []
-    windows = untold = 0
+    windows = silent = 0
     checks = [check for check in _checks(settings, rendered.shortest, rate, features) if used[check.name].threshold]
     for check in checks:
         drawn = drawn_windows(rendered, check.cut)
         for window, found in zip(drawn, check.search([window.audio for window in drawn]), strict=True):
             windows += 1
             if found is None:
-                untold += 1
+                silent += 1
             elif found.track:
                 hits.append(_audio_hit(check.name, used[check.name], window, found, names[found.track]))
     lengths = [sample.drawn / rate for sample in rendered.samples] if checks else []
     shares = [Share(seconds, _matched(hits, number, seconds)) for number, seconds in enumerate(lengths)]
-    return AudioSearch(shares, hits, windows, untold)
+    return AudioSearch(shares, hits, windows, silent)
 
 
 def _matched(hits: Sequence[Hit], sequence: int, seconds: float) -> float:

@@ -29,8 +29,10 @@ def search_codes(settings: Novelty, codes: PackedSequence, drawn: npt.NDArray[np
     """
     steps, rate = drawn.shape[1], settings.false_positives
     if steps < settings.shortest_seconds * codes.rate:
-        told = f"the drawn codes are shorter than {settings.shortest_seconds:g} s: they last {steps / codes.rate:.1f} s"
-        unused = Calibration(None, None, 0, 0, 0, failure=told)
+        failure = (
+            f"the drawn codes are shorter than {settings.shortest_seconds:g} s: they last {steps / codes.rate:.1f} s"
+        )
+        unused = Calibration(None, None, 0, 0, 0, failure=failure)
         return CodesSearch(unused, unused, codes.rate, [], [], [])
     held_out = _held_out_codes(codes, steps, settings.calibration_windows)
     excerpts = np.stack([part for _, _, part in held_out]) if held_out else np.zeros((0, steps), dtype=np.int64)

@@ -101,7 +101,7 @@ class _GrowingArray:
         self._file, self._dtype, self._row, self._length = path.open("wb"), dtype, row, 0
 
     def append(self, rows: npt.NDArray[Any]) -> int:
-        """Append, and tell where the rows begin."""
+        """Append, and return where the rows begin."""
         self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
         self._length += len(rows)
         return self._length - len(rows)

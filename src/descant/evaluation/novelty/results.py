@@ -51,7 +51,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class AudioCalibration:
-    """What the two searches of audio can tell on this corpus, for drawn clips of one length.
+    """What the two searches of audio can find on this corpus, for drawn clips of one length.
 
     Attributes:
         clip_seconds: length of the drawn clips.
@@ -94,8 +94,8 @@ class CodesSearch:
     """What a model's drawn top codes share with those of the training music.
 
     Attributes:
-        exact: what runs without a difference tell here.
-        tolerant: what runs with substitutions tell here.
+        exact: of the search for runs without a difference.
+        tolerant: of the search for runs with substitutions.
         codes_a_second: of the top level.
         shares: of each sequence; empty where neither can be used.
         hits: the longest run of each sequence.

@@ -18,7 +18,7 @@ from descant.evaluation.novelty.pitch import GRID_SECONDS, TRANSPOSITIONS, Pitch
 
 # a window is fingerprinted again half a step later: no copy then lies more than a quarter of a step beside the words
 PHASES = 2
-# windows of which less can be told, in words, are silent or static and match anything alike
+# windows with a smaller share of words other than 0 are silent or static and match anything alike
 LEAST_TOLD = 0.75
 # a correlation of spectra from which cells agree, and what a step costs that is not one cell in both
 AGREEMENT = 0.7
@@ -69,8 +69,8 @@ def search_fingerprints(
         training: the tracks, streamed once.
 
     Returns:
-        For each window the best place, whose score is the share of bits that agree; None where the window tells too
-        little: it is silent or static.
+        For each window the best place, whose score is the share of bits that agree; None where the window is
+        silent or static.
     """
     if not windows:
         return []
@@ -81,12 +81,12 @@ def search_fingerprints(
             part = window[round(phase / PHASES * HOP / RATE * rate) :]
             words = fingerprint([np.asarray(part, dtype=np.float32)[:, None]], rate)[:length]
             queries[number, phase, : len(words)] = words
-    told = np.count_nonzero(queries, axis=2).max(axis=1, initial=0) >= max(1, LEAST_TOLD * length)
+    usable = np.count_nonzero(queries, axis=2).max(axis=1, initial=0) >= max(1, LEAST_TOLD * length)
     rates, places = np.full(len(windows), 2.0), np.zeros(len(windows), dtype=np.int64)
-    found = [NOTHING if is_told else None for is_told in told]
+    found = [NOTHING if is_usable else None for is_usable in usable]
     for track in training:
         before = rates.copy()
-        _nearest_words(queries, told, track.words, round(LEAST_TOLD * length), rates, places)
+        _nearest_words(queries, usable, track.words, round(LEAST_TOLD * length), rates, places)
         for number in np.flatnonzero(rates < before).tolist():
             start = float(places[number] * HOP / RATE)
             found[number] = Found(1 - float(rates[number]), track.track, 0.0, seconds, start)

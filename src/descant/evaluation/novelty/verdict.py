@@ -130,16 +130,18 @@ def _verdict(
 ) -> str:
     if audio is None and codes is None:
         return f"Not reported: {'; '.join(audio_missing(calibration))}."
-    told = []
+    parts = []
     if audio is not None:
-        told.append(
+        parts.append(
             f"Of the {duration(seconds)} drawn, {share_words(audio)} match a place in "
             f"{duration(calibration.training_seconds)} of training music by their sound or notes"
         )
     if codes is not None:
-        told.append(f"{'and ' if told else ''}{share_words(codes)} of its codes stand in runs that are shared with it")
+        parts.append(
+            f"{'and ' if parts else ''}{share_words(codes)} of its codes stand in runs that are shared with it"
+        )
     silent = f" {100 * untold:.0f} % of the windows are silent or static, and say nothing." if untold else ""
-    return f"{', '.join(told)}.{silent}"
+    return f"{', '.join(parts)}.{silent}"
 
 
 def audio_missing(calibration: AudioCalibration) -> list[str]:
@@ -164,20 +166,20 @@ def _is_failure(model: ModelFindings) -> bool:
 
 def run_verdict(calibration: AudioCalibration, models: Sequence[ModelFindings], floor: Interval | None) -> str:
     """One honest sentence or two for the run: what was searched, what was found, what this cannot find."""
-    told = [model for model in models if model.audio is not None]
-    if not told:
+    used = [model for model in models if model.audio is not None]
+    if not used:
         return " ".join([f"Not reported: {'; '.join(audio_missing(calibration))}.", *_codes_words(models)])
-    seconds = sum(model.seconds for model in told)
-    matched = sum(model.seconds * model.audio.value for model in told if model.audio)
+    seconds = sum(model.seconds for model in used)
+    matched = sum(model.seconds * model.audio.value for model in used if model.audio)
     against = duration(calibration.training_seconds)
     beside = f"; of held-out music {100 * floor.value:.1f} % do" if floor else ""
     found = f"{matched:.1f} s match" if matched else "none matches"
     if matched:
-        most = max(told, key=lambda model: model.audio.value if model.audio else 0.0)
+        most = max(used, key=lambda model: model.audio.value if model.audio else 0.0)
         found += f", most of them of {most.title} ({share_words(most.audio)})"
     planted = " and ".join(planted_words(calibration))
     searched = (
-        f"{duration(seconds)} drawn by {count(len(told), 'model')} were searched for copies of {against} of training "
+        f"{duration(seconds)} drawn by {count(len(used), 'model')} were searched for copies of {against} of training "
         f"music: {found}{beside}. Of planted copies {planted}."
     )
     return " ".join([searched, *_codes_words(models), LIMITS])
@@ -185,11 +187,11 @@ def run_verdict(calibration: AudioCalibration, models: Sequence[ModelFindings], 
 
 def _codes_words(models: Sequence[ModelFindings]) -> list[str]:
     """What the searches of codes found, all together; nothing where there was none."""
-    told = [model for model in models if model.codes is not None]
-    if not told:
+    used = [model for model in models if model.codes is not None]
+    if not used:
         return []
-    seconds = sum(model.seconds for model in told)
-    matched = sum(model.seconds * model.codes.value for model in told if model.codes)
+    seconds = sum(model.seconds for model in used)
+    matched = sum(model.seconds * model.codes.value for model in used if model.codes)
     return [f"Of {duration(seconds)} of drawn codes {matched:.1f} s stand in runs shared with training codes."]
 
 

@@ -1,9 +1,9 @@
 """Real, shuffled and drawn music beside one another, and which measures separate music from shuffled music.
 
-A measure is kept when it tells real excerpts from the same excerpts shuffled, in two ways: the bootstrap interval over
-tracks of the paired difference does not hold 0, and of any real and any shuffled excerpt the real one is on that side
-in at least 7 of 10 pairs (the AUC; 7 is ours), since with many excerpts a difference too small to be of use would do
-for the first. One that is not kept tells nothing of order at this length, and is dropped from the report; its figures
+A measure is kept when it separates real excerpts from the same excerpts shuffled, in two ways: the bootstrap interval
+over tracks of the paired difference does not hold 0, and of any real and any shuffled excerpt the real one is on that
+side in at least 7 of 10 pairs (the AUC; 7 is ours), since with many excerpts a difference too small to be of use would
+do for the first. One that is not kept says nothing of order at this length, and is dropped from the report; its figures
 stay in the tables. Level is exempt: shuffling leaves it as it is.
 """
 
@@ -133,8 +133,8 @@ def _verdict(value: float | None, low: float | None, high: float | None, area: f
         return UNDEFINED
     if low is None or high is None:
         return UNDECIDED
-    tells = (low > 0 and area >= TELLING_AUC) or (high < 0 and area <= 1 - TELLING_AUC)
-    return KEPT if tells else DROPPED
+    separates = (low > 0 and area >= TELLING_AUC) or (high < 0 and area <= 1 - TELLING_AUC)
+    return KEPT if separates else DROPPED
 
 
 def auc(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float | None:
@@ -162,23 +162,23 @@ def curve_intervals(sources: Sequence[Source], settings: Evaluation, seed: int) 
 def reasons(sources: Sequence[Source], separation: pd.DataFrame, seconds: float) -> list[str]:
     """What was not reported, and why, in sentences."""
     real = sources[0].measures
-    told = []
+    sentences = []
     if real.empty:
-        told.append(f"Real music: not reported: no test track is as long as an excerpt ({seconds:g} s).")
+        sentences.append(f"Real music: not reported: no test track is as long as an excerpt ({seconds:g} s).")
     short = [measure for measure in MEASURES if seconds < measure.shortest]
     if short:
         needs = ", ".join(f"{measure.title.lower()} ({measure.shortest:g} s)" for measure in short)
-        told.append(f"Not reported, since excerpts of {seconds:g} s are too short for it: {needs}.")
+        sentences.append(f"Not reported, since excerpts of {seconds:g} s are too short for it: {needs}.")
     undecided = separation[separation["verdict"] == UNDECIDED]
     tracks = real["group"].nunique()
     if tracks < FEWEST_TRACKS and len(undecided):
-        told.append(
+        sentences.append(
             f"Which measures separate music from shuffled music: not reported: it takes {FEWEST_TRACKS} test tracks as "
             f"long as an excerpt, there are {tracks}."
         )
     elif len(undecided):
         titles = {measure.name: measure.title for measure in MEASURES}
-        told += [
+        sentences += [
             f"Whether {titles[str(row.measure)].lower()} separates music from shuffled music: not reported: it is "
             f"defined for {row.tracks} of {tracks} test tracks, it takes {FEWEST_TRACKS}."
             for row in undecided.itertuples()
@@ -188,8 +188,8 @@ def reasons(sources: Sequence[Source], separation: pd.DataFrame, seconds: float)
         absent = [measure.title.lower() for measure in long if source.measures[measure.name].isna().all()]
         # noise abstains by nature
         if absent and len(source.measures) and source.name != NOISE:
-            told.append(f"{source.title}: not reported, defined in none of its excerpts: {', '.join(absent)}.")
-    return told
+            sentences.append(f"{source.title}: not reported, defined in none of its excerpts: {', '.join(absent)}.")
+    return sentences
 
 
 class StructureSummary(Summary):
@@ -214,7 +214,7 @@ class StructureSummary(Summary):
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is told of the sources.
+    """The results of comparing the sources.
 
     Attributes:
         table: a row a source and measure, see :func:`summarise`.
@@ -241,8 +241,8 @@ def compare(sources: Sequence[Source], settings: Evaluation, seconds: float, see
     table = summarise(sources, settings, seed)
     separation = separate(sources[0].measures, sources[1].measures, settings, seed)
     curves = curve_intervals(sources, settings, seed)
-    told = {**summary(sources, table, separation, seconds), "confidence": settings.confidence}
-    return Comparison(table, separation, curves, told)
+    summarised = {**summary(sources, table, separation, seconds), "confidence": settings.confidence}
+    return Comparison(table, separation, curves, summarised)
 
 
 def summary(

@@ -44,7 +44,7 @@ class Features:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    # librosa tells that a clip shorter than a window is padded, which is expected here
+    # librosa warns that a clip shorter than a window is padded, which is expected here
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="librosa")
         yield

@@ -121,7 +121,7 @@ class Gathered:
         return pd.DataFrame(self._rows, columns=columns)
 
     def curves(self) -> pd.DataFrame:
-        """Mean similarity by lag, up to 24 s, of each condition, group and feature, with how many excerpts tell it."""
+        """Mean similarity by lag, up to 24 s, of each condition, group and feature, with the number of excerpts."""
         rows = [
             (condition, group, feature, lag * CELL_SECONDS, total / count, int(count))
             for (condition, group, feature), sums in self._sums.items()

@@ -15,8 +15,8 @@ class Measure:
         name: of its column.
         title: for people.
         unit: empty where it has none.
-        words: what it tells.
-        kind: ``structure``, ``notes``, or ``level``: the last is not asked to tell music from shuffled music, since
+        words: what it shows.
+        kind: ``structure``, ``notes``, or ``level``: the last is not asked to separate music from shuffled music, since
             shuffling leaves level as it is.
         shortest: seconds of the shortest excerpt that it is defined for (ours).
     """

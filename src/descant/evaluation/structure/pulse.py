@@ -14,7 +14,7 @@ LOW_BPM, HIGH_BPM = 70.0, 140.0
 # white noise stays below 0.5 / √seconds in 99 of 100 excerpts of 2 to 24 s (measured; tests/evaluation/structure)
 NOISE_CLARITY = 0.5
 LEAST_CLARITY = 0.2  # ours
-# an autocorrelation over fewer periods tells of these and not of a pulse (ours)
+# an autocorrelation over fewer periods describes these and not a pulse (ours)
 FEWEST_PERIODS = 2
 AS_GOOD = 0.9  # ours
 WINDOW_SECONDS = 4.0
@@ -26,7 +26,7 @@ class Pulse:
 
     Attributes:
         clarity: highest autocorrelation of onset strength at a lag of a beat, in [-1, 1]; None where it cannot be
-            told: too short, or no onsets.
+            measured: too short, or no onsets.
         bpm: beats a minute in [70, 140); None where there is no pulse.
     """
 

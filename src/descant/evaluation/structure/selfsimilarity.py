@@ -9,7 +9,7 @@ similarity (NaN).
 import numpy as np
 import numpy.typing as npt
 
-# a mean over fewer pairs of cells tells of these pairs and not of the lag (ours)
+# a mean over fewer pairs of cells describes these pairs and not the lag (ours)
 FEWEST_PAIRS = 4
 FLAT = 1e-6
 

@@ -1,1 +1,1 @@
-"""Notes in audio: a transcriber, and what its notes tell."""
+"""Notes in audio: a transcriber, and what its notes show."""

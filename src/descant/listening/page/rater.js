@@ -3,7 +3,7 @@
 // test lies in the page as JSON) all are kept in the browser and given as a file at the end.
 
 const COMMENT_BYTES = 10000;
-// for the time a test takes, as it is told; ours
+// for the time that the page says a test takes; ours
 const SECONDS_TO_RATE = 10;
 const embedded = document.getElementById("study");
 const screenNode = document.getElementById("screen");
