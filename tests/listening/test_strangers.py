@@ -92,15 +92,15 @@ def test_a_deletion_is_done_when_it_says_so(store: Store, path: Path) -> None:
 def test_raters_do_not_wait_while_somebody_deletes(store: Store, path: Path) -> None:
     session, other = store.begin(SHA).session, store.begin(SHA).session
     store.save(session, [answer()])
-    took = []
+    saved = 0
     with closing(reader(path)), ThreadPoolExecutor(1) as pool:
         deleting = pool.submit(store.delete, session)
         while not deleting.done():
-            begun = time.monotonic()
-            store.save(other, [answer(revision=len(took) + 1)])
-            took.append(time.monotonic() - begun)
+            # one that waited behind the deletion's lock for longer than a writer waits would be refused
+            saved += 1
+            store.save(other, [answer(revision=saved)])
     assert not deleting.result()
-    assert len(took) > 2 and max(took) < 1
+    assert saved > 2
 
 
 def test_reading_waits_for_nobody_who_writes(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def over(folder: Path, population: dict[str, object], training: dict[str, object
 
 
 def test_every_decision_and_score_is_there_and_the_fittest_is_the_model(finished: Path) -> None:
-    population = load(ROOT / "config.yaml", TINY).ada(STACK).population
+    population = load(ROOT / "config.yaml", TINY).adas["vqvae8_pbt"].population
     assert population is not None
     folder = finished / POPULATION
     for generation in range(population.generations):
@@ -47,7 +47,7 @@ def test_every_decision_and_score_is_there_and_the_fittest_is_the_model(finished
     best = max(last, key=lambda score: score["fitness"])
     chosen = json.loads((folder / "chosen.json").read_text())
     assert chosen == best
-    model = read_model(finished / MODEL)
+    model = read_model(finished / MODEL).facts
     assert model.steps == best["step"] == 6
     own = table[table["member"] == best["member"]]
     assert model.settings["training"]["learning_rate"] == own[f"{RATE}.after"].item()

@@ -127,7 +127,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, long: Path) -> Path:
 def corpus(tmp_path: Path, undisturbed: Path) -> Path:
     """A folder in which all but that training is done."""
     folder = tmp_path / "run"
-    shutil.copytree(undisturbed, folder, ignore=shutil.ignore_patterns("runs", "prior"))
+    shutil.copytree(undisturbed, folder, ignore=shutil.ignore_patterns("runs", "training"))
     return folder
 
 
