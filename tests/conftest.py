@@ -1,6 +1,7 @@
 """Builders that many tests share: small networks, short trainings, and a packed sequence with something to learn."""
 
 import fcntl
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,16 @@ class Together(LoadScopeScheduling):
     """Deals tests to processes by files, and those that share one finished run of the pipeline all to one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder, _, file = nodeid.partition("::")[0].rpartition("/")
-        # a cluster and a separation of their own
-        alone = {"test_slurm.py", "test_songs.py"}
-        return folder if folder == "tests/workflow" and file not in alone else f"{folder}/{file}"
+        file = nodeid.partition("::")[0]
+        return "finished" if file in _sharing() else file
+
+
+@functools.cache
+def _sharing() -> frozenset[str]:
+    """The files of tests that use the fixture ``finished``."""
+    root = Path(__file__).parents[1]
+    files = (root / "tests" / "workflow").glob("test_*.py")
+    return frozenset(str(file.relative_to(root)) for file in files if "finished: Path" in file.read_text("utf-8"))
 
 
 @pytest.hookimpl(optionalhook=True)
