@@ -1,8 +1,13 @@
 """Exceptions that a user can act on: what is wrong, and the cure."""
 
-import reprlib
+from __future__ import annotations
 
-from pydantic import ValidationError
+import reprlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # what sets up spleeter's environment runs where there is the standard library only
+    from pydantic import ValidationError
 
 
 class DescantError(Exception):
