@@ -154,7 +154,7 @@ import os, sys
 from pathlib import Path
 from descant.commands import decode as command
 
-def die(folder, audio, count, rate):
+def die(folder, audio, count, rate, primed):
     (folder / "00.flac").write_bytes(b"half")
     os._exit(9)
 
@@ -175,7 +175,7 @@ def test_what_a_killed_rendering_left_goes_with_the_next(made: Path) -> None:
 def test_decoding_replaces_all_or_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path.name: path.read_bytes() for path in (made / "rendered").iterdir()}
 
-    def torn(folder: Path, audio: object, count: int, rate: int) -> None:
+    def torn(folder: Path, audio: object, count: int, rate: int, primed: int) -> None:
         (folder / "00.flac").write_bytes(b"half")
         raise OSError("disk full")
 

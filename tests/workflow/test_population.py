@@ -67,7 +67,7 @@ def test_each_state_takes_its_room_once(finished: Path) -> None:
 def test_a_changed_bound_reruns_the_population_and_what_stands_on_it_alone(finished: Path, tmp_path: Path) -> None:
     change = over(tmp_path, {"tuned": {RATE: {"most": 0.03}}})
     jobs = planned(finished, "all", over=change)
-    trained = {job for job in jobs if job.startswith(("train_", "decide_", "choose_"))}
+    trained = {job for job in jobs if job.startswith(("train", "decide_", "choose_"))}
     members = {f"train_member training={STACK}, generation={g}, member={m}" for g in range(2) for m in range(2)}
     decided = {f"decide_generation training={STACK}, generation={g}" for g in range(2)}
     assert trained == members | decided | {f"choose_member training={STACK}", f"train training=codes-on-{STACK}"}
