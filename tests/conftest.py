@@ -1,7 +1,11 @@
 """Builders that many tests share: small networks, short trainings, and a packed sequence with something to learn."""
 
+import atexit
 import fcntl
 import functools
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,11 @@ from descant.config.networks import ADA, WaveNetShape
 from descant.config.training import Training
 from descant.separation.spleeter_environment import is_supported
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
+
+# numba's cache mixes up programs that several processes compile at once for other types, and then crashes: one a worker
+COMPILED = tempfile.mkdtemp(prefix="descant-numba-")
+os.environ["NUMBA_CACHE_DIR"] = COMPILED
+atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
 
 # a loaded core makes single examples slow now and then: that is no finding
 settings.register_profile("descant", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
