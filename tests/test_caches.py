@@ -107,9 +107,31 @@ def test_else_one_among_temporary_files(nothing_set: Path, monkeypatch: pytest.M
 
 def test_what_is_set_already_stays(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", "mine")
-    prepare_caches()
+    prepare_caches("one")
     assert os.environ["NUMBA_CACHE_DIR"] == "mine"
     assert os.environ["MPLCONFIGDIR"] == str(nothing_set / "home/.cache/descant/matplotlib")
+
+
+def test_programs_share_no_compiled_functions(nothing_set: Path) -> None:
+    prepare_caches("one")
+    assert os.environ["NUMBA_CACHE_DIR"] == str(nothing_set / "home/.cache/descant/numba/one")
+
+
+SHOWN = """
+import os, runpy, sys
+sys.argv[1:] = ["--help"]
+try:
+    runpy.run_module("descant.commands.scan", run_name="__main__")
+except SystemExit:
+    print(os.environ["NUMBA_CACHE_DIR"])
+"""
+
+
+def test_a_command_is_known_by_its_module(nothing_set: Path) -> None:
+    # the words after the program are what Python's -m leaves in sys.orig_argv
+    command = [sys.executable, "-c", SHOWN, "descant.commands.scan"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].endswith("numba/descant.commands.scan")
 
 
 @pytest.mark.parametrize("spoil", ["mode", "link", "file"])

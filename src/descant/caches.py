@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # what each library reads its folder from, and ours below the common one; librosa's compiled loops are numba's
+NUMBA = "NUMBA_CACHE_DIR"
 VARIABLES = {
-    "NUMBA_CACHE_DIR": "numba",
+    NUMBA: "numba",
     "MPLCONFIGDIR": "matplotlib",
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
     "TRITON_CACHE_DIR": "triton",
@@ -51,8 +52,16 @@ def _is_ours(folder: Path) -> bool:
     return is_safe and os.access(folder, os.W_OK | os.X_OK)
 
 
-def prepare_caches() -> None:
-    """Set the environment of the libraries that keep something, before they are imported; what is set stays."""
+def prepare_caches(program: str) -> None:
+    """Set the environment of the libraries that keep something, before they are imported; what is set stays.
+
+    Numba has a folder for each program. Its index is rewritten without a lock: processes that compile one function for
+    different types at the same time map one type to the other's machine code, and the next process crashes. Processes
+    of one program compile the same functions for the same types.
+
+    Args:
+        program: name of the command that runs.
+    """
     for variable, name in VARIABLES.items():
         if variable not in os.environ and (folder := cache_folder(name)) is not None:
-            os.environ[variable] = str(folder)
+            os.environ[variable] = str(folder / program if variable == NUMBA else folder)
