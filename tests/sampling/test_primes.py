@@ -56,7 +56,7 @@ def music(tmp_path: Path) -> Path:
 
 def test_every_sample_continues_another_track_of_a_split(music: Path) -> None:
     recordings = open_recordings(music)
-    primes = read_prime(Prime(track="test", start=0.1, seconds=0.2), recordings, COUNT)
+    primes = read_prime(Prime(track="test", start=0.1, seconds=0.2), recordings, COUNT, "auto")
     assert primes.shape == (COUNT, 1600) and primes.dtype == np.int16
     first, second = (read_recording(recordings, track, 800, 2400) for track in recordings.tracks("test"))
     np.testing.assert_array_equal(from_16_bit(primes), [first, second, first])
@@ -64,7 +64,7 @@ def test_every_sample_continues_another_track_of_a_split(music: Path) -> None:
 
 def test_one_track_is_continued_by_all(music: Path) -> None:
     recordings = open_recordings(music)
-    primes = read_prime(Prime(track=f"{2:016x}", seconds=0.2), recordings, COUNT)
+    primes = read_prime(Prime(track=f"{2:016x}", seconds=0.2), recordings, COUNT, "auto")
     np.testing.assert_array_equal(primes, [to_16_bit(noise(2, RATE)[:1600])])
 
 
@@ -75,9 +75,18 @@ def test_a_file_is_mixed_and_resampled_and_cut_where_it_is_asked_to(
     audio = noise(9, 2 * rate * channels).reshape(-1, channels).astype(np.float32)
     path = tmp_path / "my song's start.wav"
     soundfile.write(path, audio, rate, subtype="FLOAT")
-    primes = read_prime(Prime(file=str(path), start=0.5, seconds=0.25), open_recordings(music), COUNT)
+    primes = read_prime(Prime(file=str(path), start=0.5, seconds=0.25), open_recordings(music), COUNT, "auto")
     expected = to_16_bit(soxr.resample(audio.mean(axis=1), rate, RATE))[4000:6000]
     np.testing.assert_array_equal(primes, [expected])
+
+
+def test_a_file_is_mixed_as_the_corpus_is(music: Path, tmp_path: Path) -> None:
+    audio = noise(9, 2 * RATE).reshape(-1, 2).astype(np.float32)
+    soundfile.write(tmp_path / "two.wav", audio, RATE, subtype="FLOAT")
+    prime = Prime(file=str(tmp_path / "two.wav"), seconds=0.25)
+    for downmix, expected in (("left", audio[:, 0]), ("right", audio[:, 1]), ("mean", audio.mean(axis=1))):
+        primes = read_prime(prime, open_recordings(music), COUNT, downmix)
+        np.testing.assert_array_equal(primes, [to_16_bit(expected[: RATE // 4])])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +113,9 @@ def test_what_cannot_be_continued_is_refused_with_a_cure(
     for name, audio in (("good", noise(1, RATE)), ("silent", np.zeros(RATE)), ("nan", np.full(RATE, np.nan))):
         soundfile.write(tmp_path / f"{name}.wav", audio, RATE, subtype="FLOAT")
     with pytest.raises(SamplingError, match=told) as raised:
-        read_prime(Prime(**{"seconds": 1.0 if "file" in prime else 0.1, **prime}), open_recordings(music), COUNT)
+        read_prime(
+            Prime(**{"seconds": 1.0 if "file" in prime else 0.1, **prime}), open_recordings(music), COUNT, "auto"
+        )
     assert raised.value.cure
 
 

@@ -24,9 +24,10 @@ rule prime:
         digest=prime_digest,
         recordings=subpath(input.samples, parent=True),
         models=lambda wildcards, input: [f"--model={path}" for path in input.models],
+        downmix=experiment.corpus.downmix,
     shell:
         "python -m descant.commands.prime --settings {params.settings:q} --recordings {params.recordings:q}"
-        " {params.models:q} --output {output.prime:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+        " {params.models:q} --downmix {params.downmix:q} --output {output.prime:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule draw:

@@ -1,14 +1,14 @@
 """``encode``: turn one shard's tracks into sequences."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from descant.commands import options
 from descant.commands.cli import parse_settings, run
-from descant.config.corpus import Audio, Corpus
+from descant.config.corpus import Audio
 from descant.corpus.encode import encode_shard
 from descant.corpus.table import read_table, write_table
 
@@ -22,7 +22,7 @@ def main(
     output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],
     waveform: Annotated[Path, typer.Option(help="folder of the sequence of 16-bit samples to write")],
     output_table: Annotated[Path, typer.Option(help="Parquet table to write: what is trained on, and why not")],
-    downmix: Annotated[str, typer.Option(help="auto, mean, left, right or loudest: how channels become one")] = "auto",
+    downmix: options.Downmixed = "auto",
 ) -> None:
     """Mix each track to mono and resample it; pack the tracks as 16-bit samples, and encoded to 8-bit mu-law.
 
@@ -30,8 +30,7 @@ def main(
     mu-law takes from a quiet one is said in the table.
     """
     audio = parse_settings(Audio, settings)
-    chosen = parse_settings(Corpus, json.dumps({"downmix": downmix})).downmix
-    entries = encode_shard(read_table(table), tracks, output, waveform, audio, chosen)
+    entries = encode_shard(read_table(table), tracks, output, waveform, audio, downmix)
     write_table(entries, output_table)
     log.info("%d tracks encoded", sum(entry.is_used for entry in entries))
 

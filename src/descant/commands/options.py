@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from descant.config.corpus import Downmix
 from descant.errors import ConfigError
 from descant.sequences import PackedSequence, open_checked
 
@@ -23,6 +24,7 @@ Runs = Annotated[Path, typer.Option(help="folder where run directories keep what
 Seed = Annotated[int, typer.Option(help="root seed")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number gives the same bytes")]
 SaveEvery = Annotated[float, typer.Option(min=0, help="wall-clock seconds between saved states of a draw")]
+Downmixed = Annotated[Downmix, typer.Option(help="how channels become one; auto: their mean, unless they cancel")]
 GPUs = Annotated[int, typer.Option(min=0, help="GPUs to use; 0 runs on the CPU")]
 
 

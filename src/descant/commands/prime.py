@@ -26,6 +26,7 @@ def prime(
     model: Annotated[
         list[Path] | None, typer.Option(help="model.safetensors of every ADA of the row, bottom first; repeat it")
     ] = None,
+    downmix: options.Downmixed = "auto",
     threads: options.Threads = 1,
     gpus: options.GPUs = 0,
 ) -> None:
@@ -37,7 +38,7 @@ def prime(
     packed = open_recordings(recordings)
     adas = [restore(read_model(path), ADASystem).to(device) for path in model or []]
     hop = int(np.prod([ada.hop for ada in adas], dtype=np.int64))
-    waveforms = cut_to_codes(read_prime(sampling.prime, packed, sampling.count), hop, packed.sample_rate)
+    waveforms = cut_to_codes(read_prime(sampling.prime, packed, sampling.count, downmix), hop, packed.sample_rate)
     with whole_folder(output) as folder:
         np.save(folder / "waveform.npy", waveforms, allow_pickle=False)
         for level, steps in enumerate(encode_levels(waveforms, adas, device)):

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from descant.audio import mulaw
 from descant.audio.clips import to_16_bit
-from descant.audio.files import BLOCK_FRAMES, Block
+from descant.audio.files import BLOCK_FRAMES
 from descant.config.corpus import Audio, Downmix
 from descant.corpus.decode import track_file
 from descant.corpus.mono import Listener, Mono
@@ -28,25 +28,6 @@ from descant.sequences import SequenceWriter
 
 log = logging.getLogger(__name__)
 Sample = TypeVar("Sample", bound=np.generic)
-
-
-def mono_blocks(path: Path, sample_rate: int, downmix: Downmix = "auto") -> Iterator[Block]:
-    """A track as it is before it is companded: mono, at the models' rate.
-
-    Args:
-        path: of its audio.
-        sample_rate: of the result, Hz.
-        downmix: how its channels become one.
-
-    Yields:
-        float32, each ``(frames,)``.
-
-    Raises:
-        AudioFileError: when the audio cannot be read.
-    """
-    mono = Mono(path, sample_rate, downmix)
-    mono.decide()
-    return mono.blocks()
 
 
 def encode_shard(

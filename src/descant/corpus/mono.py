@@ -225,3 +225,22 @@ def _remark_on_mix(mono: Mono) -> str:
         share = f"{mixer.lost_share:.0%}"
         remark = f"in {share} of it the mean of its channels is over {PART_LOST_DB:.0f} dB below the loudest"
     return f"{remark}; channel {mono.chosen + 1} alone is used" if mono.chosen is not None else remark
+
+
+def mono_blocks(path: Path, sample_rate: int, downmix: Downmix) -> Iterator[Block]:
+    """A track as it is before it is companded: mono, at the models' rate.
+
+    Args:
+        path: of its audio.
+        sample_rate: of the result, Hz.
+        downmix: how its channels become one.
+
+    Yields:
+        float32, each ``(frames,)``.
+
+    Raises:
+        AudioFileError: when the audio cannot be read.
+    """
+    mono = Mono(path, sample_rate, downmix)
+    mono.decide()
+    return mono.blocks()

@@ -17,8 +17,9 @@ from descant.audio import mulaw
 from descant.audio.clips import from_16_bit, to_16_bit
 from descant.audio.facts import sample_facts
 from descant.audio.files import AudioFileError
+from descant.config.corpus import Downmix
 from descant.config.models import Prime
-from descant.corpus.encode import mono_blocks
+from descant.corpus.mono import mono_blocks
 from descant.errors import SamplingError
 from descant.recordings import read_recording
 from descant.sequencefacts import smallest_dtype
@@ -29,13 +30,14 @@ HELD_OUT = ("validation", "test")
 Waveforms = npt.NDArray[np.int16]
 
 
-def read_prime(prime: Prime, recordings: PackedSequence, count: int) -> Waveforms:
+def read_prime(prime: Prime, recordings: PackedSequence, count: int, downmix: Downmix) -> Waveforms:
     """The stretches that samples continue, as they were recorded.
 
     Args:
         prime: which recording, and which part of it.
         recordings: of the corpus; a file is resampled to their rate.
         count: samples that are drawn.
+        downmix: how the channels of a file become one, as the corpus' do.
 
     Returns:
         int16 ``(1, samples)`` where all samples continue one recording, else ``(count, samples)``.
@@ -47,7 +49,7 @@ def read_prime(prime: Prime, recordings: PackedSequence, count: int) -> Waveform
     first, length = round(prime.start * rate), max(1, round(prime.seconds * rate))
     if prime.file is not None:
         name = f"sampling.prime.file {prime.file}"
-        return _checked(name, _from_file(Path(prime.file), first, length, rate), length, rate)[None]
+        return _checked(name, _from_file(Path(prime.file), first, length, rate, downmix), length, rate)[None]
     rows = []
     for track in _tracks(str(prime.track), recordings, count):
         audio = to_16_bit(read_recording(recordings, track, first, first + length))
@@ -69,7 +71,7 @@ def _tracks(wanted: str, recordings: PackedSequence, count: int) -> list[Track]:
     return tracks
 
 
-def _from_file(path: Path, first: int, length: int, rate: int) -> Waveforms:
+def _from_file(path: Path, first: int, length: int, rate: int, downmix: Downmix) -> Waveforms:
     if not path.is_file():
         raise SamplingError(
             f"sampling.prime.file names {path}, and there is no such file",
@@ -77,7 +79,7 @@ def _from_file(path: Path, first: int, length: int, rate: int) -> Waveforms:
         )
     parts, done = [np.zeros(0, np.float32)], 0
     try:
-        for block in mono_blocks(path, rate):
+        for block in mono_blocks(path, rate, downmix):
             parts.append(block[max(0, first - done) : max(0, first + length - done)])
             done += len(block)
             if done >= first + length:
