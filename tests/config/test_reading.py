@@ -24,10 +24,11 @@ def written(folder: Path, text: str) -> Path:
 
 
 def complaint(folder: Path, text: str) -> str:
-    began = time.monotonic()
+    # of the processor: a busy machine is no finding
+    began = time.process_time()
     with pytest.raises(ConfigError, match=r"own\.yaml") as told:
         read_yaml(written(folder, text))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert len(str(told.value)) < 3000
     return str(told.value)
 

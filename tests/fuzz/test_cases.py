@@ -21,7 +21,7 @@ def test_valid_files_are_read(name: str) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_strangers_file_is_read_or_refused(path: Path) -> None:
-    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     targets.run(targets.TARGETS[path.parent.name], path.read_bytes())
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 256 << 10

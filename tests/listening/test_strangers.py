@@ -106,13 +106,13 @@ def test_raters_do_not_wait_while_somebody_deletes(store: Store, path: Path) -> 
 def test_reading_waits_for_nobody_who_writes(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = store.begin(SHA).session
     store.save(session, [answer()])
+    # who holds the lock never lets go: what waited for it would fail
     with closing(writer(path)):
-        begun = time.monotonic()
         assert store.session(session).session == session
         assert len(store.answers(session)) == 1
         with Store(path, "people") as again:
             assert len(again.answers(session)) == 1
-        assert time.monotonic() - begun < 1
+        begun = time.monotonic()
         with pytest.raises(UnavailableError, match="locked"):
             store.save(session, [answer(scale="musicality")])
         assert time.monotonic() - begun < 8
@@ -210,9 +210,8 @@ def test_unfinished_headers_keep_nobody_out(served: Served) -> None:
     with ExitStack() as held:
         for _ in range(450):
             held.enter_context(unfinished(served.port))
-        begun = time.monotonic()
-        assert httpx.get(f"{served.url}/study.json", timeout=15).status_code == 200
-        assert time.monotonic() - begun < 5
+        # long before the server gives unfinished headers up
+        assert httpx.get(f"{served.url}/study.json", timeout=5).status_code == 200
 
 
 def test_a_full_disk_is_answered_at_once_and_logged_in_a_line(tmp_path: Path) -> None:
