@@ -161,7 +161,7 @@ def build_shape(**over: Any) -> WaveNetShape:
 
 
 def build_ada(bottleneck: dict[str, Any] | None = None, hop: int = 4, **over: Any) -> ADA:
-    """An ADA with eight codes; VQ unless told otherwise."""
+    """An ADA with eight codes; VQ by default."""
     given: dict[str, Any] = {
         "hop": hop,
         "bottleneck": bottleneck or {"kind": "vq", "classes": 8, "query_dim": 4},

@@ -8,11 +8,11 @@ from descant.formatting import MINUS, bracketed, clock, count, decimal, duration
 
 
 @pytest.mark.parametrize(
-    ("value", "digits", "told"),
+    ("value", "digits", "reported"),
     [(1234.5678, 2, "1,234.57"), (-3.1, 1, "\N{MINUS SIGN}3.1"), (-0.0004, 3, "0.000"), (None, 2, "")],
 )
-def test_a_number_is_told(value: float | None, digits: int, told: str) -> None:
-    assert decimal(value, digits) == told
+def test_a_number_is_reported(value: float | None, digits: int, reported: str) -> None:
+    assert decimal(value, digits) == reported
 
 
 @given(st.floats(1e-6, 1e9), st.integers(1, 6))

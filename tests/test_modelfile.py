@@ -1,4 +1,4 @@
-"""Model files: what goes in comes out, what is torn or foreign is told, what fails leaves the old one."""
+"""Model files: what goes in comes out, what is torn or foreign is shown, what fails leaves the old one."""
 
 import json
 import os
@@ -72,14 +72,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @given(share=st.floats(0, 1, exclude_max=True))
-def test_a_torn_file_is_told(whole: bytes, tmp_path_factory: pytest.TempPathFactory, share: float) -> None:
+def test_a_torn_file_is_reported(whole: bytes, tmp_path_factory: pytest.TempPathFactory, share: float) -> None:
     path = tmp_path_factory.mktemp("torn") / "model.safetensors"
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ModelFileError, match="cannot be read"):
         read_model(path)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="cannot be read"):
         read_model(tmp_path / "nothing.safetensors")
 

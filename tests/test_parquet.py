@@ -75,16 +75,16 @@ def test_rows_that_take_nothing_on_disk_are_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "told"),
+    ("column", "shown"),
     [
         (pa.array([[1]]), "neither numbers nor texts"),
         (pa.array([{"a": 1}]), "neither numbers nor texts"),
         (pa.array([b"x"]), "neither numbers nor texts"),
     ],
 )
-def test_what_is_no_number_and_no_text_is_refused(tmp_path: Path, column: pa.Array, told: str) -> None:
+def test_what_is_no_number_and_no_text_is_refused(tmp_path: Path, column: pa.Array, shown: str) -> None:
     pq.write_table(pa.table({"a": column}), tmp_path / "t.parquet")
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=shown):
         read(tmp_path / "t.parquet", "a")
     with pytest.raises(ValueError, match="0 columns b"):
         read(tmp_path / "t.parquet", "b")

@@ -36,7 +36,7 @@ def test_derived_seed_is_in_range_and_stable(parts: list[int | str]) -> None:
     assert 0 <= seed < 2**63 and seed == derive_seed(*parts)
 
 
-def test_derived_seeds_tell_parts_apart() -> None:
+def test_derived_seeds_show_parts_apart() -> None:
     assert len({derive_seed(1, 2), derive_seed(12), derive_seed("1", 2), derive_seed(1, "2"), derive_seed(2, 1)}) == 5
     # a value that must never change: results of earlier versions hang on it
     assert derive_seed(1, "windows", 0) == 2946617916726252065

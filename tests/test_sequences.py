@@ -75,7 +75,7 @@ def test_labels_leave_the_fingerprint_alone(tmp_path: Path) -> None:
     assert [track.labels.name for track in open_sequence(tmp_path / "s").tracks()] == ["title"]
 
 
-def test_an_index_of_another_version_is_told(tmp_path: Path) -> None:
+def test_an_index_of_another_version_is_reported(tmp_path: Path) -> None:
     write(tmp_path, [[1]])
     index = tmp_path / "index.parquet"
     pq.write_table(pq.read_table(index).drop_columns(["artist"]), index)
@@ -95,7 +95,7 @@ def test_steps_outside_the_classes_are_refused(tmp_path: Path, bad: int) -> None
     assert not list((tmp_path / "s").iterdir())
 
 
-def test_torn_and_missing_are_told(tmp_path: Path) -> None:
+def test_torn_and_missing_are_reported(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match="no readable sequence"):
         open_sequence(tmp_path / "nothing")
     write(tmp_path, [[1] * 1000])
@@ -112,7 +112,7 @@ def test_torn_and_missing_are_told(tmp_path: Path) -> None:
         open_sequence(tmp_path)
 
 
-def test_data_cut_short_later_are_told(tmp_path: Path) -> None:
+def test_data_cut_short_later_are_reported(tmp_path: Path) -> None:
     write(tmp_path, [[1] * 1000])
     opened = open_sequence(tmp_path)
     with (tmp_path / "data.npy").open("r+b") as file:

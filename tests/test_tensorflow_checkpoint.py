@@ -50,7 +50,7 @@ def test_the_path_of_another_machine_is_not_followed(model: Path, copied: Path) 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.data())
-def test_damage_is_told_or_harmless(copied: Path, data: st.DataObject) -> None:
+def test_damage_is_reported_or_harmless(copied: Path, data: st.DataObject) -> None:
     """Whatever the bytes, nothing is raised but our own error."""
     index = copied / "model.index"
     whole = index.read_bytes()
@@ -68,7 +68,7 @@ def test_damage_is_told_or_harmless(copied: Path, data: st.DataObject) -> None:
         index.write_bytes(whole)
 
 
-def test_what_is_missing_is_told(copied: Path, model: Path) -> None:
+def test_what_is_missing_is_reported(copied: Path, model: Path) -> None:
     whole = (model / ".data-00000-of-00001").read_bytes()
     (copied / DATA).unlink()
     with pytest.raises(ModelFileError, match="cannot be read"):

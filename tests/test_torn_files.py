@@ -1,4 +1,4 @@
-"""Whatever file a step of the pipeline reads: cut short anywhere, it is refused, and the way out is told."""
+"""Whatever file a step of the pipeline reads: cut short anywhere, it is refused, and the way out is shown."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +48,6 @@ def test_cut_short_anywhere_it_is_refused(
     read()
     for part in range(PARTS):
         path.write_bytes(whole[: len(whole) * part // PARTS])
-        with pytest.raises(DescantError) as told:
+        with pytest.raises(DescantError) as shown:
             read()
-        assert "run snakemake again" in told.value.cure, f"cut at {part}/{PARTS}"
+        assert "run snakemake again" in shown.value.cure, f"cut at {part}/{PARTS}"

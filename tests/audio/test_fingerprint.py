@@ -25,12 +25,12 @@ def test_level_and_channels_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("audio", [np.zeros((80000, 1)), tone(5), np.zeros((0, 1))])
-def test_what_does_not_change_tells_nothing(audio: npt.NDArray[np.floating]) -> None:
+def test_what_does_not_change_shows_nothing(audio: npt.NDArray[np.floating]) -> None:
     # but for the edges of the resampling
     assert np.count_nonzero(fingerprint_of(audio, 16000)) <= 12
 
 
-def test_quiet_frames_tell_nothing() -> None:
+def test_quiet_frames_show_nothing() -> None:
     noise = np.random.default_rng(0).standard_normal((48000, 1)) * 1e-5
     words = fingerprint_of(np.concatenate([melody(0, 8, 16000), noise]), 16000)
     assert np.count_nonzero(words[:160]) > 140 and not words[-50:].any()

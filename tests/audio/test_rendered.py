@@ -41,7 +41,7 @@ def test_what_was_drawn_is_read_and_the_prime_is_not(
         np.testing.assert_array_equal(rendered.read(number, -primed), row)
 
 
-def test_files_are_16_bit_and_the_table_tells_of_them(tmp_path: Path) -> None:
+def test_files_are_16_bit_and_the_table_shows_of_them(tmp_path: Path) -> None:
     audio = noise(101, 50)
     rendered = render(tmp_path / "r", audio, RATE)
     names = [sample.file for sample in rendered.samples]

@@ -1,4 +1,4 @@
-"""Two runs on one page: differences are paired, what is missing is told, and names are data."""
+"""Two runs on one page: differences are paired, what is missing is shown, and names are data."""
 
 import csv
 import json
@@ -138,7 +138,9 @@ def test_the_same_runs_give_the_same_page(runs: tuple[Path, Path], tmp_path: Pat
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
-def test_equal_folder_names_are_told_apart_and_equal_folders_refused(runs: tuple[Path, Path], tmp_path: Path) -> None:
+def test_equal_folder_names_are_distinguished_and_equal_folders_refused(
+    runs: tuple[Path, Path], tmp_path: Path
+) -> None:
     shutil.copytree(runs[0], tmp_path / "first run")
     page = page_of(runs[0], tmp_path / "first run", tmp_path / "page.html", show=1)
     assert "first run (A) and first run (B)" in words(page)
@@ -148,7 +150,7 @@ def test_equal_folder_names_are_told_apart_and_equal_folders_refused(runs: tuple
 
 
 @pytest.mark.parametrize(
-    ("lost", "told"),
+    ("lost", "shown"),
     [
         ("table/tracks.csv", "bits by track: results/table/tracks.csv is not there"),
         ("table/table.csv", "the table: results/table/table.csv is not there"),
@@ -157,14 +159,14 @@ def test_equal_folder_names_are_told_apart_and_equal_folders_refused(runs: tuple
         ("samples", "samples: there is no audio in results/samples"),
     ],
 )
-def test_a_missing_part_is_told_and_the_rest_is_shown(
-    runs: tuple[Path, Path], tmp_path: Path, lost: str, told: str
+def test_a_missing_part_is_reported_and_the_rest_is_shown(
+    runs: tuple[Path, Path], tmp_path: Path, lost: str, shown: str
 ) -> None:
     shutil.copytree(runs[1], tmp_path / "torn")
     path = tmp_path / "torn" / "results" / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     text = words(page_of(runs[0], tmp_path / "torn", tmp_path / "page.html", show=1))
-    assert f"torn: {told}" in text and "first run: " in text
+    assert f"torn: {shown}" in text and "first run: " in text
     missing = text.partition("What is not there")[2].partition("Models")[0]
     assert missing.count("torn: ") == 1 and "first run" not in missing
     if lost.startswith("table/tracks"):
@@ -184,7 +186,7 @@ def test_other_test_tracks_are_not_comparable(runs: tuple[Path, Path], tmp_path:
     assert "not comparable: other parts of the test tracks were measured" in text
 
 
-def test_a_torn_part_is_told_without_a_path_of_the_machine(runs: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_torn_part_is_reported_without_a_path_of_the_machine(runs: tuple[Path, Path], tmp_path: Path) -> None:
     shutil.copytree(runs[1], tmp_path / "torn")
     for name in ("table/table.csv", "table/tracks.csv", "training/large-on-audio/metrics.csv"):
         (tmp_path / "torn/results" / name).write_text("x\n")
@@ -195,7 +197,7 @@ def test_a_torn_part_is_told_without_a_path_of_the_machine(runs: tuple[Path, Pat
         assert f"torn: {part}: " in text
 
 
-def test_cells_that_are_no_numbers_and_lost_audio_are_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
+def test_cells_that_are_no_numbers_and_lost_audio_are_reported(runs: tuple[Path, Path], tmp_path: Path) -> None:
     shutil.copytree(runs[1], tmp_path / "torn")
     results = tmp_path / "torn/results"
     for name in ("table/table.csv", "table/tracks.csv", "evaluation/reconstruction/excerpts.csv"):
@@ -210,7 +212,7 @@ def test_cells_that_are_no_numbers_and_lost_audio_are_told(runs: tuple[Path, Pat
     assert f"torn: {sample.name} or its figure cannot be read" in text
 
 
-def test_a_model_of_one_run_alone_is_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_model_of_one_run_alone_is_reported(runs: tuple[Path, Path], tmp_path: Path) -> None:
     more = write_run(tmp_path / "more", models=3)
     write_network(more, "training/thin-on-audio", 0.01, 30)
     text = words(page_of(runs[0], more, tmp_path / "page.html", show=1))
@@ -219,12 +221,12 @@ def test_a_model_of_one_run_alone_is_told(runs: tuple[Path, Path], tmp_path: Pat
 
 
 def test_a_folder_without_results_is_refused_with_a_cure(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no folder results") as told:
+    with pytest.raises(RunError, match="holds no folder results") as shown:
         compare(runs[0], tmp_path, tmp_path / "page.html")
-    assert "--directory" in told.value.cure and not (tmp_path / "page.html").exists()
+    assert "--directory" in shown.value.cure and not (tmp_path / "page.html").exists()
 
 
-def test_settings_are_flat_and_what_is_empty_is_told() -> None:
+def test_settings_are_flat_and_what_is_empty_is_reported() -> None:
     assert flat({"a": {"b": None, "c": [1, 2]}, "d": 1.5}) == {"a.b": "empty", "a.c": "[1, 2]", "d": "1.5"}
 
 

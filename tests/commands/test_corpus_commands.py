@@ -19,8 +19,8 @@ def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProce
 
 
 def done(folder: Path, name: str, *options: str) -> None:
-    told = command(folder, name, *options)
-    assert told.returncode == 0, told.stderr
+    shown = command(folder, name, *options)
+    assert shown.returncode == 0, shown.stderr
 
 
 def run_all(folder: Path, corpus: dict[str, object]) -> None:
@@ -69,19 +69,19 @@ def test_help_teaches_and_torch_is_not_imported(tmp_path: Path, name: str) -> No
     program = f"import sys, runpy; sys.argv = ['{name}', '--help']\n"
     program += f"try: runpy.run_module('descant.commands.{name}', run_name='__main__')\n"
     program += "finally: assert not {'torch', 'music21', 'snakemake'} & set(sys.modules)"
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert told.returncode == 0 and "--settings" in told.stdout and "  [required]" in told.stdout, told.stderr
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert shown.returncode == 0 and "--settings" in shown.stdout and "  [required]" in shown.stdout, shown.stderr
 
 
-def test_mistakes_are_told_without_a_traceback(tmp_path: Path) -> None:
+def test_mistakes_are_reported_without_a_traceback(tmp_path: Path) -> None:
     for settings, problem in (
         ('{"sourc": "scores"}', "sourc: "),
         ("{", "not a valid Corpus section"),
         ('{"source": "folder", "folder": {"path": "nothing"}}', "corpus.folder.path: there is no folder nothing"),
     ):
-        told = command(tmp_path, "scan", "--settings", settings, "--output", "files.parquet")
-        assert told.returncode == 1 and told.stderr.startswith("error: ") and problem in told.stderr
-        assert "\n  cure: " in told.stderr and "Traceback" not in told.stderr
+        shown = command(tmp_path, "scan", "--settings", settings, "--output", "files.parquet")
+        assert shown.returncode == 1 and shown.stderr.startswith("error: ") and problem in shown.stderr
+        assert "\n  cure: " in shown.stderr and "Traceback" not in shown.stderr
         assert not (tmp_path / "files.parquet").exists()
 
 
@@ -95,11 +95,11 @@ def test_nothing_usable_stops_with_reasons(tmp_path: Path) -> None:
         run_all(tmp_path, {"source": "folder", "folder": {"path": "music"}})
 
 
-def test_few_jobs_for_many_files_are_told(tmp_path: Path) -> None:
+def test_few_jobs_for_many_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     for n in range(1001):
         (tmp_path / "music" / f"{n}.wav").touch()
     for shards, is_told in ((1, True), (2, False)):
         settings = {"source": "folder", "folder": {"path": "music"}, "shards": shards}
-        told = command(tmp_path, "scan", "--settings", json.dumps(settings), "--output", "files.parquet").stderr
-        assert ("1001 items a shard" in told) == is_told and "1001 items in" in told
+        shown = command(tmp_path, "scan", "--settings", json.dumps(settings), "--output", "files.parquet").stderr
+        assert ("1001 items a shard" in shown) == is_told and "1001 items in" in shown

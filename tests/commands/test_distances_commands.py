@@ -49,7 +49,7 @@ def vectors(tmp_path: Path) -> dict[str, Path]:
     return made
 
 
-def test_noise_is_far_and_hums_are_near_and_the_page_tells_it(vectors: dict[str, Path], tmp_path: Path) -> None:
+def test_noise_is_far_and_hums_are_near_and_the_page_shows_it(vectors: dict[str, Path], tmp_path: Path) -> None:
     models = [f"{name}={vectors[name]}" for name in ("near", "far")]
     titles = ["near=Hums", "far=Noise = drawn"]
     beside = [vectors[name] for name in ("test", "train", "shuffled", "noise")]

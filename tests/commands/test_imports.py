@@ -35,6 +35,6 @@ def test_no_command_imports_a_heavy_library_that_it_does_not_use(commands: set[s
 
 def test_to_set_up_torch_does_not_import_the_compiler() -> None:
     program = "import sys; from descant.commands import set_up; set_up.set_up_torch(1, 0)"
-    told = "import torch; print('torch._dynamo' in sys.modules, torch.are_deterministic_algorithms_enabled())"
-    done = subprocess.run([sys.executable, "-c", f"{program}; {told}"], capture_output=True, text=True, check=False)
+    shown = "import torch; print('torch._dynamo' in sys.modules, torch.are_deterministic_algorithms_enabled())"
+    done = subprocess.run([sys.executable, "-c", f"{program}; {shown}"], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["False", "True"], done.stderr

@@ -24,18 +24,18 @@ try: runpy.run_module('descant.commands.{name}', run_name='__main__')
 except SystemExit as end: assert not end.code
 assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules
 """
-    told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
-    assert "--output" in told.stdout
+    shown = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert "--output" in shown.stdout
 
 
 def test_render_twice_the_same_under_an_odd_name(tmp_path: Path) -> None:
     np.save(tmp_path / "level0.npy", np.random.default_rng(0).integers(0, 256, (2, 3000)).astype(np.uint8))
     folders = ["a", "with space 'n ünï"]
     for folder in folders:
-        told = command(tmp_path, "decode", "--steps", "level0.npy", "--sample-rate", "16000",
+        shown = command(tmp_path, "decode", "--steps", "level0.npy", "--sample-rate", "16000",
                        "--title", "<Title>", "--output", folder)  # fmt: skip
-        assert told.returncode == 0, told.stderr
+        assert shown.returncode == 0, shown.stderr
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()} for folder in folders)
     assert first == second and sorted(first) == ["00.flac", "00.png", "01.flac", "01.png", "samples.csv"]
     assert all(str(tmp_path).encode() not in content for content in first.values())
@@ -83,7 +83,7 @@ def test_what_a_page_is_given_comes_as_json(tmp_path: Path) -> None:
         ("measure", "novelty", "--given", "{}"),
     ],
 )
-def test_mistakes_are_told_with_a_cure_and_leave_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
-    told = command(tmp_path, *options, *([] if "--output" in options else ["--output", "o.html"]))
-    assert told.returncode == 1 and "cure:" in told.stderr and "Traceback" not in told.stderr
+def test_mistakes_are_reported_with_a_cure_and_leave_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    shown = command(tmp_path, *options, *([] if "--output" in options else ["--output", "o.html"]))
+    assert shown.returncode == 1 and "cure:" in shown.stderr and "Traceback" not in shown.stderr
     assert not list(tmp_path.iterdir())

@@ -182,7 +182,7 @@ def test_shuffled_codes_are_scored_on_the_same_steps_and_cost_more(made: Made) -
     assert not shuffled.equals(made.score("low", "other.parquet", 2))
 
 
-def test_the_page_tells_and_plays_what_was_measured(made: Made, written: Path) -> None:
+def test_the_page_shows_and_plays_what_was_measured(made: Made, written: Path) -> None:
     page = read_page((written / "page.html").read_text(), str(made.folder), "alert(1)>")
     assert "49" not in page.text.split("mu-law alone")[0] and f"{HOSTILE} 1, from 0:00.2" in page.text
     heard = [
@@ -221,7 +221,7 @@ def test_the_summary_and_the_tables_hold_the_page_s_figures(made: Made, written:
     assert summary["mulaw"]["snr_db"] == pytest.approx(mulaw_rows["snr_db"].mean()) and summary["mulaw"]["snr_db"] > 30
 
 
-def test_too_short_tracks_and_no_stack_are_told_and_stop_nothing(made: Made, tmp_path: Path) -> None:
+def test_too_short_tracks_and_no_stack_are_reported_and_stop_nothing(made: Made, tmp_path: Path) -> None:
     long = json.dumps({"seconds": 9.0, "excerpts": 3})
     assert made.draw("low", "none.npy", long).shape == (0, 0)
     before = (made.folder / "low" / "drawn.npy").read_bytes()
@@ -241,7 +241,7 @@ def test_too_short_tracks_and_no_stack_are_told_and_stop_nothing(made: Made, tmp
     assert made.page((), tmp_path / "again") == html
 
 
-def test_mistakes_are_told(made: Made) -> None:
+def test_mistakes_are_reported(made: Made) -> None:
     with pytest.raises(SequenceError, match="every ADA of the stack"):
         made.draw("low.high", "wrong.npy", model=[made.model("low.high")])
     assert not (made.folder / "low.high" / "wrong.npy").exists()

@@ -25,8 +25,8 @@ def test_none_of_them_imports_torch(tmp_path: Path) -> None:
     for name in ("measure_structure", "transcribe", "structure_summary", "page"):
         program += f"import descant.commands.{name}\n"
     program += "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
-    told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
+    shown = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
 
 
 @pytest.mark.slow
@@ -38,15 +38,15 @@ def test_from_audio_to_the_page_with_lists_as_snakemake_writes_them(tmp_path: Pa
     real, drawn = ["--recordings", "waveform"], ["--drawn", "drawn"]
     for options, name in ((real, "held-out"), (drawn, "a"), (drawn, "b")):
         for program, more in (("measure_structure", []), ("transcribe", ["--transcription", "{}"])):
-            told = command(tmp_path, program, *common, *more, *options, "--output", f"{program}/{name}")
-            assert told.returncode == 0, told.stderr
+            shown = command(tmp_path, program, *common, *more, *options, "--output", f"{program}/{name}")
+            assert shown.returncode == 0, shown.stderr
     files = [f"--{name}={name}.csv" for name in ("table", "separation", "curves")] + ["--summary=summary.json"]
     models = ["--model", "a=First", "b=Second 'model'"]
     of_models = ["--drawn-structure", "measure_structure/a", "measure_structure/b"]
     of_models += ["--drawn-transcription", "transcribe/a", "transcribe/b"]
     of_real = ["--structure", "measure_structure/held-out", "--transcription", "transcribe/held-out"]
-    told = command(tmp_path, "structure_summary", *common, *files, *models, *of_real, *of_models)
-    assert told.returncode == 0, told.stderr
+    shown = command(tmp_path, "structure_summary", *common, *files, *models, *of_real, *of_models)
+    assert shown.returncode == 0, shown.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert list(summary["models"]) == ["a", "b"] and summary["seconds"] == 1.0
     given = {name: f"{name}.csv" for name in ("table", "separation", "curves")} | {"summary": "summary.json"}
@@ -54,14 +54,14 @@ def test_from_audio_to_the_page_with_lists_as_snakemake_writes_them(tmp_path: Pa
     sources = ("held-out", "a", "b")
     given |= {"structure": [f"measure_structure/{name}" for name in sources]}
     given |= {"transcription": [f"transcribe/{name}" for name in sources]}
-    told = command(tmp_path, "page", "structure", "--given", json.dumps(given), "--output", "page.html")
-    assert told.returncode == 0, told.stderr
+    shown = command(tmp_path, "page", "structure", "--given", json.dumps(given), "--output", "page.html")
+    assert shown.returncode == 0, shown.stderr
     assert "Second &#39;model&#39;" in (tmp_path / "page.html").read_text()
 
 
-def test_a_mistake_is_told_with_its_cure(tmp_path: Path) -> None:
-    told = command(tmp_path, "measure_structure", "--settings", "{}", "--seconds", "1", "--output", "x")
-    assert told.returncode == 1 and "give either --recordings or --drawn" in told.stderr
+def test_a_mistake_is_reported_with_its_cure(tmp_path: Path) -> None:
+    shown = command(tmp_path, "measure_structure", "--settings", "{}", "--seconds", "1", "--output", "x")
+    assert shown.returncode == 1 and "give either --recordings or --drawn" in shown.stderr
     assert not (tmp_path / "x").exists()
 
 

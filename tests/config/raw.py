@@ -51,8 +51,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 def complaint(raw: dict[str, Any]) -> str:
     before = copy.deepcopy(raw)
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as shown:
         parse(raw)
     assert raw == before, "checking must not change what was given"
-    assert told.value.cure
-    return told.value.problem
+    assert shown.value.cure
+    return shown.value.problem

@@ -65,13 +65,13 @@ def test_the_last_file_that_names_it_counts(places: Path) -> None:
 
 
 def test_what_is_nowhere_is_refused_with_the_places(places: Path) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as reported:
         located(places, "music")
-    assert told.value.problem.startswith("corpus.folder.path: there is no music; looked for ")
-    assert str(places / "files/music") in told.value.problem and str(places / "run/music") in told.value.problem
-    with pytest.raises(ConfigError) as told:
+    assert reported.value.problem.startswith("corpus.folder.path: there is no music; looked for ")
+    assert str(places / "files/music") in reported.value.problem and str(places / "run/music") in reported.value.problem
+    with pytest.raises(ConfigError) as reported:
         located(places, "~/songs")
-    assert told.value.problem.endswith(f"looked for {places / 'home/songs'}")
+    assert reported.value.problem.endswith(f"looked for {places / 'home/songs'}")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_workflow_finds_the_folder_beside_its_file(tmp_path: Path) -> None:
     over.write_text(yaml.safe_dump(merge(read_yaml(TINY), {"corpus": section})))
     assert "rule scan" in run(tmp_path / "run", "--dry-run", "corpus", over=over).stdout
     over.write_text(yaml.safe_dump(merge(read_yaml(TINY), {"corpus": {**section, "folder": {"path": "songs"}}})))
-    told = run(tmp_path / "run", "--dry-run", "corpus", over=over, check=False)
-    assert told.returncode != 0
-    shown = told.stdout + told.stderr
+    reported = run(tmp_path / "run", "--dry-run", "corpus", over=over, check=False)
+    assert reported.returncode != 0
+    shown = reported.stdout + reported.stderr
     assert str(tmp_path / "files/songs") in shown and str(tmp_path / "run/songs") in shown

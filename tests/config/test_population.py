@@ -1,4 +1,4 @@
-"""The population's section: what cannot be tuned is told before anything is trained."""
+"""The population's section: what cannot be tuned is shown before anything is trained."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +64,9 @@ def test_tuned_settings_are_put_in_their_places_and_nothing_else_changes(with_po
         ({"size": 3}, ["size", "Extra"]),
     ],
 )
-def test_a_mistake_is_told(with_population: Callable[..., ADA], population: dict[str, Any], words: list[str]) -> None:
-    with pytest.raises(ValidationError) as told:
+def test_a_mistake_is_reported(
+    with_population: Callable[..., ADA], population: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(ValidationError) as shown:
         with_population(**population)
-    assert [word for word in words if word not in str(told.value)] == []
+    assert [word for word in words if word not in str(shown.value)] == []

@@ -26,11 +26,11 @@ def written(folder: Path, text: str) -> Path:
 def complaint(folder: Path, text: str) -> str:
     # of the processor: a busy machine is no finding
     began = time.process_time()
-    with pytest.raises(ConfigError, match=r"own\.yaml") as told:
+    with pytest.raises(ConfigError, match=r"own\.yaml") as reported:
         read_yaml(written(folder, text))
     assert time.process_time() - began < 5
-    assert len(str(told.value)) < 3000
-    return str(told.value)
+    assert len(str(reported.value)) < 3000
+    return str(reported.value)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
@@ -51,9 +51,11 @@ def test_what_a_program_writes_is_read_again(tmp_path_factory: pytest.TempPathFa
 
 
 def test_a_key_that_stands_twice_is_refused_and_both_lines_are_named(tmp_path: Path) -> None:
-    told = complaint(tmp_path, "training: {steps: 1}\nseed: 2\ntraining: {batch: 3}\nadas:\n  a: 1\n  b: 2\n  a: 3\n")
-    assert "line 3: 'training' is named a second time, first in line 1" in told
-    assert "line 7: 'a' is named a second time, first in line 5" in told
+    reported = complaint(
+        tmp_path, "training: {steps: 1}\nseed: 2\ntraining: {batch: 3}\nadas:\n  a: 1\n  b: 2\n  a: 3\n"
+    )
+    assert "line 3: 'training' is named a second time, first in line 1" in reported
+    assert "line 7: 'a' is named a second time, first in line 5" in reported
 
 
 def test_a_merged_section_may_be_changed_key_by_key(tmp_path: Path) -> None:
@@ -79,8 +81,8 @@ def test_a_merged_section_may_be_changed_key_by_key(tmp_path: Path) -> None:
     ],
 )
 def test_what_yaml_reads_as_something_else_is_refused(tmp_path: Path, text: str, words: list[str]) -> None:
-    told = complaint(tmp_path, f"seed: 1\n{text}\n")
-    assert all(word in told for word in ["line 2: ", *words]), told
+    reported = complaint(tmp_path, f"seed: 1\n{text}\n")
+    assert all(word in reported for word in ["line 2: ", *words]), reported
 
 
 @pytest.mark.parametrize(
@@ -118,11 +120,11 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [1\n", "just text", "a: !!python/object:os.system {}\n"])
-def test_what_is_no_mapping_is_told_with_its_file(tmp_path: Path, text: str) -> None:
+def test_what_is_no_mapping_is_reported_with_its_file(tmp_path: Path, text: str) -> None:
     complaint(tmp_path, text)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_yaml(tmp_path / "nothing.yaml")
 
@@ -140,10 +142,10 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_the_check_of_the_whole_names_the_key_in_few_words(tmp_path: Path, text: str, words: list[str]) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as reported:
         load(ROOT / "config.yaml", written(tmp_path, text))
-    assert all(word in str(told.value) for word in words), told.value
-    assert len(str(told.value)) < 3000
+    assert all(word in str(reported.value) for word in words), reported.value
+    assert len(str(reported.value)) < 3000
 
 
 def test_numbers_without_a_dot_and_truth_values_where_they_belong_are_taken(tmp_path: Path) -> None:
@@ -154,18 +156,18 @@ def test_numbers_without_a_dot_and_truth_values_where_they_belong_are_taken(tmp_
 
 def test_the_workflow_refuses_what_snakemake_would_drop(tmp_path: Path) -> None:
     path = written(tmp_path, "training: {steps: 6}\naudio: {sample_rate: 0400}\ntraining: {batch: 2}\n")
-    told = run(tmp_path, "--dry-run", over=path, check=False)
-    assert told.returncode != 0
-    assert "line 3: 'training' is named a second time, first in line 1" in told.stdout + told.stderr
-    assert "line 2: '0400'" in told.stdout + told.stderr
-    assert "Traceback" not in told.stderr
+    reported = run(tmp_path, "--dry-run", over=path, check=False)
+    assert reported.returncode != 0
+    assert "line 3: 'training' is named a second time, first in line 1" in reported.stdout + reported.stderr
+    assert "line 2: '0400'" in reported.stdout + reported.stderr
+    assert "Traceback" not in reported.stderr
 
 
 @given(st.text())
 def test_errors_hold_nothing_that_steers_a_terminal(text: str) -> None:
-    told = str(DescantError(text, text))
-    assert all(letter.isprintable() or letter == "\n" for letter in told)
-    assert text in told or not text.replace("\n", "").isprintable()
+    reported = str(DescantError(text, text))
+    assert all(letter.isprintable() or letter == "\n" for letter in reported)
+    assert text in reported or not text.replace("\n", "").isprintable()
 
 
 def test_a_shown_value_is_short_whatever_it_holds() -> None:

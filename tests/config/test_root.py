@@ -1,4 +1,4 @@
-"""The configuration: what is wrong is told by its key, and what follows from it is computed right."""
+"""The configuration: what is wrong is reported by its key, and what follows from it is computed right."""
 
 import copy
 from pathlib import Path
@@ -37,37 +37,37 @@ def test_a_good_one_is_accepted_and_its_parts_are_put_in_place() -> None:
         ("sampling.top_k", "top_p"),
     ],
 )
-def test_an_unknown_key_is_told_by_its_path_with_the_nearest_known_one(path: str, near: str) -> None:
-    told = complaint(changed(path, 1))
+def test_an_unknown_key_is_reported_by_its_path_with_the_nearest_known_one(path: str, near: str) -> None:
+    reported = complaint(changed(path, 1))
     shown = path if not path.startswith("training") else f"adas.vq8.{path}"
-    assert f"    {shown}: unknown key; did you mean {near!r}?" in told.splitlines()
+    assert f"    {shown}: unknown key; did you mean {near!r}?" in reported.splitlines()
 
 
 def test_a_key_of_another_section_is_not_suggested_to_itself() -> None:
-    told = complaint(changed("corpus.seed", 3))
-    assert "corpus.seed: unknown key" in told
-    assert "did you mean 'seed'" not in told
+    reported = complaint(changed("corpus.seed", 3))
+    assert "corpus.seed: unknown key" in reported
+    assert "did you mean 'seed'" not in reported
 
 
-def test_all_wrong_keys_are_told_at_once() -> None:
+def test_all_wrong_keys_are_reported_at_once() -> None:
     raw = changed("corpus.shards", 0)
     raw["sampling"] = {"temperature": -1, "secconds": 2}
     raw["adas"]["vq8"]["hop"] = "eight"
-    told = complaint(raw)
+    reported = complaint(raw)
     for path in ("corpus.shards", "sampling.temperature", "sampling.secconds", "adas.vq8.hop"):
-        assert f"    {path}: " in told
-    assert "(it is 'eight')" in told
+        assert f"    {path}: " in reported
+    assert "(it is 'eight')" in reported
 
 
 @pytest.mark.parametrize("name", ["vq", "argmax", "continuous", "bottleneck"])
-def test_an_ada_may_be_named_as_a_bottleneck_is_and_is_still_told(name: str) -> None:
+def test_an_ada_may_be_named_as_a_bottleneck_is_and_is_still_reported(name: str) -> None:
     raw = raw_config()
     raw["adas"] = {**raw["adas"], name: {**raw["adas"]["vq8"], "hop": 1}}
     assert f"    adas.{name}.hop: " in complaint(raw)
 
 
 @pytest.mark.parametrize("missing", ["corpus", "priors", "models"])
-def test_a_missing_section_is_told(missing: str) -> None:
+def test_a_missing_section_is_reported(missing: str) -> None:
     raw = raw_config()
     del raw[missing]
     assert f"    {missing}: missing" in complaint(raw)
@@ -97,9 +97,9 @@ def test_a_missing_section_is_told(missing: str) -> None:
         ("adas.amae8.encoder", {"input": "scalar"}, ["models.two.stack puts 'amae8' on codes", "scalar", "embedding"]),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_what_would_do(path: str, value: object, words: list[str]) -> None:
-    told = complaint(changed(path, value))
-    assert [word for word in words if word not in told] == []
+def test_a_mistake_is_reported_with_its_place_and_what_would_do(path: str, value: object, words: list[str]) -> None:
+    reported = complaint(changed(path, value))
+    assert [word for word in words if word not in reported] == []
 
 
 @pytest.mark.parametrize("value", [None, 3, "text", [1]])
@@ -129,8 +129,8 @@ def test_a_value_of_the_wrong_kind_is_never_a_traceback(path: str, value: object
     # a key left empty in YAML is None
     try:
         parse(changed(path, value))
-    except ConfigError as told:
-        assert path.split(".")[0] in told.problem or path in ("wavenets", "wavenets.small", "training")
+    except ConfigError as reported:
+        assert path.split(".")[0] in reported.problem or path in ("wavenets", "wavenets.small", "training")
     else:
         assert value is None, "only an empty key can stand for its defaults"
 
@@ -196,7 +196,7 @@ def test_files_are_laid_over_each_other(tmp_path: Path) -> None:
     assert config.adas["vq8"].training.schedule.warmup_steps == 2, "what is not named stays"
 
 
-def test_batches_that_several_gpus_cannot_share_are_told_with_their_key() -> None:
+def test_batches_that_several_gpus_cannot_share_are_reported_with_their_key() -> None:
     with pytest.raises(ConfigError, match=r"adas\.vq8\.training\.accumulate is 1, which gpus_per_job \(2\)"):
         parse(raw_config(gpus_per_job=2))
     shared = raw_config(gpus_per_job=2)

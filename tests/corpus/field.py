@@ -25,12 +25,12 @@ class Truth:
 
     Attributes:
         frames: to the sample; None for what ffmpeg by itself decodes.
-        told: what the remark says; empty for none at all.
+        shown: what the remark says; empty for none at all.
         report: where people met it.
     """
 
     frames: int | None = FRAMES
-    told: str = ""
+    shown: str = ""
     report: str = ""
 
 
@@ -99,12 +99,12 @@ def sizes_of_wav(make: Maker) -> None:
         header = wav[:12] + before + wav[12:40] + struct.pack("<I", claimed)
         header[4:8] = struct.pack("<I", min(claimed, 0))
         make.keep(f"{name}.wav", header + wav[44:], Truth(report="mila#151, minutes#519, wavfix#12"))
-    told = "header says 1.0 s, the file holds 3.0 s: all of it is used"
+    shown = "header says 1.0 s, the file holds 3.0 s: all of it is used"
     for subtype in ("PCM_16", "PCM_24", "FLOAT", "ULAW"):
         wav = make.wav(2, subtype=subtype)
         at = wav.index(b"data") + 4
         wav[at : at + 4] = struct.pack("<I", (len(wav) - at - 4) // 3)
-        make.keep(f"wrapped {subtype}.wav", wav, Truth(told=told, report="python-soundfile#459, record#553"))
+        make.keep(f"wrapped {subtype}.wav", wav, Truth(shown=shown, report="python-soundfile#459, record#553"))
     for name, mark, layout, share in (
         ("au", b".snd\0\0\0\x18", ">I", 3),
         ("caf", b"data", ">q", 3),
@@ -114,13 +114,13 @@ def sizes_of_wav(make: Maker) -> None:
         at = sound.rindex(mark) + len(mark)
         sound[at : at + struct.calcsize(layout)] = struct.pack(layout, 2 * FRAMES // share)
         # libsndfile passes over W64's size
-        make.keep(f"third.{name}", sound, Truth(told="" if name == "w64" else told))
+        make.keep(f"third.{name}", sound, Truth(shown="" if name == "w64" else shown))
     wav = make.wav()
     junk = chunk(b"JUNK", bytes(4044))
     make.keep("junk.wav", wav[:12] + junk + wav[12:40] + bytes(4) + wav[44:], Truth(report="meeting-transcriber#384"))
     wav, other = make.wav(), make.wav(2, rate=2 * RATE)
-    told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
-    make.keep("one behind the other.wav", wav + other, Truth(2 * FRAMES, told))
+    shown = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
+    make.keep("one behind the other.wav", wav + other, Truth(2 * FRAMES, shown))
     wav = make.wav(subtype="PCM_24", seconds=1.0)[:-2]
     wav[40:44] = struct.pack("<I", len(wav) - 44)
     make.keep("odd, no pad.wav", wav + chunk(b"LIST", b"INFOINAM\5\0\0\0Name\0\0"), Truth(RATE - 1))
@@ -152,7 +152,7 @@ def lengths_of_mp3(make: Maker) -> None:
     frame[1:3] = b"\xf3\x80"
     frame[36:54] = b"VBRI" + struct.pack(">HHHII", 1, 0, 75, len(whole) + len(frame), 116)
     make.keep("vbri.mp3", frame + whole, Truth(None, report="navidrome#6047"))
-    for name, share, told in (
+    for name, share, shown in (
         ("half", 0.5, "header says 1.5 s, the file holds 3.0 s: all of it is used"),
         ("none", 0, ""),
         ("tenfold", 10, "header says 30.5 s, the file holds 3.0 s"),
@@ -162,7 +162,7 @@ def lengths_of_mp3(make: Maker) -> None:
         claimed = struct.unpack(">I", whole[at : at + 4])[0]
         whole[at : at + 4] = struct.pack(">I", int(claimed * share))
         # without its number of frames the header's padding counts for nothing
-        make.keep(f"xing {name}.mp3", whole, Truth(FRAMES if name == "half" else None, told, "mp3-duration#16"))
+        make.keep(f"xing {name}.mp3", whole, Truth(FRAMES if name == "half" else None, shown, "mp3-duration#16"))
     whole = b"".join(make.coded("-b:a", "64k") for _ in range(3))
     make.keep("three in one.mp3", whole, Truth(3 * FRAMES, "3 recordings stand one behind the other in it"))
     for name, before in (("2 kB", bytes(2000)), ("100 kB", bytes(100_000)), ("html", b"<html>moved</html>" * 20)):
@@ -206,16 +206,16 @@ def streams_and_granules(make: Maker) -> None:
     """Radio's chains, and lengths in Ogg and FLAC that are wrong."""
     for suffix in ("ogg", "flac"):
         parts = [make.wav(format=suffix.upper()), make.wav(2, rate=2 * RATE, format=suffix.upper())]
-        told = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
-        make.keep(f"chain.{suffix}", b"".join(parts), Truth(2 * FRAMES, told))
+        shown = f"2 recordings stand one behind the other in it, 1 of them resampled to {RATE} Hz and 1 channel"
+        make.keep(f"chain.{suffix}", b"".join(parts), Truth(2 * FRAMES, shown))
     whole = b"".join(make.coded("-c:a", "flac", suffix="ogg") for _ in range(2))
-    told = "header says 3.0 s, the file holds 6.0 s: all of it is used"
-    make.keep("chain of flac in.ogg", whole, Truth(2 * FRAMES, told, "xiph/flac#254"))
+    shown = "header says 3.0 s, the file holds 6.0 s: all of it is used"
+    make.keep("chain of flac in.ogg", whole, Truth(2 * FRAMES, shown, "xiph/flac#254"))
     flac = make.wav(format="FLAC")
     flac[21] &= 0xF0
     # STREAMINFO: 36 bits of samples in all
     flac[22:26] = struct.pack(">I", FRAMES // 3)
-    make.keep("third.flac", flac, Truth(told="header says 1.0 s, the file holds 3.0 s: all of it is used"))
+    make.keep("third.flac", flac, Truth(shown="header says 1.0 s, the file holds 3.0 s: all of it is used"))
 
 
 def damaged(make: Maker) -> None:

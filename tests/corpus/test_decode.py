@@ -80,7 +80,7 @@ def with_sample(value: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("audio", "rate", "told"),
+    ("audio", "rate", "shown"),
     [
         (with_sample(np.nan), 16000, "contains NaN"),
         (with_sample(np.inf), 16000, "contains infinite"),
@@ -99,10 +99,10 @@ def with_sample(value: float) -> np.ndarray:
         (tone(61), 16000, "longer than corpus.folder.max_minutes"),
     ],
 )
-def test_bad_contents(tmp_path: Path, audio: np.ndarray, rate: int, told: str) -> None:
+def test_bad_contents(tmp_path: Path, audio: np.ndarray, rate: int, shown: str) -> None:
     write(tmp_path / "a.wav", audio, rate, "FLOAT")
     outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
-    assert not outcome.is_used and told in outcome.reason
+    assert not outcome.is_used and shown in outcome.reason
 
 
 def test_bad_files(tmp_path: Path) -> None:
@@ -120,10 +120,10 @@ def test_bad_files(tmp_path: Path) -> None:
         "other.wav": (rare.getvalue(), "IRCAM files are not supported"),
         "list.mp3": (b"ffconcat version 1.0\nfile whole.wav\n", "not audio"),
     }  # fmt: skip
-    for name, (content, told) in cases.items():
+    for name, (content, shown) in cases.items():
         (tmp_path / name).write_bytes(content)
         outcome = check(tmp_path / name, tmp_path / "tracks")
-        assert not outcome.is_used and told in outcome.reason, (name, outcome)
+        assert not outcome.is_used and shown in outcome.reason, (name, outcome)
     assert "cannot be opened" in check(tmp_path / "none.wav", tmp_path / "tracks").reason
     os.mkfifo(tmp_path / "pipe.wav")
     for path in (tmp_path, tmp_path / "pipe.wav"):
@@ -151,8 +151,8 @@ def test_truncated_ogg_is_used_with_a_remark_or_set_aside(tmp_path: Path, share:
     (tmp_path / "a.ogg").write_bytes(content[: int(len(content) * share)])
     outcome = check(tmp_path / "a.ogg", tmp_path / "tracks")
     # libsndfile reads nothing of some cut streams, and of others all that is there
-    told = "truncated: the Ogg stream has no last page"
-    assert outcome.reason.startswith(told if outcome.is_used else (told, "no audio in it"))
+    shown = "truncated: the Ogg stream has no last page"
+    assert outcome.reason.startswith(shown if outcome.is_used else (shown, "no audio in it"))
 
 
 @pytest.mark.parametrize("claimed", [0xFFFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF - 36])
@@ -176,7 +176,7 @@ def test_a_bomb_is_refused_where_it_passes_the_bounds(tmp_path: Path) -> None:
     assert outcome.reason == "decodes to more than corpus.folder.max_decoded_gib, 0.0625"
 
 
-def test_a_header_that_tells_no_size_does_not_help_a_bomb(tmp_path: Path) -> None:
+def test_a_header_that_shows_no_size_does_not_help_a_bomb(tmp_path: Path) -> None:
     write(tmp_path / "a.flac", tone(9))
     content = bytearray((tmp_path / "a.flac").read_bytes())
     # STREAMINFO: 36 bits of samples in all, of which 0 means unknown
@@ -184,12 +184,15 @@ def test_a_header_that_tells_no_size_does_not_help_a_bomb(tmp_path: Path) -> Non
     content[22:26] = bytes(4)
     (tmp_path / "a.flac").write_bytes(content)
     assert check(tmp_path / "a.flac", tmp_path / "tracks").seconds == 9
-    for bounds, told in ((Bounds(8, 1 << 30), "longer than"), (Bounds(60, 1 << 19), "more than corpus.folder.max_dec")):
+    for bounds, shown in (
+        (Bounds(8, 1 << 30), "longer than"),
+        (Bounds(60, 1 << 19), "more than corpus.folder.max_dec"),
+    ):
         outcome = check(tmp_path / "a.flac", tmp_path / "none", bounds)
-        assert not outcome.is_used and told in outcome.reason
+        assert not outcome.is_used and shown in outcome.reason
 
 
-def test_clipping_and_chained_streams_are_told(tmp_path: Path) -> None:
+def test_clipping_and_chained_streams_are_reported(tmp_path: Path) -> None:
     write(tmp_path / "a.wav", np.clip(9 * tone(2), -1, 1))
     outcome = check(tmp_path / "a.wav", tmp_path / "tracks")
     assert outcome.is_used and outcome.reason.startswith("clipped: ") and "at full scale" in outcome.reason

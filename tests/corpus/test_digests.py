@@ -93,9 +93,9 @@ def test_a_file_that_may_be_read_again_is_read_again() -> None:
         with without_privileges():
             closed = folder_digest(folder)
             closed_file = _readable(os.fsencode(folder / "a.wav"))
-            with pytest.raises(CorpusError, match="cannot be read: Permission denied") as told, closed_file:
+            with pytest.raises(CorpusError, match="cannot be read: Permission denied") as shown, closed_file:
                 pass
-        assert "run again" in told.value.cure
+        assert "run again" in shown.value.cure
         (folder / "a.wav").chmod(0o644)
         with without_privileges():
             assert folder_digest(folder) != closed

@@ -116,7 +116,7 @@ def chromaprint(audio: Audio, path: Path) -> Words:
     not re.search(r"\bchromaprint\b", os.popen(f"{imageio_ffmpeg.get_ffmpeg_exe()} -v 0 -muxers").read()),
     reason="this ffmpeg was built without chromaprint",
 )
-def test_chromaprint_tells_the_same(tmp_path: Path) -> None:
+def test_chromaprint_shows_the_same(tmp_path: Path) -> None:
     audio = {f"{n} whole": melody(n, 16, RATE)[:, 0] for n in range(3)}
     audio |= {f"{n} mp3": encoded(audio[f"{n} whole"][RATE // 2 :], "MP3") for n in range(3)}
     groups = near_duplicates({name: words_of(one) for name, one in audio.items()})
@@ -149,7 +149,7 @@ def test_shifted_copies_with_errors_are_found(
         assert near_duplicates({"b": first, "a": second, "c": noise_words(6, 900)}) == {"a": "a", "b": "a"}
 
 
-def test_too_little_to_tell_by() -> None:
+def test_too_little_to_show_by() -> None:
     words = noise_words(1, 300)
     assert not near_duplicates({"a": words[:107], "b": words[:107]})
     assert near_duplicates({"a": words[:108], "b": words[:108]})

@@ -36,7 +36,7 @@ def test_the_streams_are_what_they_are_called() -> None:
     assert shares["vocals"] < 0.05 and all(share > 0.1 for name, share in shares.items() if name != "vocals")
 
 
-def test_what_is_not_there_or_broken_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_there_or_broken_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "song.mp4").write_bytes(b"no song")
     with pytest.raises(CorpusError, match=r"cannot decode song\.mp4: .*moov atom not found"):
         decode_stream(tmp_path / "song.mp4", "mixture")

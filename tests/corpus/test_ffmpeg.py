@@ -140,8 +140,8 @@ def test_other_protocols_are_closed(tmp_path: Path, song: Path) -> None:
         "http://127.0.0.1:9/a.m4a",
     ):
         line[line.index("-i") + 1] = address.encode()
-        told = subprocess.run(line, capture_output=True, check=False)
-        assert told.returncode and not told.stdout and b"not on whitelist" in told.stderr
+        shown = subprocess.run(line, capture_output=True, check=False)
+        assert shown.returncode and not shown.stdout and b"not on whitelist" in shown.stderr
         line[line.index(address.encode())] = b""
 
 

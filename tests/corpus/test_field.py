@@ -31,7 +31,7 @@ def test_all_of_each_is_used(field: tuple[Path, dict[str, Truth], dict[str, Entr
     wrong = {}
     for name, truth in truths.items():
         entry = entries[name]
-        if truth.told == DAMAGED:
+        if truth.shown == DAMAGED:
             # a frame whose checksum fails is left out, which ffmpeg by itself does not do
             assert entry.is_used and 0.4 * DAMAGED_SECONDS < entry.seconds < DAMAGED_SECONDS, name
             continue
@@ -47,13 +47,13 @@ def test_remarks_say_what_is_odd_and_nothing_else(
 ) -> None:
     _, truths, entries = field
     reasons = {name: entry.reason for name, entry in entries.items()}
-    assert {name: reason for name, reason in reasons.items() if not reason.startswith(truths[name].told)} == {}
-    assert {name: reason for name, reason in reasons.items() if reason and not truths[name].told} == {}
+    assert {name: reason for name, reason in reasons.items() if not reason.startswith(truths[name].shown)} == {}
+    assert {name: reason for name, reason in reasons.items() if reason and not truths[name].shown} == {}
 
 
 def test_damage_is_left_out_and_is_no_burst(field: tuple[Path, dict[str, Truth], dict[str, Entry]]) -> None:
     base, truths, entries = field
-    for name in (name for name, truth in truths.items() if truth.told == DAMAGED):
+    for name in (name for name, truth in truths.items() if truth.shown == DAMAGED):
         kept = np.concatenate(list(read_blocks(track_file(base / "tracks", entries[name].track))))
         assert np.abs(kept).max() < 0.9, name
 

@@ -62,13 +62,13 @@ def test_every_usual_csv_is_read(tmp_path: Path, mark: bytes, separator: str, en
     }
 
 
-def test_columns_that_are_not_used_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_columns_that_are_not_used_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert labels_of(tmp_path, "file,titel,genre,bpm\n./a.wav,x,Dub\n") == {"a.wav": Labels(genre="Dub")}
     assert "not used: the columns bpm, titel" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("", "lacks the column file"),
         ("name,artist\na,b\n", "lacks the column file"),
@@ -84,13 +84,13 @@ def test_columns_that_are_not_used_are_told(tmp_path: Path, caplog: pytest.LogCa
         (b"file,artist\na.wav,\xe9\n", "cannot be read"),
     ],
 )
-def test_mistakes_are_told(tmp_path: Path, text: str | bytes, told: str) -> None:
+def test_mistakes_are_reported(tmp_path: Path, text: str | bytes, shown: str) -> None:
     with pytest.raises(CorpusError) as raised:
         labels_of(tmp_path, text)
-    assert told in raised.value.problem and str(tmp_path) not in raised.value.problem
+    assert shown in raised.value.problem and str(tmp_path) not in raised.value.problem
 
 
-def test_huge_and_missing_files_are_told(tmp_path: Path) -> None:
+def test_huge_and_missing_files_are_reported(tmp_path: Path) -> None:
     with (tmp_path / "huge.csv").open("wb") as file:
         file.truncate(MAX_CSV_BYTES + 1)
     with pytest.raises(CorpusError, match="more than 64 MiB"):

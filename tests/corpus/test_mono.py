@@ -86,7 +86,7 @@ def test_auto_never_turns_music_into_silence(channels: int, of_them: int, seed: 
     assert energies[mixer.loudest] == pytest.approx(energies.max(), rel=1e-3)
 
 
-def test_a_part_that_cancels_is_told(tmp_path: Path) -> None:
+def test_a_part_that_cancels_is_reported(tmp_path: Path) -> None:
     audio = np.stack([song(4, 8.0)] * 2, axis=1)
     assert encode(tmp_path, audio)[0].reason == ""
     audio[: 2 * RATE, 1] *= -1
@@ -100,7 +100,7 @@ def test_a_part_that_cancels_is_told(tmp_path: Path) -> None:
     assert reason.startswith("in ") and reason.endswith("below the loudest; channel 1 alone is used")
 
 
-def test_quiet_music_and_a_strong_constant_are_told(tmp_path: Path) -> None:
+def test_quiet_music_and_a_strong_constant_are_reported(tmp_path: Path) -> None:
     audio = song(5)[:, None]
     loud = audio / np.abs(audio).max()
     assert encode(tmp_path, 0.1 * loud)[0].reason == ""

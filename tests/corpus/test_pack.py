@@ -98,7 +98,7 @@ def test_result_does_not_depend_on_the_shards(tmp_path: Path) -> None:
     assert sum(len(sequence.tracks(split)) for split in ("train", "validation", "test")) == 9
 
 
-def test_too_few_usable_tracks_tell_the_first_reasons(tmp_path: Path) -> None:
+def test_too_few_usable_tracks_show_the_first_reasons(tmp_path: Path) -> None:
     bad = [(entry("", f"{n}.wav", REJECTED, f"reason {n}"), 0) for n in range(7)]
     with pytest.raises(CorpusError, match="no usable track, but 3 are the least") as raised:
         pack(shards(tmp_path / "a", [bad]), Splits(), 1, tmp_path / "all", tmp_path / "waveform", {}, {})

@@ -61,7 +61,7 @@ def test_a_folder_of_pictures_has_no_audio(tmp_path: Path) -> None:
         scan(corpus(tmp_path))
 
 
-def test_refusals_tell_why(tmp_path: Path) -> None:
+def test_refusals_show_why(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     touch(root / "good.wav")
     touch(outside / "secret.wav")
@@ -158,7 +158,7 @@ def test_scores_are_listed_in_the_lists_order() -> None:
     assert all(item.quarters_per_minute > 0 for item in items)
 
 
-def test_a_closed_folder_is_told(tmp_path: Path, nobody: Callable[[], AbstractContextManager[None]]) -> None:
+def test_a_closed_folder_is_reported(tmp_path: Path, nobody: Callable[[], AbstractContextManager[None]]) -> None:
     root = tmp_path / "music"
     touch(root / "good.wav")
     touch(root / "closed" / "song.wav")

@@ -32,7 +32,7 @@ def test_no_score_of_the_list_reserves_rights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("path,title\na,b\n", "lacks the columns"),
         ("path,title,composer,quarters_per_minute,note\n", "no line"),
@@ -41,9 +41,9 @@ def test_no_score_of_the_list_reserves_rights() -> None:
         ("path,title,composer,quarters_per_minute,note\n,b,c,60,\n", "path is empty"),
     ],
 )
-def test_bad_lists_are_told(tmp_path: Path, text: str, told: str) -> None:
+def test_bad_lists_are_reported(tmp_path: Path, text: str, shown: str) -> None:
     (tmp_path / "list.csv").write_text(text)
-    with pytest.raises(CorpusError, match=told):
+    with pytest.raises(CorpusError, match=shown):
         read_pieces(Scores(pieces=str(tmp_path / "list.csv")))
     with pytest.raises(CorpusError, match="cannot be read"):
         read_pieces(Scores(pieces=str(tmp_path / "none.csv")))

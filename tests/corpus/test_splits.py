@@ -109,9 +109,9 @@ def test_what_each_split_holds_is_shown_with_its_minutes() -> None:
         "validation: 2 tracks, 0.7 min, 6% of the music (10% asked for)",
         "test: 2 tracks, 0.7 min, 6% of the music (10% asked for)",
     ]
-    (told,) = far_in_words(seconds, Splits())
-    assert "validation 0.7 instead of 1.1 min, test 0.7 instead of 1.1 min" in told
-    assert "the longest recording has 10.0 min" in told
+    (shown,) = far_in_words(seconds, Splits())
+    assert "validation 0.7 instead of 1.1 min, test 0.7 instead of 1.1 min" in shown
+    assert "the longest recording has 10.0 min" in shown
     assert not list(far_in_words({"train": [80.0], "validation": [10.0], "test": [10.0]}, Splits()))
 
 
@@ -119,7 +119,7 @@ def entry(track: str, reason: str = "") -> Entry:
     return Entry(track, track, f"{track}.wav", 10.0, 16000, 1, USED, "", reason, "")
 
 
-def test_copies_are_told_and_count_once() -> None:
+def test_copies_are_reported_and_count_once() -> None:
     entries = tuple(entry(name, "truncated" if name == "c" else "") for name in "abcdef")
     song = noise_words(1, 300)
     words = {name: noise_words(ord(name), 300) for name in "adef"} | {"b": song, "c": song[20:], "x": song}

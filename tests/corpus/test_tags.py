@@ -58,7 +58,7 @@ def test_hostile_text_is_made_fit_to_be_shown(tmp_path: Path) -> None:
     assert read_tags(os.fsencode(tmp_path / "a.flac")) == Labels("x" * 200, "a b\ufffd", "<b>")
 
 
-def test_bad_tags_are_told_or_empty(tmp_path: Path) -> None:
+def test_bad_tags_are_reported_or_empty(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     for content in (b"", b"text " * 99, b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f", b"RIFF\x24\x00\x00\x00WAVE"):
         path.write_bytes(content)

@@ -38,13 +38,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
 
 
 def assert_as_expected(rows: dict[str, tuple[str, str]], expected: dict[str, Expected]) -> None:
-    """Each item has its status and its reason; the hostile names too, told as text that prints."""
+    """Each item has its status and its reason; the hostile names too, shown as text that prints."""
     names = {printable(name): status for name, status in NAMES.items()}
     assert set(rows) == set(expected) | set(names)
     wrong = {
         source: (status, reason)
         for source, (status, reason) in rows.items()
-        if source in expected and (status != expected[source].status or expected[source].told not in reason)
+        if source in expected and (status != expected[source].status or expected[source].shown not in reason)
     }
     assert not wrong
     assert {source: rows[source][0] for source in names} == names
@@ -94,7 +94,7 @@ def test_a_bad_item_changes_nothing_for_the_good(tmp_path: Path, folder: tuple[P
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's peak")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not report a process's peak")
 @pytest.mark.parametrize(("suffix", "rate", "channels"), [("flac", 44100, 2), ("mp3", 16000, 1)])
 def test_memory_is_flat_over_25_minutes(tmp_path: Path, suffix: str, rate: int, channels: int) -> None:
     minutes = 25

@@ -46,7 +46,7 @@ class Expected:
     """What must become of an item: its status, and what its reason says."""
 
     status: str
-    told: str = ""
+    reported: str = ""
 
 
 def corpus(root: Path, **over: object) -> Corpus:
@@ -99,7 +99,7 @@ def not_audio(root: Path) -> dict[str, Expected]:
     with soundfile.SoundFile(root / "bomb.flac", "w", samplerate=8000, channels=8) as file:
         for _ in range(5):
             file.write(np.zeros((1 << 19, 8), dtype=np.int16))
-    reasons = {name: told for name, (_, told) in files.items()} | {
+    reasons = {name: reported for name, (_, reported) in files.items()} | {
         "nan.wav": "contains NaN",
         "inf.wav": "contains infinite samples",
         "huge.wav": "out of range: a sample of 1e+29",
@@ -109,7 +109,7 @@ def not_audio(root: Path) -> dict[str, Expected]:
         "nine channels.wav": "9 channels; at most 8",
         "bomb.flac": "decodes to more than corpus.folder.max_decoded_gib",
     }
-    return {name: Expected(ASIDE, told) for name, told in reasons.items()}
+    return {name: Expected(ASIDE, reported) for name, reported in reasons.items()}
 
 
 def odd_files(root: Path, outside: Path) -> dict[str, Expected]:

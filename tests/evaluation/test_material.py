@@ -27,7 +27,7 @@ def test_excerpts_are_equal_parts_from_the_start_and_the_rest_is_left_out(tmp_pa
     assert np.array_equal(to_16_bit(whole), to_16_bit(batch[0, primed : primed + 2 * RATE]))
 
 
-def test_samples_that_are_too_short_are_told(tmp_path: Path) -> None:
+def test_samples_that_are_too_short_are_reported(tmp_path: Path) -> None:
     with pytest.raises(SamplingError, match=r"1\.00 s long, 3 s are asked for"):
         list(drawn_excerpts(render(tmp_path / "drawn", a_batch(1, RATE + 7), RATE, primed=7), 3))
 

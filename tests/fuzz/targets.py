@@ -213,15 +213,15 @@ def _described_sequences() -> Iterator[bytes]:
 
 
 def _read_described_sequence(data: bytes) -> object:
-    told = described(data)
+    shown = described(data)
     try:
-        columns = {name: [row.get(name) for row in told["rows"]] for name in told["rows"][0]}
-        table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(told["facts"]).encode()})
+        columns = {name: [row.get(name) for row in shown["rows"]] for name in shown["rows"][0]}
+        table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(shown["facts"]).encode()})
         buffer, header = io.BytesIO(), io.BytesIO()
         pq.write_table(table, buffer)
-        form = {"descr": told["descr"], "fortran_order": told["order"], "shape": tuple(told["shape"])}
+        form = {"descr": shown["descr"], "fortran_order": shown["order"], "shape": tuple(shown["shape"])}
         np.lib.format.write_array_header_1_0(header, form)
-        body = bytes(min(max(int(told["bytes"]), 0), MOST_BYTES))
+        body = bytes(min(max(int(shown["bytes"]), 0), MOST_BYTES))
     except Exception as error:  # whatever keeps such a file from being written
         raise Unwritten from error
     # nobody knows the digest of what is described

@@ -90,7 +90,7 @@ def test_changing_a_step_changes_exactly_the_logits_that_see_it(shape: dict[str,
         }
     )
 )
-def test_the_shape_tells_the_receptive_field_of_its_module(shape: dict[str, int]) -> None:
+def test_the_shape_shows_the_receptive_field_of_its_module(shape: dict[str, int]) -> None:
     assert double_wavenet(**shape).receptive_field == WaveNetShape(**shape).receptive_field
 
 
@@ -199,7 +199,7 @@ def test_conditioning_reaches_its_own_hop_at_once_and_nothing_before_it() -> Non
         assert seen.tolist() == [max(0, at - 2) // hop <= code <= at // hop for code in range(5)]
 
 
-def test_the_step_within_a_hop_is_told_by_the_position() -> None:
+def test_the_position_gives_the_step_within_a_hop() -> None:
     wavenet = double_wavenet(conditioning_channels=3, hop=4, stacks=1, layers_per_stack=1, kernel=2, start_kernel=1)
     assert wavenet.position is not None
     steps = torch.full((1, 16), 3)

@@ -47,7 +47,7 @@ def make_test(
     stimuli_folder.mkdir(parents=True)
     stimuli: list[Stimulus] = []
 
-    def add(kind: str, system: str, item: int | None, **told: object) -> str:
+    def add(kind: str, system: str, item: int | None, **shown: object) -> str:
         random = np.random.default_rng(len(stimuli))
         wave = 0.1 * np.sin(np.arange(round(seconds * RATE)) * random.uniform(0.05, 0.3))
         temporary = stimuli_folder / "clip.flac"
@@ -67,7 +67,7 @@ def make_test(
                     "lufs": -23.0,
                     "loudness": "integrated",
                     "true_peak_dbtp": -20.0,
-                    **told,
+                    **shown,
                 }
             )
         )

@@ -75,8 +75,8 @@ def rate_a_session(url: str, seed: int, ledger: Ledger) -> None:
 
 
 def _send(client: httpx.Client, address: str, answer: dict[str, Any], ledger: Ledger) -> None:
-    told = _until_answered(ledger, lambda: client.post(address, json=answer))
-    assert told.status_code == 200, told.text
+    shown = _until_answered(ledger, lambda: client.post(address, json=answer))
+    assert shown.status_code == 200, shown.text
 
 
 def storm(served: Served, sessions: int, kills: int, raters_at_once: int = 50) -> Ledger:

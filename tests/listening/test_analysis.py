@@ -135,11 +135,11 @@ def test_the_mixed_model_takes_clips_of_one_item_for_clips_of_their_own() -> Non
     assert [mean.error for mean in found.means] == pytest.approx([np.hypot(0.8 / 20**0.5, 0.3 / 12**0.5)] * 3, rel=0.3)
 
 
-def test_what_the_mixed_model_cannot_do_is_told() -> None:
+def test_what_the_mixed_model_cannot_do_is_reported() -> None:
     few = check_ratings(ratings_table({"one": 3.0}, 2, 2), "test").table
-    assert not (found := fit_mixed_model(few, "fidelity")).converged and "too few" in found.told
+    assert not (found := fit_mixed_model(few, "fidelity")).converged and "too few" in found.remark
     alike = check_ratings(ratings_table({"one": 3.0}, 9, 9).assign(value=3.0), "test").table
-    assert not (found := fit_mixed_model(alike, "fidelity")).converged and "the same" in found.told
+    assert not (found := fit_mixed_model(alike, "fidelity")).converged and "the same" in found.remark
 
 
 def preferences(share: float, raters: int = 20, items: int = 10) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def test_the_musicality_anchor_is_the_same_sound_in_another_order(seed: int, blo
     music = np.arange(length, dtype=np.float64)
     mixed = anchors.shuffled(music, RATE, 400 / RATE, seed)
     assert len(mixed) == length
-    # the middle of a block is untouched by the joins and tells where it is from
+    # the middle of a block is untouched by the joins and shows where it is from
     order = mixed[300::400] // 400
     assert sorted(order) == list(range(blocks))
     assert not (np.diff(order) == 1).any()

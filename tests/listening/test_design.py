@@ -154,7 +154,7 @@ def test_the_seed_decides() -> None:
     assert lists_of()[1] != lists_of(seed=2)[1]
 
 
-def test_too_few_pages_are_told_with_how_many_it_takes() -> None:
+def test_too_few_pages_are_reported_with_how_many_it_takes() -> None:
     with pytest.raises(ListeningError, match="set it to 8 or more"):
         lists_of(pages_per_rater=7)
     assert len(lists_of(pages_per_rater=8)[1][0].pages) == 8

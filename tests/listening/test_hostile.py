@@ -86,8 +86,8 @@ def test_no_path_leads_out(served: Served, session: str, path: str) -> None:
 
 
 def test_only_the_clips_of_ones_own_list_are_given(served: Served, client: httpx.Client, session: str) -> None:
-    told = client.get(f"/s/{session}/session.json").json()
-    own = {name for page in told["pages"] for name in page["clips"]}
+    shown = client.get(f"/s/{session}/session.json").json()
+    own = {name for page in shown["pages"] for name in page["clips"]}
     design = read_design(served.files[1])
     every = {page.stimulus for of in design.lists for page in of.pages if hasattr(page, "stimulus")}
     assert {client.get(f"/s/{session}/audio/{name}.flac").status_code for name in own} == {200}
@@ -99,7 +99,7 @@ def test_only_the_clips_of_ones_own_list_are_given(served: Served, client: httpx
     assert (part.status_code, len(part.content)) == (206, 10)
 
 
-def test_what_is_told_of_a_clip_is_the_same_for_all(served: Served, client: httpx.Client, session: str) -> None:
+def test_what_is_reported_of_a_clip_is_the_same_for_all(served: Served, client: httpx.Client, session: str) -> None:
     pages = client.get(f"/s/{session}/session.json").json()["pages"]
     given = {name: client.get(f"/s/{session}/audio/{name}.flac").headers for page in pages for name in page["clips"]}
     assert len(given) == 3
@@ -125,7 +125,7 @@ def test_who_reads_the_export_cannot_rate(served: Served, client: httpx.Client) 
     for name in own["session"]:
         assert rate(client, name).status_code == 422
     sessions = client.get("/experimenter/state.json", headers=headers).json()["sessions"]
-    assert [told["rated"] for told in sessions if told["session"] == session] == [1]
+    assert [shown["rated"] for shown in sessions if shown["session"] == session] == [1]
 
 
 @pytest.mark.parametrize("forged", ["0" * 32, "0" * 31, "A" * 32, "", "../x", "%00" * 8, "ü" * 32])
@@ -187,7 +187,7 @@ def test_a_half_of_a_surrogate_pair_is_no_text(client: httpx.Client, session: st
     assert answer.status_code == 422
 
 
-def test_a_large_body_is_refused_told_or_not(served: Served, client: httpx.Client, session: str) -> None:
+def test_a_large_body_is_refused_reported_or_not(served: Served, client: httpx.Client, session: str) -> None:
     large = b" " * (BODY_BYTES + 1)
     assert client.post(f"/s/{session}/ratings", content=large).status_code == 413
     # in pieces, without a length

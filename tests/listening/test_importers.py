@@ -107,7 +107,7 @@ def test_the_published_table_comes_out_of_the_mturk_form(tmp_path: Path) -> None
         assert 1.96 * sem == pytest.approx(1.96 * deviation / np.sqrt(number), abs=0.005)
 
 
-def test_wrong_mturk_files_are_told(tmp_path: Path) -> None:
+def test_wrong_mturk_files_are_reported(tmp_path: Path) -> None:
     batch, uids = write_mturk(tmp_path)
     uids.write_text("test 0.wav abc\n")
     with pytest.raises(ListeningError, match="not in"):
@@ -151,7 +151,7 @@ def test_mushra_keeps_comments_and_screens_by_the_recommendation(tmp_path: Path)
     assert {note.text for note in found.comments} == {comment}
 
 
-def test_likert_files_do_not_tell_who_rated_unless_the_questionnaire_did(tmp_path: Path) -> None:
+def test_likert_files_do_not_show_who_rated_unless_the_questionnaire_did(tmp_path: Path) -> None:
     text = "session_test_id,name,trial_id,stimuli_rating1,stimuli_rating2,stimuli,rating_time\n"
     text += "t,ann,one,4, 5 ,C1,900\nt,bob,one,3,2,C1,900\n"
     (tmp_path / "lss.csv").write_text(text)

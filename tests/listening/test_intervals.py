@@ -108,7 +108,7 @@ def test_one_rater_or_one_item_has_no_interval() -> None:
 
 
 @pytest.mark.parametrize("value", [3.0, 3.1])
-def test_ratings_that_are_all_alike_tell_no_interval(value: float) -> None:
+def test_ratings_that_are_all_alike_show_no_interval(value: float) -> None:
     alike = Cells(np.full(9, value), *full(3, 3))
     found = mean_interval(alike, 0.95)
     assert found.value == pytest.approx(value) and (found.error, found.low, found.high, found.p) == (None,) * 4

@@ -21,7 +21,7 @@ def test_the_default_tests_every_model_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listening", "told"),
+    ("listening", "shown"),
     [
         ({"models": ["hop9"]}, "did you mean 'hop8'"),
         ({"models": []}, "listening: models is empty"),
@@ -35,8 +35,8 @@ def test_the_default_tests_every_model_of_the_table() -> None:
         ({"rater": 3}, "did you mean 'raters'"),
     ],
 )
-def test_what_cannot_be_heard_is_told_by_its_key(listening: dict[str, object], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_what_cannot_be_heard_is_reported_by_its_key(listening: dict[str, object], shown: str) -> None:
+    with pytest.raises(ConfigError, match=shown):
         parsed(listening)
 
 

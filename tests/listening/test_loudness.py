@@ -77,7 +77,7 @@ def test_the_peak_between_samples_is_found() -> None:
     assert true_peak(audio) == pytest.approx(0, abs=0.01)
 
 
-def test_a_rate_too_low_for_the_filters_is_told() -> None:
+def test_a_rate_too_low_for_the_filters_is_reported() -> None:
     with pytest.raises(ListeningError, match=r"audio\.sample_rate"):
         measure(np.ones(4000), 4000)
 

@@ -51,7 +51,7 @@ def test_the_names_that_are_answered() -> None:
             hosts_of(every, 8080, ())
 
 
-def test_a_port_that_is_held_is_told(tmp_path: Path) -> None:
+def test_a_port_that_is_held_is_reported(tmp_path: Path) -> None:
     files = make_test(tmp_path / "test")
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -96,7 +96,7 @@ def test_sigterm_ends_it_as_cleanly(tmp_path: Path) -> None:
     assert {file.name for file in served.database.parent.iterdir()} == {"ratings.sqlite", TOKEN_FILE}
 
 
-def test_a_test_that_was_changed_keeps_what_still_arrives_and_tells(tmp_path: Path) -> None:
+def test_a_test_that_was_changed_keeps_what_still_arrives_and_shows(tmp_path: Path) -> None:
     before = Served(tmp_path, make_test(tmp_path / "before"))
     before.start()
     with httpx.Client() as client:
@@ -132,7 +132,7 @@ def test_the_server_ends_with_its_workflow(tmp_path: Path, monkeypatch: pytest.M
     assert "the server has ended" in done.stdout
 
 
-def test_stimuli_that_are_not_the_manifests_are_told(tmp_path: Path) -> None:
+def test_stimuli_that_are_not_the_manifests_are_reported(tmp_path: Path) -> None:
     manifest_path, design_path, stimuli = make_test(tmp_path)
     manifest, design = read_manifest(manifest_path), read_design(design_path)
     clip = stimuli / manifest.stimuli[0].file
@@ -149,7 +149,7 @@ def test_stimuli_that_are_not_the_manifests_are_told(tmp_path: Path) -> None:
         Study.open(manifest, other, stimuli, must_hear=True)
 
 
-def test_the_static_page_tells_no_system_and_asks_no_other_host(tmp_path: Path) -> None:
+def test_the_static_page_shows_no_system_and_asks_no_other_host(tmp_path: Path) -> None:
     manifest, design, stimuli = make_test(tmp_path)
     study = Study.open(read_manifest(manifest), read_design(design), stimuli, must_hear=True)
     for _ in range(2):

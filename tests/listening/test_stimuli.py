@@ -1,4 +1,4 @@
-"""Stimuli: the same items from every system, at one length and level, under names that tell nothing."""
+"""Stimuli: the same items from every system, at one length and level, under names that reveal nothing."""
 
 import hashlib
 import json
@@ -94,7 +94,7 @@ def test_files_are_as_the_manifest_says(made: tuple[Manifest, Path]) -> None:
         assert peak is None or peak <= -1
 
 
-def test_clips_of_an_item_cannot_be_told_by_their_level(made: tuple[Manifest, Path]) -> None:
+def test_the_level_does_not_reveal_a_clip(made: tuple[Manifest, Path]) -> None:
     manifest, _ = made
     for item in range(ITEMS):
         levels = [stimulus.lufs for stimulus in manifest.stimuli if stimulus.item == item and stimulus.lufs is not None]
@@ -113,7 +113,7 @@ def test_a_sample_keeps_its_number_as_item(place: Path, made: tuple[Manifest, Pa
         assert np.corrcoef(source[between_fades], read(folder, stimulus)[between_fades])[0, 1] > 0.98
 
 
-def test_what_hangs_or_is_silent_is_told_and_lowers_nobody(made: tuple[Manifest, Path]) -> None:
+def test_what_hangs_or_is_silent_is_reported_and_lowers_nobody(made: tuple[Manifest, Path]) -> None:
     manifest, _ = made
     silent = {(stimulus.system, stimulus.item) for stimulus in manifest.stimuli if stimulus.loudness == "silent"}
     assert silent == {("gamma", 0), ("gamma", 1)}
@@ -184,14 +184,14 @@ def test_what_a_sample_was_primed_with_is_not_heard(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("over", "told"), [({"seconds": 0.7}, r"listening\.seconds"), ({"items": 5}, r"listening\.items")]
+    ("over", "shown"), [({"seconds": 0.7}, r"listening\.seconds"), ({"items": 5}, r"listening\.items")]
 )
-def test_what_was_not_drawn_cannot_be_heard(place: Path, tmp_path: Path, over: dict[str, object], told: str) -> None:
-    with pytest.raises(ListeningError, match=told):
+def test_what_was_not_drawn_cannot_be_heard(place: Path, tmp_path: Path, over: dict[str, object], shown: str) -> None:
+    with pytest.raises(ListeningError, match=shown):
         make(place, tmp_path / "none", **over)
 
 
-def test_held_out_music_too_short_for_a_clip_is_told(tmp_path: Path) -> None:
+def test_held_out_music_too_short_for_a_clip_is_reported(tmp_path: Path) -> None:
     music = write_music(tmp_path / "music", [("test", 0.5), ("train", 9.0)])
     with pytest.raises(ListeningError, match="no test track"):
         excerpts(music, "test", 2, RATE)
@@ -209,7 +209,9 @@ def test_excerpts_are_of_all_tracks_and_apart_where_there_is_room(tmp_path: Path
     assert starts[2] - starts[0] >= RATE // 2 and starts[3] - starts[1] >= RATE // 2
 
 
-def test_a_manifest_survives_its_file_and_a_damaged_one_is_told(made: tuple[Manifest, Path], tmp_path: Path) -> None:
+def test_a_manifest_survives_its_file_and_a_damaged_one_is_reported(
+    made: tuple[Manifest, Path], tmp_path: Path
+) -> None:
     path = tmp_path / "manifest.json"
     write_json(path, made[0])
     assert read_manifest(path) == made[0]

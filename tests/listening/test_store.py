@@ -58,9 +58,9 @@ def test_the_same_again_changes_nothing_and_another_value_is_a_conflict(store: S
     for _ in range(3):
         store.save(session, [answer(value=2)])
     store.save(session, [answer(value=3, revision=2)])
-    with pytest.raises(RevisionConflictError) as told:
+    with pytest.raises(RevisionConflictError) as shown:
         store.save(session, [answer(value=4)])
-    assert told.value.latest == 2
+    assert shown.value.latest == 2
     assert len(store.read("SELECT * FROM ratings")) == 2
 
 
@@ -91,7 +91,7 @@ def test_people_and_simulated_raters_never_share_a_file(store: Store, path: Path
         export(tmp_path / "simulated.sqlite")
 
 
-def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported_and_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("my notes " * 100, encoding="utf-8")
     with pytest.raises(ListeningError, match="no file of ratings"):
@@ -190,7 +190,7 @@ def test_comments_are_exported_as_they_were(tmp_path_factory: pytest.TempPathFac
     assert [row["comment"] for row in csv.DictReader(io.StringIO(text, newline=""))] == comments
 
 
-def test_a_file_of_ratings_is_read_or_told(tmp_path: Path) -> None:
+def test_a_file_of_ratings_is_read_or_reported(tmp_path: Path) -> None:
     sent = RatingsFile(design=SHA, session="a" * 32, list=1, ratings=(answer(), answer(scale="musicality")))
     path = tmp_path / "ratings.json"
     path.write_text(sent.model_dump_json(), encoding="utf-8")

@@ -24,8 +24,8 @@ def test_fifty_raters_at_once_share_the_lists_evenly(tmp_path: Path) -> None:
     ledger = storm(served, sessions=50, kills=0)
     assert stored(served) == {key: [value] for key, value in ledger.acknowledged.items()}
     served.start()
-    told = httpx.get(f"{served.url}/experimenter/state.json", headers={"Authorization": f"Bearer {served.token}"})
+    shown = httpx.get(f"{served.url}/experimenter/state.json", headers={"Authorization": f"Bearer {served.token}"})
     assert served.stop() == 0
-    state = told.json()
+    state = shown.json()
     assert [(of["begun"], of["finished"]) for of in state["lists"]] == [(10, 10)] * 5
     assert sum(mean["n"] for mean in state["means"]) == 50 * PAGES * len(SCALES)

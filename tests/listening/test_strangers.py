@@ -252,8 +252,8 @@ def test_who_comes_too_late_and_who_deletes_is_answered_truly(tmp_path: Path) ->
             rater.until(lambda: driver.find_elements("css selector", f"button[aria-label='Delete {session[:8]}']"))
             rater.find(f"button[aria-label='Delete {session[:8]}']").click()
             driver.switch_to.alert.accept()
-            rater.until(lambda: "A deletion is not finished" in rater.find("#told").text)
-        rater.until(lambda: "not finished" not in rater.find("#told").text)
+            rater.until(lambda: "A deletion is not finished" in rater.find("#status").text)
+        rater.until(lambda: "not finished" not in rater.find("#status").text)
         events = sqlite3.connect(served.database).execute("SELECT kind, detail FROM events").fetchall()
         assert events == [("deleted", "")]
     assert served.stop() == 0

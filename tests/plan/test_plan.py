@@ -171,5 +171,5 @@ def test_a_population_trains_the_network_that_names_it() -> None:
 
 def test_planning_needs_neither_torch_nor_snakemake() -> None:
     code = "import sys, descant.plan.plan; print([n for n in ('torch', 'snakemake', 'pandas') if n in sys.modules])"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

@@ -40,13 +40,13 @@ def test_a_track_fits_where_its_codes_fill_the_window(samples: int, steps: int, 
 
 def test_windows_that_no_track_fills_are_refused_with_row_key_and_cure() -> None:
     second = [RATE] * 5
-    with pytest.raises(CorpusError) as told:
+    with pytest.raises(CorpusError) as shown:
         check_windows(ASKED, {"train": second, "validation": second, "test": []}, RATE)
-    lines = told.value.problem.splitlines()
+    lines = shown.value.problem.splitlines()
     assert any("priors.codes.training.window is 1,024 steps, 4.1 s" in line and "(row hop64)" in line for line in lines)
     assert all("1.0 s" in line for line in lines[1:])
     assert not any("priors.large" in line for line in lines), "a window of 1,024 samples fits"
-    assert "rows" in told.value.cure
+    assert "rows" in shown.value.cure
     check_windows(ASKED, {"train": [10 * RATE], "validation": [10 * RATE], "test": []}, RATE)
     with pytest.raises(CorpusError, match=r"longest track for validation has 0\.0 s"):
         check_windows(ASKED, {"train": [10 * RATE], "validation": [], "test": []}, RATE)
@@ -54,8 +54,8 @@ def test_windows_that_no_track_fills_are_refused_with_row_key_and_cure() -> None
 
 def test_what_each_training_can_use_is_counted() -> None:
     tracks = {"train": [10 * RATE] * 3 + [RATE] * 3, "validation": [], "test": []}
-    told = list(usable_in_words(ASKED, tracks, RATE))
-    (line,) = [line for line in told if line.startswith("codes-on-vqvae64 ")]
+    shown = list(usable_in_words(ASKED, tracks, RATE))
+    (line,) = [line for line in shown if line.startswith("codes-on-vqvae64 ")]
     assert "3 of 6 tracks, 0.5 of 0.6 min" in line and "priors.codes.training.window, 4.1 s" in line
-    assert not [line for line in told if line.startswith("large-on-audio ")]
+    assert not [line for line in shown if line.startswith("large-on-audio ")]
     assert not list(usable_in_words(ASKED, {"train": [100 * RATE]}, RATE))

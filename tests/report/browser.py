@@ -95,7 +95,7 @@ def requested(driver: webdriver.Chrome) -> list[str]:
 
 
 def accessible(driver: webdriver.Chrome) -> list[tuple[str, str, dict[str, Any]]]:
-    """What assistive technology is told: role, name and properties of every node that is not passed over."""
+    """What assistive technology is shown: role, name and properties of every node that is not passed over."""
     nodes = driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     return [
         (
@@ -115,11 +115,11 @@ def faults(driver: webdriver.Chrome, path: Path) -> list[str]:
     driver.get(path.as_uri())
     found = [f"asks for {url}" for url in requested(driver) if urlsplit(url).scheme not in ("file", "data")]
     found += [f"says {entry['message']}" for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
-    told = accessible(driver)
-    found += [f"a {role} has no name" for role, name, _ in told if role in NAMED and not name.strip()]
-    roles = [role for role, _, _ in told]
+    shown = accessible(driver)
+    found += [f"a {role} has no name" for role, name, _ in shown if role in NAMED and not name.strip()]
+    roles = [role for role, _, _ in shown]
     found += [f"{roles.count(role)} of {role}" for role in ("main", "navigation") if roles.count(role) != 1]
-    levels = [properties["level"] for role, _, properties in told if role == "heading"]
+    levels = [properties["level"] for role, _, properties in shown if role == "heading"]
     if levels[:1] != [1] or levels.count(1) != 1 or any(after > before + 1 for before, after in pairwise(levels)):
         found.append(f"headings in the order {levels}")
     for width in WIDTHS:

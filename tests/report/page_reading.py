@@ -41,7 +41,7 @@ class Page(HTMLParser):
 
 
 def read_page(html: str, *hidden: str) -> Page:
-    """Parse a page, and check what holds for every page: nothing is fetched, no path of a machine is told.
+    """Parse a page, and check what holds for every page: nothing is fetched, no path of a machine is shown.
 
     Args:
         html: the page.

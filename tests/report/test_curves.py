@@ -92,7 +92,7 @@ def test_not_finite_is_left_out(tmp_path: Path) -> None:
     "text", ["", "step,value\n1,2\n", "step,split,metric,value\n", "step,split,metric,value\nx,train,bits,1\n",
              "step,split,metric,value\n1,train\n"]
 )  # fmt: skip
-def test_wrong_files_are_told(tmp_path: Path, text: str) -> None:
+def test_wrong_files_are_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(ResultError, match="run snakemake again"):
         read_metrics(tmp_path / "m.csv", validated=True)

@@ -55,7 +55,7 @@ def found(folder: Path, name: str, summary: dict[str, Any], pages: tuple[str, ..
     return match[2], match[3], match[1] or ""
 
 
-def test_each_measure_is_told_in_a_line(tmp_path: Path) -> None:
+def test_each_measure_is_reported_in_a_line(tmp_path: Path) -> None:
     assert found(tmp_path, "novelty", NOVELTY, ("novelty",)) == ("Nothing found.", "", "novelty.html")
     assert found(tmp_path, "distances", DISTANCES)[0] == (
         "Nearest to held-out music: Deep, 0.250; farthest: Flat, 0.500 [0.400, 0.612] (MMD², log-mel statistics). "
@@ -70,7 +70,7 @@ def test_each_measure_is_told_in_a_line(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_missing_is_told_once_and_in_short(tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_once_and_in_short(tmp_path: Path) -> None:
     beside = found(tmp_path, "distances", DISTANCES, ("distances",))
     assert beside[1] == "Not all could be measured; its page says why."
     assert found(tmp_path, "distances", DISTANCES)[1] == "Not reported: musicnn, clips are short; b; and 2 more."

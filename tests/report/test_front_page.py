@@ -70,7 +70,7 @@ def test_the_cell_of_a_row_without_bits_is_empty(made: Path) -> None:
     assert first.cells[0].text == "" and "under five test tracks" not in _board(rows).caption
 
 
-def test_the_page_tells_the_run(made: Path) -> None:
+def test_the_page_shows_the_run(made: Path) -> None:
     html = (made / "results" / "report" / "index.html").read_text()
     page = read_page(html, str(made), "<b>bold")
     text = " ".join(page.text.replace("\N{NO-BREAK SPACE}", " ").split())
@@ -112,7 +112,7 @@ def test_remarks_on_the_corpus_are_shown_as_text(made: Path, tmp_path: Path) -> 
         make_page("index", tmp_path / "wrong.html", **front_given(made), remarks=remarks)
 
 
-def test_wrong_options_are_told(made: Path, tmp_path: Path) -> None:
+def test_wrong_options_are_reported(made: Path, tmp_path: Path) -> None:
     given, output = front_given(made), tmp_path / "index.html"
     for wrong in ({"drawn": {}}, {"drawn": {"flat": "none"}}, {"source": None}, {"other": 1}):
         with pytest.raises(DescantError):
@@ -125,7 +125,7 @@ def test_wrong_options_are_told(made: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 
 
-def test_labels_that_are_not_known_are_not_told(made: Path) -> None:
+def test_labels_that_are_not_known_are_not_reported(made: Path) -> None:
     packed = open_sequence(made / "audio")
     packed.index["artist"] = ""
     packed.index["genre"] = ["a", "b", "c", "d", "a", "", "", ""]

@@ -38,7 +38,7 @@ def test_parents_walked_back_give_one_state_a_generation_and_steps_without_gaps(
         assert child.decision.parent == population.parent(child).decision.member
 
 
-def test_what_is_read_is_what_the_files_tell(tmp_path: Path) -> None:
+def test_what_is_read_is_what_the_files_show(tmp_path: Path) -> None:
     population = read_population("s", write_population(tmp_path, 4, 3, fail=frozenset({(1, 2)})))
     assert population.keys == (COMMITMENT, RATE) and len(population.states) == 12
     for state in population.states:
@@ -47,10 +47,10 @@ def test_what_is_read_is_what_the_files_tell(tmp_path: Path) -> None:
         with (folder / "decisions.csv").open(newline="") as file:
             row = next(row for row in csv.DictReader(file) if row["member"] == str(member))
         decision = state.decision
-        told = {key: (decision.before.get(key), decision.after[key]) for key in population.keys}
+        shown = {key: (decision.before.get(key), decision.after[key]) for key in population.keys}
         written = {key: (float(row[f"{key}.before"]) if generation else None, float(row[f"{key}.after"]))
                    for key in population.keys}  # fmt: skip
-        assert told == written and state.decision.action == row["action"]
+        assert shown == written and state.decision.action == row["action"]
         score = json.loads((folder / f"member{member}" / "score.json").read_text())
         assert (state.score.step, state.score.bits, state.score.fitness) == (
             score["step"],
@@ -83,13 +83,13 @@ SPOILT = {
 
 
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in SPOILT.items() for text in texts])
-def test_wrong_files_are_told_with_a_cure(tmp_path: Path, name: str, text: str) -> None:
+def test_wrong_files_are_reported_with_a_cure(tmp_path: Path, name: str, text: str) -> None:
     (write_population(tmp_path) / name).write_text(text)
     with pytest.raises(PopulationError, match="run snakemake again"):
         read_population("s", tmp_path)
 
 
-def test_missing_files_and_a_failed_choice_are_told(tmp_path: Path) -> None:
+def test_missing_files_and_a_failed_choice_are_reported(tmp_path: Path) -> None:
     with pytest.raises(PopulationError, match="cannot be read"):
         read_population("s", tmp_path)
     write_population(tmp_path, fail=frozenset({(2, 1)}))

@@ -59,7 +59,7 @@ def test_simulated_ratings_are_marked_on_every_part() -> None:
     assert "Nobody listened" in page.text and "8 synthetic raters" in page.text and "people gave" not in page.text
 
 
-def test_who_was_left_out_is_told_with_both_results() -> None:
+def test_who_was_left_out_is_reported_with_both_results() -> None:
     table = rated()
     _, page = shown(table.assign(excluded=table["session"] == "s003"))
     assert (
@@ -73,7 +73,7 @@ def test_few_ratings_have_dashes_not_figures() -> None:
     _, page = shown(rated(raters=1, items=1))
     assert "nan" not in page.text.lower() and "None" not in page.text
     assert [span for span in page.all("span") if span.get("aria-label") == "no figure"]
-    assert "too few ratings to tell raters and clips apart" in page.text
+    assert "too few ratings to separate raters from clips" in page.text
 
 
 def test_a_scale_of_a_hundred_points_is_drawn_in_tens() -> None:

@@ -93,7 +93,7 @@ def test_players_page_holds_the_samples_and_real_music(made: Path) -> None:
     assert listen(made) == html
 
 
-def test_players_page_tells_the_stack_and_the_scale_from_the_files(made: Path) -> None:
+def test_players_page_shows_the_stack_and_the_scale_from_the_files(made: Path) -> None:
     text = " ".join(Page(listen(made)).text.replace("\N{NO-BREAK SPACE}", " ").split())
     assert "A WaveNet draws codes: 250 a second, each one of 256. It sees the last 33 of them: 132 ms of music." in text
     assert "An AMAE turns each code into 8 codes of the level below: 2,000 a second, each one of 256." in text
@@ -204,7 +204,7 @@ def table(tmp_path: Path) -> Callable[..., list[dict[str, str]]]:
     return write
 
 
-def test_table_sets_the_paper_apart_and_tells_what_is_absent(table: Callable[..., list[dict[str, str]]]) -> None:
+def test_table_sets_the_paper_apart_and_shows_what_is_absent(table: Callable[..., list[dict[str, str]]]) -> None:
     rows = table(
         ("flat", "Flat", 1, 4.123456, 4.123456, 4.0, 4.25, 3.8, 0.18, ""),
         ("own", HOSTILE, 3, -0.5, 12345.6, "", "", "", "", "its <b>note</b>"),
@@ -238,7 +238,7 @@ def test_numbers_keep_what_was_given_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n", "a,b\n1\n", "a,b\n1,2,3\n"])
-def test_wrong_tables_are_told(tmp_path: Path, text: str) -> None:
+def test_wrong_tables_are_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(ResultError, match="run snakemake again"):
         read_table(tmp_path / "t.csv")

@@ -58,7 +58,7 @@ def test_mix_and_stem_are_the_same_stretch_of_time(tmp_path: Path) -> None:
     np.testing.assert_allclose(stem[:, 1], -mix[::2] / 2, atol=2**-14)
 
 
-def test_what_was_measured_is_told_and_names_are_data(tmp_path: Path) -> None:
+def test_what_was_measured_is_reported_and_names_are_data(tmp_path: Path) -> None:
     write_shards(tmp_path, 2, failures=1)
     html = page_of(tmp_path)
     text = read_page(html, str(tmp_path), "alert(1)>").text
@@ -91,7 +91,7 @@ def test_no_stem_at_all_is_a_page_too(tmp_path: Path) -> None:
     assert "No track was separated." in read_page(page_of(empty)).text
 
 
-def test_mistakes_are_told(tmp_path: Path) -> None:
+def test_mistakes_are_reported(tmp_path: Path) -> None:
     write_shards(tmp_path, 2)
     with pytest.raises(DescantError, match="differ in number"):
         make_page("separation", tmp_path / "page.html", stems=[tmp_path / "0.parquet"], mixes=[], separated=[])

@@ -1,4 +1,4 @@
-"""The page: self-contained, tells what was kept, dropped and not reported; pictures have fixed bytes."""
+"""The page: self-contained, shows what was kept, dropped and not reported; pictures have fixed bytes."""
 
 import io
 import json
@@ -116,7 +116,7 @@ def test_pictures_have_fixed_bytes_and_sizes() -> None:
     assert roll_png(notes, 4.0) != roll_png([], 4.0)
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "measures.csv").write_text("condition,group,start\n", encoding="utf-8")
     with pytest.raises(ResultError, match=r"curves\.csv cannot be read"):
         read_references(tmp_path, tmp_path)

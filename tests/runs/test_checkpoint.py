@@ -245,7 +245,7 @@ def test_room_is_asked_for_what_is_kept_and_the_next_less_what_is_there(
             monkeypatch.undo()
 
 
-def test_the_digest_tells_names_types_shapes_and_values_apart() -> None:
+def test_the_digest_shows_names_types_shapes_and_values_apart() -> None:
     base = torch.arange(4, dtype=torch.int32)
     different = [
         {"a": base},
@@ -260,7 +260,7 @@ def test_the_digest_tells_names_types_shapes_and_values_apart() -> None:
     assert digest({"a": base, "b": base + 1}) == digest({"b": base + 1, "a": base.clone()})
 
 
-def test_what_was_written_anywhere_is_read_and_what_is_torn_is_told(tmp_path: Path) -> None:
+def test_what_was_written_anywhere_is_read_and_what_is_torn_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.safetensors"
     write(path, Checkpoint(7, tensors(7)))
     assert equal(read(path), 7)

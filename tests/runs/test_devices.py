@@ -73,7 +73,7 @@ def test_two_jobs_that_want_both_devices_do_not_wait_for_one_another(tmp_path: P
     assert [held_by(job) for job in jobs] == ["0,1"] * 3
 
 
-def test_more_than_there_are_is_told_at_once(tmp_path: Path) -> None:
+def test_more_than_there_are_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="gpus_per_job is 3 but this machine has 2"):
         lease(["0", "1"], 3, tmp_path, 60)
 

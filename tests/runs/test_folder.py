@@ -45,7 +45,7 @@ def test_it_is_let_go_of_at_the_end_and_after_an_error(tmp_path: Path) -> None:
         locked(tmp_path).__enter__()
 
 
-def test_the_holder_told_is_the_present_one(tmp_path: Path) -> None:
+def test_the_holder_reported_is_the_present_one(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("99999999999999")
     with locked(tmp_path), pytest.raises(RunError) as error:
         locked(tmp_path).__enter__()

@@ -52,7 +52,7 @@ def test_the_model_is_not_changed_by_rounding() -> None:
 
 
 @pytest.mark.parametrize("name", ["reference", "numba"])
-def test_what_an_engine_cannot_do_is_told_when_it_is_asked_for(name: EngineName) -> None:
+def test_what_an_engine_cannot_do_is_reported_when_it_is_asked_for(name: EngineName) -> None:
     precision: Precision = "bfloat16"
     with pytest.raises(EngineError, match="bfloat16"):
         build_engine(wavenet_of(), 1, DRAW, EngineSettings(name, precision))
@@ -85,7 +85,7 @@ def test_auto_passes_over_a_compiler_that_does_not_work(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", ["auto", "numba", "reference"])
-def test_a_model_with_nan_is_told(name: EngineName, precision: Precision) -> None:
+def test_a_model_with_nan_is_reported(name: EngineName, precision: Precision) -> None:
     wavenet = wavenet_of()
     with torch.no_grad():
         wavenet.head.weight[0, 0] = np.nan

@@ -70,7 +70,7 @@ def ada(tiny_ada: Callable[..., ADA], lively: Callable[[nn.Module], nn.Module]) 
 
 
 @given(seed=st.integers(0, 2**62), batch=st.integers(1, 4), start=st.integers(0, 2**40), count=st.integers(1, 20))
-def test_uniforms_are_told_by_seed_sequence_and_position(seed: int, batch: int, start: int, count: int) -> None:
+def test_uniforms_follow_seed_sequence_and_position(seed: int, batch: int, start: int, count: int) -> None:
     places = sequences(batch)
     whole = uniforms(seed, places, start, count)
     assert whole.shape == (batch, count) and whole.dtype == torch.float64
@@ -195,18 +195,18 @@ def test_what_one_engine_began_another_begins_anew(
     assert np.array_equal(drawn, whole)
 
 
-def test_the_builder_is_told_who_began_and_not_asked_when_all_is_drawn(wavenet: WaveNet, tmp_path: Path) -> None:
-    told: list[EngineName | None] = []
+def test_the_builder_is_reported_who_began_and_not_asked_when_all_is_drawn(wavenet: WaveNet, tmp_path: Path) -> None:
+    shown: list[EngineName | None] = []
 
     def build(begun_by: EngineName | None) -> Engine:
-        told.append(begun_by)
+        shown.append(begun_by)
         return ReferenceEngine(wavenet, 2, DRAW)
 
     generate(build, request(steps=30), tmp_path / "run")
     whole = generate(build, request(), tmp_path / "run")
-    assert told == [None, "reference"]
+    assert shown == [None, "reference"]
     assert np.array_equal(generate(build, request(), tmp_path / "run"), whole)
-    assert len(told) == 2
+    assert len(shown) == 2
 
 
 class Reshaped(ReferenceEngine):
@@ -226,7 +226,7 @@ def test_a_state_of_another_version_is_not_taken(
     assert np.array_equal(drawn, whole)
 
 
-def test_what_cannot_be_written_is_told_with_a_cure(wavenet: WaveNet, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported_with_a_cure(wavenet: WaveNet, tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
@@ -255,7 +255,7 @@ def test_a_folder_in_use_is_refused(wavenet: WaveNet, tmp_path: Path) -> None:
         generate(of(wavenet), request(), tmp_path, patience=0)
 
 
-def test_a_state_that_cannot_be_saved_is_told(wavenet: WaveNet, tmp_path: Path) -> None:
+def test_a_state_that_cannot_be_saved_is_reported(wavenet: WaveNet, tmp_path: Path) -> None:
     class Obstructing(ReferenceEngine):
         """Its state's folder is taken by a file before it is saved."""
 

@@ -97,7 +97,7 @@ def test_draws_are_the_references_over_ten_thousand_steps() -> None:
 
 @pytest.mark.parametrize("draw", [DrawSettings(), DrawSettings(0.3, 0.5), DrawSettings(2.0, 0.999)])
 @pytest.mark.parametrize("classes", [2, 1000])
-def test_classes_are_drawn_as_told(classes: int, draw: DrawSettings) -> None:
+def test_classes_are_drawn_by_the_settings(classes: int, draw: DrawSettings) -> None:
     draws_equal_the_reference(engine_of(), wavenet_of(classes=classes), 2, 200, draw)
 
 

@@ -90,7 +90,7 @@ def test_a_file_is_mixed_as_the_corpus_is(music: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prime", "told"),
+    ("prime", "shown"),
     [
         ({"file": "none.wav"}, "no such file"),
         ({"file": "."}, "no such file"),
@@ -106,13 +106,13 @@ def test_a_file_is_mixed_as_the_corpus_is(music: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_continued_is_refused_with_a_cure(
-    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prime: dict[str, Any], told: str
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prime: dict[str, Any], shown: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.wav").write_text("no audio")
     for name, audio in (("good", noise(1, RATE)), ("silent", np.zeros(RATE)), ("nan", np.full(RATE, np.nan))):
         soundfile.write(tmp_path / f"{name}.wav", audio, RATE, subtype="FLOAT")
-    with pytest.raises(SamplingError, match=told) as raised:
+    with pytest.raises(SamplingError, match=shown) as raised:
         read_prime(
             Prime(**{"seconds": 1.0 if "file" in prime else 0.1, **prime}), open_recordings(music), COUNT, "auto"
         )

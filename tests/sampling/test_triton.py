@@ -45,7 +45,7 @@ def hold(request: pytest.FixtureRequest) -> Iterator[Hold]:
             pytest.skip("needs a GPU")
         yield lambda law, precision, *rest: law(partial(engine_on, "cuda", precision), *rest)
         return
-    # Triton is told to interpret before it is imported, so this takes a process of its own
+    # the variable that makes Triton interpret is read at import, so this takes a process of its own
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRITON_INTERPRET", "1")
         pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))

@@ -119,7 +119,7 @@ def test_each_window_gives_one_stretch_after_a_receptive_field(codes: int, most:
     warm_up = -(-2 * field // hop)
     layout = lay_out(codes, warm_up, most)
     assume(len(layout.starts) > 1)
-    # steps that tell their window, and never agree
+    # steps that encode their window, and never agree
     numbers = np.arange(len(layout.starts), dtype=np.uint8).repeat(2)
     drawn = numbers[:, None].repeat(layout.length * hop, axis=1)
     for sequence in join(drawn, layout, hop, field):

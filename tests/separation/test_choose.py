@@ -22,12 +22,12 @@ def test_backend(wanted: str, has_tensorflow: bool, found: str) -> None:
     assert backend(Separation(method="spleeter", backend=wanted), has_tensorflow) == found
 
 
-def test_tensorflow_where_it_cannot_be_had_is_told() -> None:
+def test_tensorflow_where_it_cannot_be_had_is_reported() -> None:
     with pytest.raises(SeparationError, match=r"cure: .*torch"):
         backend(Separation(method="spleeter", backend="tensorflow"), False)
 
 
-def test_what_is_missing_is_told(tmp_path: Path) -> None:
+def test_what_is_missing_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SeparationError, match="weights"):
         separator(Separation(method="spleeter"), None, None, 1)
     with pytest.raises(ModelFileError, match="holds no model"):

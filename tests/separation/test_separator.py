@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from descant.separation.separator import RATE, stereo, stereo_blocks
@@ -33,6 +33,7 @@ def test_blocks_are_the_whole_resampled(tmp_path: Path, rate: int, channels: int
     np.testing.assert_allclose(np.concatenate(blocks), expected, atol=1e-6)
 
 
+@example(1840, 48000)  # 1690.5 frames: soxr's floating point rounds it down
 @given(st.integers(1, 5000), st.sampled_from([1000, 8000, 11025, 22050, 32000, 44100, 48000, 88200, 96000, 192000]))
 def test_the_length_after_resampling_is_known_before(
     tmp_path_factory: pytest.TempPathFactory, frames: int, rate: int

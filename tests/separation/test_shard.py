@@ -40,7 +40,7 @@ def test_no_separation_links_the_used_tracks(folders: tuple[Path, Path, Path]) -
     assert (out / "a.flac").samefile(tracks / "a.flac")
 
 
-def test_brought_stems_are_kept_checked_and_told(folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_brought_stems_are_kept_checked_and_reported(folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
     tracks, stems, out = folders
     accompaniment, vocals = tones(2, 300), 0.5 * tones(2, 900)
     loud = 5 * tones(2, 500)

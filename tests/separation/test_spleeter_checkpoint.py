@@ -32,7 +32,7 @@ def test_all_tensors_are_those_that_tensorflow_reads(weights: Path, interpreter:
             np.testing.assert_array_equal(ours[name.replace("|", "/")], theirs[name])
 
 
-def test_a_flipped_bit_is_told_or_harmless_wherever_it_is(weights: Path, tmp_path: Path) -> None:
+def test_a_flipped_bit_is_reported_or_harmless_wherever_it_is(weights: Path, tmp_path: Path) -> None:
     for name in ("checkpoint", "model.data-00000-of-00001"):
         (tmp_path / name).symlink_to(weights / "2stems" / name)
     whole = (weights / "2stems" / "model.index").read_bytes()

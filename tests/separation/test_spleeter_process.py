@@ -51,24 +51,24 @@ def test_death_and_nonsense_are_reported_with_the_last_words(tmp_path: Path, scr
     assert "torch" in error.value.cure
 
 
-def test_the_last_lines_are_told_only(tmp_path: Path) -> None:
+def test_the_last_lines_are_reported_only(tmp_path: Path) -> None:
     with pytest.raises(SeparationError) as error:
         separate(program(tmp_path, "seq 100000 >&2; exit 1"), tmp_path)
     assert "100000" in error.value.problem and len(error.value.problem.splitlines()) < 20
 
 
-def test_a_python_without_spleeter_is_told(tmp_path: Path) -> None:
+def test_a_python_without_spleeter_is_reported(tmp_path: Path) -> None:
     """The real program, in an environment that has no TensorFlow."""
     with pytest.raises(SeparationError, match="No module named 'tensorflow'"):
         separate(Path(sys.executable), tmp_path)
 
 
-def test_no_python_is_told(tmp_path: Path) -> None:
+def test_no_python_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SeparationError, match="cannot be run"):
         separate(tmp_path / "none", tmp_path)
 
 
 @pytest.mark.slow
-def test_a_folder_without_weights_is_told(interpreter: Path, tmp_path: Path) -> None:
+def test_a_folder_without_weights_is_reported(interpreter: Path, tmp_path: Path) -> None:
     with pytest.raises(SeparationError, match="no checkpoint of 2stems"):
         separate(Path(interpreter.read_text().strip()), tmp_path)

@@ -58,14 +58,14 @@ def test_the_command_needs_the_standard_library_only(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-I", "-S", "-c", program], cwd=tmp_path, check=True)
 
 
-def test_a_python_without_wheels_is_told_the_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_wheels_gets_an_error_with_its_cures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spleeter_environment, "PYTHON", (2, 7))
     with pytest.raises(SpleeterSetupError, match=r"separation\.backend: torch"):
         spleeter_python(LOCK, tmp_path / "environment")
     assert not list(tmp_path.iterdir())
 
 
-def test_mistakes_are_told_and_nothing_is_made(tmp_path: Path) -> None:
+def test_mistakes_are_reported_and_nothing_is_made(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("numpy==1.24.3\n")
     for lock in (tmp_path / "lock", tmp_path / "none"):
         done = set_up(sys.executable, lock, tmp_path / "environment", tmp_path / "interpreter.txt")
@@ -230,7 +230,7 @@ def test_a_torn_request_ends_the_real_program(served: Served) -> None:
 
 
 @pytest.mark.slow
-def test_no_weights_are_told_and_never_fetched(spleeter_resources: Path, tmp_path: Path) -> None:
+def test_no_weights_are_reported_and_never_fetched(spleeter_resources: Path, tmp_path: Path) -> None:
     if not is_supported():
         pytest.skip(NO_WHEELS)
     code, out, error = Served(spleeter_resources, tmp_path).end()

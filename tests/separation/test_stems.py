@@ -90,13 +90,13 @@ def test_a_little_too_short_or_long_is_made_to_fit(tmp_path: Path, track: Path, 
 
 
 @pytest.mark.parametrize("difference", [-LENGTH_TOLERANCE - 0.01, LENGTH_TOLERANCE + 0.01, 20.0, -1.4])
-def test_another_length_is_told(tmp_path: Path, track: Path, difference: float) -> None:
+def test_another_length_is_reported(tmp_path: Path, track: Path, difference: float) -> None:
     write(tmp_path / "stems" / "song.wav", np.zeros((len(MIX) + round(difference * RATE), 2), dtype=np.float32))
     with pytest.raises(TrackError, match="longer" if difference > 0 else "shorter"):
         separated(tmp_path / "stems", track, "song.mp3")
 
 
-def test_what_cannot_be_used_is_told_by_track(tmp_path: Path, track: Path) -> None:
+def test_what_cannot_be_used_is_reported_by_track(tmp_path: Path, track: Path) -> None:
     folder = tmp_path / "stems"
     write(folder / "twice.wav", ACCOMPANIMENT)
     write(folder / "twice.flac", ACCOMPANIMENT)
@@ -114,7 +114,7 @@ def test_what_cannot_be_used_is_told_by_track(tmp_path: Path, track: Path) -> No
             separated(folder, track, source)
 
 
-def test_a_folder_without_audio_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_audio_is_reported(tmp_path: Path) -> None:
     for folder in (tmp_path / "none", tmp_path):
         with pytest.raises(SeparationError, match=r"separation\.stems_folder"):
             StemFiles(folder, "vocals")

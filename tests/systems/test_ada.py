@@ -45,7 +45,7 @@ def noise(seed: int = 0) -> torch.Generator:
 
 
 def runs_of_codes(hop: int, batch: int, count: int) -> torch.Tensor:
-    """Windows whose every hop holds one value only: a code can tell it, the past cannot."""
+    """Windows whose every hop holds one value only: a code can carry it, the past cannot."""
     return torch.randint(CLASSES, (batch, count), generator=noise(1)).repeat_interleave(hop, dim=1)
 
 

@@ -55,19 +55,19 @@ def weights_that_fit(system: System) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in system.state_dict().items()}
 
 
-def test_what_does_not_fit_is_told_by_name_and_shape(tiny_shape: Callable[..., WaveNetShape]) -> None:
+def test_what_does_not_fit_is_reported_by_name_and_shape(tiny_shape: Callable[..., WaveNetShape]) -> None:
     system = WaveNetSystem(tiny_shape(), 16)
     before = weights_that_fit(system)
     weights = {name: tensor + 1 for name, tensor in before.items()}
     weights["wavenet.logits.bias"] = torch.zeros(7)
     weights["wavenet.extra"] = torch.zeros(1)
     del weights["wavenet.head.weight"]
-    with pytest.raises(ModelFileError) as told:
+    with pytest.raises(ModelFileError) as shown:
         load_weights(system, weights)
-    assert "wavenet.logits.bias is (7,) but the settings make it (16,)" in told.value.problem
-    assert "unknown wavenet.extra" in told.value.problem
-    assert "missing wavenet.head.weight" in told.value.problem
-    assert "wavenet.skip" not in told.value.problem, "what fits is not complained of"
+    assert "wavenet.logits.bias is (7,) but the settings make it (16,)" in shown.value.problem
+    assert "unknown wavenet.extra" in shown.value.problem
+    assert "missing wavenet.head.weight" in shown.value.problem
+    assert "wavenet.skip" not in shown.value.problem, "what fits is not complained of"
     after = system.state_dict()
     assert all(torch.equal(after[name], before[name]) for name in before), "a refused load must change nothing"
 
@@ -106,9 +106,9 @@ def test_a_kind_or_a_setting_that_is_not_known_is_refused(tiny_ada: Callable[...
 
 def test_of_many_that_do_not_fit_the_first_are_named(tiny_ada: Callable[..., ADA]) -> None:
     system = ADASystem(tiny_ada(), 16)
-    with pytest.raises(ModelFileError) as told:
+    with pytest.raises(ModelFileError) as shown:
         load_weights(system, {})
-    lines = told.value.problem.splitlines()
+    lines = shown.value.problem.splitlines()
     assert len(lines) == 12 and lines[-1].strip() == f"and {len(system.state_dict()) - 10} more"
 
 

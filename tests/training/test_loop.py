@@ -265,7 +265,7 @@ def test_done_in_stretches_it_ends_the_same(
     assert state is not None
     history = undisturbed[name].trained.history
     assert differences(End(Trained(trained.weights, history), state.tensors), undisturbed[name]) == []
-    # and more than these: a stretch's last step is always told and validated
+    # and more than these: a stretch's last step is always shown and validated
     assert set(history) <= figures
 
 
@@ -391,9 +391,9 @@ def test_the_run_directory_is_locked_while_training(cases: dict[str, Case], tmp_
     refused = []
 
     def try_to_enter() -> None:
-        with pytest.raises(RunError) as told, locked(tmp_path):
+        with pytest.raises(RunError) as shown, locked(tmp_path):
             pass
-        refused.append(told.value)
+        refused.append(shown.value)
         ask_to_stop()
 
     with pytest.raises(Interrupted):
@@ -418,9 +418,9 @@ def test_a_loss_that_is_no_number_stops_and_leaves_the_checkpoint(
         system.wavenet.logits.bias.data.fill_(value)
 
     trainer = cases["prior"].trainer(tmp_path, at=7, what=poison)
-    with pytest.raises(DivergedError, match="step 7: loss is nan") as told:
+    with pytest.raises(DivergedError, match="step 7: loss is nan") as shown:
         trainer.run()
-    assert "learning_rate" in told.value.cure
+    assert "learning_rate" in shown.value.cure
     assert before and files_of(tmp_path / "checkpoints") == before
     assert differences(cases["prior"].finish(tmp_path), undisturbed["prior"]) == []
 
@@ -442,7 +442,7 @@ def break_a_gradient(system: System, value: float) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("broken", [break_the_loss, break_a_gradient])
-def test_loss_or_gradient_that_is_no_number_stops_and_its_windows_are_told(
+def test_loss_or_gradient_that_is_no_number_stops_and_its_windows_are_reported(
     cases: dict[str, Case],
     undisturbed: dict[str, End],
     tmp_path: Path,
@@ -463,8 +463,8 @@ def test_loss_or_gradient_that_is_no_number_stops_and_its_windows_are_told(
         trainer.run()
     sequence = cases["prior"].sequence
     offsets = dict(zip(sequence.index["track"], sequence.index["offset"], strict=True))
-    told = [offsets[track] + int(start) for track, start in re.findall(r"(\w{16}) from (\d+)", caplog.text)]
-    assert told == list(Windows({STEPS: sequence}, "train", 32, SEED).starts(7, 0, 3, STEPS))
+    shown = [offsets[track] + int(start) for track, start in re.findall(r"(\w{16}) from (\d+)", caplog.text)]
+    assert shown == list(Windows({STEPS: sequence}, "train", 32, SEED).starts(7, 0, 3, STEPS))
     assert before and files_of(tmp_path / "checkpoints") == before
     assert differences(cases["prior"].finish(tmp_path), undisturbed["prior"]) == []
 
@@ -483,25 +483,25 @@ def test_no_checkpoint_holds_what_is_no_number(
             trainer.system.get_buffer("bottleneck.sums")[0, 0] = value
 
     trainer.system.finish_step = break_the_codebook  # type: ignore[method-assign]
-    with pytest.raises(TrainingError, match=r"after step 8: .*bottleneck\.sums") as told:
+    with pytest.raises(TrainingError, match=r"after step 8: .*bottleneck\.sums") as shown:
         trainer.run()
-    assert "last good checkpoint" in told.value.cure
+    assert "last good checkpoint" in shown.value.cure
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004.safetensors"]
     assert differences(cases["vq"].finish(tmp_path), undisturbed["vq"]) == []
 
 
-def test_a_learning_rate_too_high_is_told(cases: dict[str, Case], tmp_path: Path) -> None:
+def test_a_learning_rate_too_high_is_reported(cases: dict[str, Case], tmp_path: Path) -> None:
     case = cases["prior"]
     wild = Case(case.build, case.training.model_copy(update={"learning_rate": 1e30}), case.sequence)
     with pytest.raises(TrainingError, match="step 1: loss is"):
         wild.trainer(tmp_path).run()
 
 
-def test_a_checkpoint_that_cannot_be_written_is_told(cases: dict[str, Case], tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_written_is_reported(cases: dict[str, Case], tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("a file where the folder should be")
-    with pytest.raises(TrainingError, match="checkpoint of step 4 cannot be written") as told:
+    with pytest.raises(TrainingError, match="checkpoint of step 4 cannot be written") as shown:
         cases["prior"].trainer(tmp_path).run()
-    assert "disk space" in told.value.cure
+    assert "disk space" in shown.value.cure
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES], ids=errno.errorcode.get)
@@ -533,10 +533,10 @@ def test_the_size_of_a_checkpoint_is_known_before_the_first(
     free = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda path: free._replace(free=3 * size - 1))
-        with pytest.raises(RunError, match=f"need {3 * size:,} bytes .* has {3 * size - 1:,}") as told:
+        with pytest.raises(RunError, match=f"need {3 * size:,} bytes .* has {3 * size - 1:,}") as shown:
             trainer.run()
-        assert "free disk space" in told.value.cure
-        assert not (tmp_path / "history.csv").exists(), "it is told before anything is done"
+        assert "free disk space" in shown.value.cure
+        assert not (tmp_path / "history.csv").exists(), "it is reported before anything is done"
         patched.setattr(shutil, "disk_usage", lambda path: free._replace(free=3 * size))
         cases[name].finish(tmp_path)
         # what is done needs no more
@@ -593,7 +593,7 @@ def test_accumulated_batches_are_one_larger_batch(cases: dict[str, Case], tmp_pa
         ends.append(Case(case.build, training, case.sequence).finish(tmp_path / str(number)))
     for name, value in ends[0].trained.weights.items():
         torch.testing.assert_close(value, ends[1].trained.weights[name], rtol=1e-3, atol=1e-4)
-    # Adam forgives a gradient that is too large; its norm is told
+    # Adam forgives a gradient that is too large; its norm is shown
     figures = [[(row.step, row.metric) for row in end.trained.history if row.split == "train"] for end in ends]
     assert figures[0] == figures[1] and (12, "gradient_norm") in figures[0]
     values = [[row.value for row in end.trained.history if row.split == "train"] for end in ends]

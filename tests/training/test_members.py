@@ -164,7 +164,7 @@ def test_the_choice_is_the_fittest_with_the_figures_of_its_lineage(build: Callab
     assert bits[12] == choice.score.bits
 
 
-def test_where_all_diverge_it_is_told(build: Callable[..., Run]) -> None:
+def test_where_all_diverge_it_is_reported(build: Callable[..., Run]) -> None:
     run = build(training={"schedule": {}}, generations=1)
     run.generation(founders(1e30, 1e30))
     with pytest.raises(TrainingError, match="all 2 members of generation 0 diverged"):
@@ -212,7 +212,7 @@ def read_worst(folder: Path) -> float:
     return [row.value for row in rows if (row.split, row.metric) == ("validation", "bits")][-1]
 
 
-def test_a_parent_without_its_folder_is_told(build: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_parent_without_its_folder_is_reported(build: Callable[..., Run], tmp_path: Path) -> None:
     child = Decision(1, 0, 3, "exploited", {}, {})
     with pytest.raises(RunError, match="goes on from member 3"):
         members.stretch_of(child, 10, None)

@@ -116,13 +116,13 @@ def test_decisions_follow_the_seed_and_the_generation() -> None:
     assert [each.after for each in first] != [each.after for each in later]
 
 
-def test_where_all_failed_it_is_told() -> None:
+def test_where_all_failed_it_is_reported() -> None:
     section = population(members=2)
     failed = scores_of(0, {0: None, 1: None})
     for attempt in (lambda: decide(section, found(section, WRITTEN, 1), failed, 1), lambda: choose(failed)):
-        with pytest.raises(TrainingError, match="all 2 members of generation 0 diverged") as told:
+        with pytest.raises(TrainingError, match="all 2 members of generation 0 diverged") as shown:
             attempt()
-        assert "population.tuned" in told.value.cure
+        assert "population.tuned" in shown.value.cure
 
 
 def test_the_lineage_is_that_of_the_parents() -> None:

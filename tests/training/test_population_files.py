@@ -1,4 +1,4 @@
-"""A population's files: what is written is read, and what is not one of them is told."""
+"""A population's files: what is written is read, and what is not one of them is shown."""
 
 from pathlib import Path
 
@@ -26,17 +26,17 @@ def test_decisions_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "generation,member\n1,2\n", "generation,member,parent,action\n1,x,2,kept\n"])
-def test_what_holds_no_decisions_is_told(tmp_path: Path, text: str) -> None:
+def test_what_holds_no_decisions_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "decisions.csv"
     if text:
         path.write_text(text)
-    with pytest.raises(PopulationError, match=r"decisions.csv (cannot be read|does not have|is not of)") as told:
+    with pytest.raises(PopulationError, match=r"decisions.csv (cannot be read|does not have|is not of)") as shown:
         read_decisions(path)
-    assert "run snakemake again" in told.value.cure
+    assert "run snakemake again" in shown.value.cure
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"member": 1}', "[]"])
-def test_what_holds_no_score_is_told(tmp_path: Path, text: str) -> None:
+def test_what_holds_no_score_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "score.json"
     path.write_text(text)
     with pytest.raises(PopulationError, match=r"score.json is not of its form"):

@@ -129,9 +129,9 @@ def test_a_broken_state_ends_all_of_them(shared: dict[str, Shared], tmp_path: Pa
     settings["training"] |= {"learning_rate": 1e39, "checkpoint_every": 1}
     broken = Shared("wavenet", json.dumps(settings), shared["prior"].sequence)
     assert broken.start(tmp_path / "run", 2).wait(60) == 1
-    told = (tmp_path / "run" / "log.txt").read_text()
+    shown = (tmp_path / "run" / "log.txt").read_text()
     # nobody was left waiting in a collective
-    assert told.count("DivergedError: after step 1") == 2 and "peer" not in told
+    assert shown.count("DivergedError: after step 1") == 2 and "peer" not in shown
     assert newest(tmp_path / "run") == 0
 
 
@@ -146,7 +146,7 @@ def is_dead(pid: int) -> bool:
         return True
 
 
-def test_batches_that_cannot_be_dealt_are_told(
+def test_batches_that_cannot_be_dealt_are_reported(
     tiny_sequence: PackedSequence,
     tiny_training: Callable[..., Training],
     tiny_shape: Callable[..., WaveNetShape],

@@ -98,9 +98,9 @@ def test_the_command_stops_when_asked_and_goes_on_to_the_same_bytes(place: Place
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.005)
         process.terminate()
-        told = process.communicate(timeout=100)[1]
+        shown = process.communicate(timeout=100)[1]
     assert process.returncode == EXIT_INTERRUPTED == 75
-    assert "run again to go on" in told and "Traceback" not in told
+    assert "run again to go on" in shown and "Traceback" not in shown
     assert not place.model.exists() and not place.metrics.exists()
     (run,) = run_folders(place)
     saved = checkpoint.load_latest(run / "checkpoints")
@@ -125,18 +125,18 @@ def test_ctrl_c_stops_it_too_and_soon(place: Place, prior: Prior) -> None:
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
         asked = time.monotonic()
-        told = process.communicate(timeout=100)[1]
+        shown = process.communicate(timeout=100)[1]
     assert time.monotonic() - asked < 10
     assert process.returncode == EXIT_INTERRUPTED
-    assert "run again to go on" in told and "Traceback" not in told
+    assert "run again to go on" in shown and "Traceback" not in shown
     saved = checkpoint.load_latest(run_folders(place)[0] / "checkpoints")
     assert saved is not None and 0 < saved.step < prior.training.steps
 
 
 def test_two_at_once_in_one_run_directory_take_turns(place: Place, prior: Prior) -> None:
-    command, told = place.command(prior.model_dump_json()), place.folder / "told.txt"
+    command, shown = place.command(prior.model_dump_json()), place.folder / "shown.txt"
     deadline = time.monotonic() + 100
-    with told.open("w") as file, subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
+    with shown.open("w") as file, subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
         while not any((folder / "history.csv").exists() for folder in run_folders(place)):
             assert first.poll() is None and time.monotonic() < deadline
             time.sleep(0.005)
@@ -144,13 +144,13 @@ def test_two_at_once_in_one_run_directory_take_turns(place: Place, prior: Prior)
             # it stands still until the other has come, however slow that is
             first.send_signal(signal.SIGSTOP)
             try:
-                while f"in use by process {first.pid}: waiting" not in told.read_text():
+                while f"in use by process {first.pid}: waiting" not in shown.read_text():
                     assert second.poll() is None and time.monotonic() < deadline
                     time.sleep(0.005)
             finally:
                 first.send_signal(signal.SIGCONT)
-    assert first.returncode == second.returncode == 0, told.read_text()
-    assert f"going on from step {prior.training.steps}" in told.read_text(), "it has nothing left to do"
+    assert first.returncode == second.returncode == 0, shown.read_text()
+    assert f"going on from step {prior.training.steps}" in shown.read_text(), "it has nothing left to do"
     straight = replace(place, folder=place.folder / "straight")
     train_to_file(session_of(prior, straight.folder / "runs"), place.streams, straight.model, straight.metrics)
     assert place.model.read_bytes() == straight.model.read_bytes()
@@ -172,7 +172,7 @@ exec "$@"
 """
 
 
-def test_a_disk_that_fills_up_is_told_and_freed_it_goes_on(place: Place, prior: Prior) -> None:
+def test_a_disk_that_fills_up_is_reported_and_freed_it_goes_on(place: Place, prior: Prior) -> None:
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no mount of one's own: unshare -rm does not work here")
     (place.folder / "runs").mkdir()
@@ -209,7 +209,7 @@ def test_several_threads_give_the_same_bytes_twice(
     assert models[0] == models[1]
 
 
-def test_a_mistake_in_the_settings_is_told_without_a_traceback(place: Place, prior: Prior) -> None:
+def test_a_mistake_in_the_settings_is_reported_without_a_traceback(place: Place, prior: Prior) -> None:
     settings = prior.model_dump(mode="json")
     settings["training"]["stepz"] = settings["training"].pop("steps")
     done = subprocess.run(place.command(json.dumps(settings)), capture_output=True, text=True, timeout=100, check=False)
@@ -219,7 +219,7 @@ def test_a_mistake_in_the_settings_is_told_without_a_traceback(place: Place, pri
     assert not place.model.exists()
 
 
-def test_the_model_file_opens_by_itself_and_tells_where_it_came_from(
+def test_the_model_file_opens_by_itself_and_shows_where_it_came_from(
     place: Place, tiny_ada: Callable[..., ADA]
 ) -> None:
     ada = tiny_ada()

@@ -92,11 +92,11 @@ def test_every_start_has_the_same_chance(tiny_sequence: PackedSequence) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "nowhere"])
-def test_too_short_tracks_are_told_with_the_key_to_mend(tiny_sequence: PackedSequence, split: str) -> None:
-    with pytest.raises(TrainingError, match=r"training\.window") as told:
+def test_too_short_tracks_are_reported_with_the_key_to_mend(tiny_sequence: PackedSequence, split: str) -> None:
+    with pytest.raises(TrainingError, match=r"training\.window") as shown:
         Windows({STEPS: tiny_sequence}, split, 193, 0)
-    assert "193" in told.value.problem and split in told.value.problem
-    assert ("192" if split == "train" else "0") in told.value.problem
+    assert "193" in shown.value.problem and split in shown.value.problem
+    assert ("192" if split == "train" else "0") in shown.value.problem
 
 
 def test_a_window_as_long_as_the_longest_track_is_that_track(tiny_sequence: PackedSequence) -> None:
@@ -106,12 +106,12 @@ def test_a_window_as_long_as_the_longest_track_is_that_track(tiny_sequence: Pack
 
 
 def resident_pages(data: np.memmap[Any, Any]) -> npt.NDArray[np.bool_]:
-    """Which pages of a mapped file are in memory, as the kernel tells it."""
+    """Which pages of a mapped file are in memory, as the kernel reports it."""
     start = data.ctypes.data - data.offset
     flags = (ctypes.c_ubyte * -(-(data.offset + data.nbytes) // mmap.PAGESIZE))()
     libc = ctypes.CDLL(None, use_errno=True)
-    told = libc.mincore(ctypes.c_void_p(start), ctypes.c_size_t(data.offset + data.nbytes), flags)
-    assert told == 0, os.strerror(ctypes.get_errno())
+    shown = libc.mincore(ctypes.c_void_p(start), ctypes.c_size_t(data.offset + data.nbytes), flags)
+    assert shown == 0, os.strerror(ctypes.get_errno())
     return np.frombuffer(flags, np.uint8) & 1 == 1
 
 

@@ -84,8 +84,8 @@ def kill_every_rule(folder: Path, number: signal.Signals, targets: list[str], se
 
 def _kill_next(folder: Path, targets: list[str], storm: RuleStorm, draw: random.Random) -> set[str] | None:
     """One run: until a rule not yet killed was killed, or to its end. Gives what was killed; None at the end."""
-    told = folder / "told.txt"
-    with told.open("w") as file:
+    shown = folder / "shown.txt"
+    with shown.open("w") as file:
         running = subprocess.Popen(
             command(folder, "--cores", "2", *targets),
             stdout=subprocess.DEVNULL,
@@ -95,16 +95,16 @@ def _kill_next(folder: Path, targets: list[str], storm: RuleStorm, draw: random.
             preexec_fn=heed_ctrl_c,
         )
     while running.poll() is None:
-        text = told.read_text()
+        text = shown.read_text()
         working = at_work(text)
         storm.escaped |= set(FINISHED.findall(text)) - TARGETS
         if working - storm.killed.keys() and _has_job(running.pid):
             # the interpreter takes a while to start: some kills come before the work, some in its middle
             delay = draw.uniform(0.0, LATEST)
             began = time.monotonic()
-            while time.monotonic() < began + delay and working & at_work(told.read_text()) == working:
+            while time.monotonic() < began + delay and working & at_work(shown.read_text()) == working:
                 time.sleep(0.01)
-            still = working & at_work(told.read_text()) - storm.killed.keys()
+            still = working & at_work(shown.read_text()) - storm.killed.keys()
             if still:
                 storm.killed |= dict.fromkeys(still, round(time.monotonic() - began, 1))
                 os.killpg(running.pid, storm.number)
@@ -112,7 +112,7 @@ def _kill_next(folder: Path, targets: list[str], storm: RuleStorm, draw: random.
                 return still
         time.sleep(0.02)
     if running.returncode:
-        raise AssertionError(f"the run ended with {running.returncode}\n{told.read_text()[-3000:]}")
+        raise AssertionError(f"the run ended with {running.returncode}\n{shown.read_text()[-3000:]}")
     return None
 
 
@@ -127,7 +127,7 @@ def _had_to_be_killed(running: subprocess.Popen[bytes]) -> bool:
 
 
 def at_work(text: str) -> set[str]:
-    """The rules whose jobs have begun and not ended, by what Snakemake told."""
+    """The rules whose jobs have begun and not ended, by what Snakemake shown."""
     count = {name: 0 for name in STARTED.findall(text)}
     for name in STARTED.findall(text):
         count[name] += 1

@@ -47,9 +47,9 @@ def run(
 
 def planned(folder: Path, *arguments: str, over: Path = TINY) -> set[str]:
     """Output files' jobs that a dry run plans, as ``rule wildcards`` lines."""
-    told = run(folder, "--dry-run", *arguments, over=over).stdout
+    shown = run(folder, "--dry-run", *arguments, over=over).stdout
     jobs, rule = set(), ""
-    for line in told.splitlines():
+    for line in shown.splitlines():
         words = line.strip()
         if words.startswith(("rule ", "localrule ")):
             rule = words.split()[1].rstrip(":")

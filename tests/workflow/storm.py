@@ -88,9 +88,9 @@ def _storm_of_rules(folder: Path, by: list[Signal], targets: list[str], minutes:
         where, until = folder / name.value, time.monotonic() + 60 * minutes / len(by)
         storm = kill_every_rule(where, signal.Signals[f"SIG{name.value}"], targets, seed + number, until)
         storm.differences = compare(expected, hashes(where))
-        told = f"{len(storm.escaped)} ended too soon to be" if storm.ended else "until its time was over"
-        told += f", and {storm.hung} times Snakemake hung" if storm.hung else ""
-        print(f"{name.value}: {len(storm.killed)} rules killed, {told}; {storm.seconds:.0f} s", flush=True)
+        shown = f"{len(storm.escaped)} ended too soon to be" if storm.ended else "until its time was over"
+        shown += f", and {storm.hung} times Snakemake hung" if storm.hung else ""
+        print(f"{name.value}: {len(storm.killed)} rules killed, {shown}; {storm.seconds:.0f} s", flush=True)
         _tell_differences(storm.differences)
         storms.append(storm)
     _table(storms)

@@ -1,4 +1,4 @@
-"""Every shipped configuration dry-runs; mistakes in one are told before any job starts."""
+"""Every shipped configuration dry-runs; mistakes in one are shown before any job starts."""
 
 import re
 from pathlib import Path
@@ -16,28 +16,28 @@ CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "config" / "test")
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_it_dry_runs(path: Path, tmp_path: Path) -> None:
-    told = run(tmp_path, "--dry-run", "all", over=path)
-    assert "write_table" in told.stdout
+    shown = run(tmp_path, "--dry-run", "all", over=path)
+    assert "write_table" in shown.stdout
 
 
 @pytest.mark.parametrize("profile", ["slurm", "lsf", "generic"])
 def test_a_cluster_s_jobs_get_the_gpus_that_they_ask_for(profile: str, tmp_path: Path) -> None:
     over = tmp_path / "four.yaml"
     over.write_text(yaml.safe_dump({"gpus_per_job": 4, "training": {"accumulate": 4}}))
-    told = run(tmp_path, "--dry-run", "all", "--workflow-profile", str(ROOT / "profiles" / profile), over=over)
-    trainings = re.findall(r"rule train:.*?resources: ([^\n]*)", told.stdout, re.DOTALL)
+    shown = run(tmp_path, "--dry-run", "all", "--workflow-profile", str(ROOT / "profiles" / profile), over=over)
+    trainings = re.findall(r"rule train:.*?resources: ([^\n]*)", shown.stdout, re.DOTALL)
     assert trainings and all("gpu=4" in resources for resources in trainings)
 
 
-def test_more_gpus_than_there_are_are_told(tmp_path: Path) -> None:
+def test_more_gpus_than_there_are_are_reported(tmp_path: Path) -> None:
     over = tmp_path / "two.yaml"
     over.write_text(yaml.safe_dump({"gpus_per_job": 2, "training": {"accumulate": 2}}))
-    told = run(tmp_path, "--dry-run", "all", over=over, check=False)
-    assert told.returncode != 0
-    assert "gpus_per_job is 2, but all jobs together may use 1" in told.stdout + told.stderr
+    shown = run(tmp_path, "--dry-run", "all", over=over, check=False)
+    assert shown.returncode != 0
+    assert "gpus_per_job is 2, but all jobs together may use 1" in shown.stdout + shown.stderr
     assert run(tmp_path, "--dry-run", "corpus", over=over).returncode == 0, "no training, no GPU"
-    told = run(tmp_path, "--dry-run", "all", "--resources", "gpu=2", over=over)
-    assert "gpu=2" in told.stdout
+    shown = run(tmp_path, "--dry-run", "all", "--resources", "gpu=2", over=over)
+    assert "gpu=2" in shown.stdout
 
 
 @pytest.mark.parametrize("path", [ROOT / "config" / "songs.yaml", SONGS], ids=["songs", "test"])
@@ -49,24 +49,24 @@ def test_a_file_of_the_excerpt_fills_every_window(path: Path) -> None:
     assert not [(sequence.name, window) for sequence, window in needed if window > samples // sequence.hop]
 
 
-def test_a_mistyped_key_is_told_with_the_right_one(tmp_path: Path) -> None:
+def test_a_mistyped_key_is_reported_with_the_right_one(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump({"training": {"stpes": 3}}))
-    told = run(tmp_path, "--dry-run", over=path, check=False)
-    assert told.returncode != 0
-    assert "training.stpes: unknown key; did you mean 'steps'?" in told.stdout + told.stderr
-    assert "Traceback" not in told.stderr
+    shown = run(tmp_path, "--dry-run", over=path, check=False)
+    assert shown.returncode != 0
+    assert "training.stpes: unknown key; did you mean 'steps'?" in shown.stdout + shown.stderr
+    assert "Traceback" not in shown.stderr
 
 
-def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump({"corpus": {"source": "folder", "folder": {"path": "not/there"}}}))
-    told = run(tmp_path, "--dry-run", over=path, check=False)
-    assert told.returncode != 0
-    assert "corpus.folder.path" in told.stdout + told.stderr
+    shown = run(tmp_path, "--dry-run", over=path, check=False)
+    assert shown.returncode != 0
+    assert "corpus.folder.path" in shown.stdout + shown.stderr
 
 
 def test_parameters_are_printed_without_a_corpus(tmp_path: Path) -> None:
-    told = run(tmp_path, "--cores", "1", "parameters", over=ROOT / "config" / "paper.yaml")
-    assert "393,024" in told.stdout
+    shown = run(tmp_path, "--cores", "1", "parameters", over=ROOT / "config" / "paper.yaml")
+    assert "393,024" in shown.stdout
     assert not (tmp_path / "results" / "corpus").exists()

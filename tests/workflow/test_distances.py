@@ -1,4 +1,4 @@
-"""Distances in the pipeline: at test size hardly anything can be measured, and all of that is told."""
+"""Distances in the pipeline: at test size hardly anything can be measured, and all of that is shown."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from descant.config.root import load, merge, read_yaml
 pytestmark = pytest.mark.slow
 
 
-def test_what_cannot_be_measured_is_told_and_stops_nothing(finished: Path) -> None:
+def test_what_cannot_be_measured_is_reported_and_stops_nothing(finished: Path) -> None:
     config, folder = load(ROOT / "config.yaml", TINY), finished / "results/evaluation/distances"
     summary = json.loads((folder / "summary.json").read_text())
     assert set(summary["headline"]["models"]) == set(config.models) and summary["headline"]["floor"] is None

@@ -63,7 +63,7 @@ def test_killed_and_run_again(
     assert (folder / MODEL).read_bytes() == undisturbed
 
 
-def test_a_workflow_told_to_end_while_it_chooses_jobs_ends(tmp_path: Path) -> None:
+def test_a_workflow_asked_to_end_while_it_chooses_jobs_ends(tmp_path: Path) -> None:
     # Snakemake holds a lock while the solver runs, and its own handler of SIGTERM, in the same thread, takes that lock
     solver = tmp_path / "bin" / "cbc"
     solver.parent.mkdir()
@@ -82,10 +82,10 @@ def test_a_workflow_told_to_end_while_it_chooses_jobs_ends(tmp_path: Path) -> No
         while not (tmp_path / "solving").exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         process.terminate()
-        told = process.communicate(timeout=120)[1]
+        shown = process.communicate(timeout=120)[1]
     finally:
         process.kill()
-    assert (tmp_path / "solving").exists() and "Will exit after finishing currently running jobs" in told
+    assert (tmp_path / "solving").exists() and "Will exit after finishing currently running jobs" in shown
     assert not (tmp_path / "results/sequences").exists()
 
 
@@ -128,7 +128,7 @@ def test_a_partial_file_that_was_kept_is_refused_by_what_reads_it(finished: Path
     os.truncate(path, before.st_size * 2 // 3)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     (folder / read).unlink()
-    told = run(folder, read, "--cores", "1", "--keep-incomplete", "--rerun-triggers", "mtime", check=False)
-    assert told.returncode and not (folder / read).exists()
+    shown = run(folder, read, "--cores", "1", "--keep-incomplete", "--rerun-triggers", "mtime", check=False)
+    assert shown.returncode and not (folder / read).exists()
     log = (folder / "results/logs/likelihood/vqvae8.log").read_text()
     assert "error:" in log and "run snakemake again" in log and "Traceback" not in log

@@ -47,5 +47,5 @@ def test_labels_reach_the_index(tmp_path: Path) -> None:
     labels.unlink()
     assert planned(folder, "corpus", over=over) == {"pack", "corpus"}
     labels.write_text("file,artist\né 0.flac,x\né 0.flac,y\n", encoding="utf-8")
-    told = run(folder, "--cores", "1", "corpus", over=over, check=False)
-    assert told.returncode and "line 3: 'é 0.flac' is named a second time" in told.stdout + told.stderr
+    shown = run(folder, "--cores", "1", "corpus", over=over, check=False)
+    assert shown.returncode and "line 3: 'é 0.flac' is named a second time" in shown.stdout + shown.stderr

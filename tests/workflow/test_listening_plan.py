@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 def planned_test(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plan") / "run"
     shutil.copytree(finished, folder, symlinks=True)
-    told = run(folder, "--cores", "1", "listening")
-    assert "7 systems and real music, 2 items of 0.11" in told.stdout
-    assert "Recommended at least: 20 raters, 20 items" in told.stdout
+    shown = run(folder, "--cores", "1", "listening")
+    assert "7 systems and real music, 2 items of 0.11" in shown.stdout
+    assert "Recommended at least: 20 raters, 20 items" in shown.stdout
     return folder
 
 

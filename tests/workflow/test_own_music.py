@@ -48,8 +48,8 @@ def test_the_run_ends_and_the_broken_file_is_listed(tmp_path: Path) -> None:
     assert (tracks["status"] == "used").sum() == 5
     assert len(pd.read_csv(folder / "results/table/table.csv")) == 7
     assert str(music) not in (folder / "results/corpus/tracks.csv").read_text()
-    told = run(folder, "--cores", "1", "estimate", over=over).stdout
-    assert "hour" in told and "parameters" in told
+    shown = run(folder, "--cores", "1", "estimate", over=over).stdout
+    assert "hour" in shown and "parameters" in shown
 
 
 def test_nothing_usable_stops_at_once(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_nothing_usable_stops_at_once(tmp_path: Path) -> None:
     )
     folder = tmp_path / "work"
     folder.mkdir()
-    told = run(folder, "--cores", "2", "table", over=over, check=False)
-    assert told.returncode != 0
-    assert "cure:" in told.stdout + told.stderr
+    shown = run(folder, "--cores", "2", "table", over=over, check=False)
+    assert shown.returncode != 0
+    assert "cure:" in shown.stdout + shown.stderr
     assert not (folder / "results/training").exists()

@@ -44,9 +44,9 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     over = folder / "own.yaml"
     over.write_text(yaml.safe_dump(merge(read_yaml(TINY), change)))
     (folder / "work").mkdir()
-    told = run(folder / "work", "--dry-run", "--printshellcmds", *TARGETS, over=over)
+    shown = run(folder / "work", "--dry-run", "--printshellcmds", *TARGETS, over=over)
     assert not list(folder.rglob("evil"))
-    lines = [line.strip().removeprefix("Shell command: ") for line in told.stdout.splitlines()]
+    lines = [line.strip().removeprefix("Shell command: ") for line in shown.stdout.splitlines()]
     return [shlex.split(line) for line in lines if line.startswith("python -m descant.commands.")]
 
 

@@ -1,4 +1,4 @@
-"""The report that a whole run writes: its pages know one another, and tell nothing of the machine."""
+"""The report that a whole run writes: its pages know one another, and reveal nothing of the machine."""
 
 import getpass
 import re
@@ -19,12 +19,12 @@ def pages(finished: Path) -> dict[str, str]:
     return {path.relative_to(report).as_posix(): path.read_text() for path in sorted(report.rglob("*.html"))}
 
 
-def test_no_page_tells_where_or_by_whom_it_was_made(finished: Path) -> None:
+def test_no_page_shows_where_or_by_whom_it_was_made(finished: Path) -> None:
     run(finished, "--report", "results/report.html")
-    told = {**pages(finished), "report.html": (finished / "results" / "report.html").read_text()}
-    assert {"index.html", "table.html", "curves.html", "population.html", "players/hop8.html"} <= set(told)
+    shown = {**pages(finished), "report.html": (finished / "results" / "report.html").read_text()}
+    assert {"index.html", "table.html", "curves.html", "population.html", "players/hop8.html"} <= set(shown)
     hidden = [str(finished), str(Path.home()), str(Path(__file__).parents[2]), "/tmp/", "/home/"]
-    for name, html in told.items():
+    for name, html in shown.items():
         text = DATA.sub("", html)
         assert not [part for part in hidden if part in text], name
         if getpass.getuser() != "root":
@@ -44,7 +44,7 @@ def test_every_page_has_its_place_in_the_navigation(finished: Path) -> None:
         assert current == [Path(name).name]
 
 
-def test_the_first_page_tells_the_run(finished: Path) -> None:
+def test_the_first_page_shows_the_run(finished: Path) -> None:
     page = Page(pages(finished)["index.html"])
     text = page.text.replace("\N{NO-BREAK SPACE}", " ")
     assert "music21" in text and "in 4 tracks" in text

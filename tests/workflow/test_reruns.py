@@ -78,19 +78,19 @@ def test_a_moved_checkout_asks_for_nothing(finished: Path, tmp_path: Path) -> No
         copy(ROOT / name, tmp_path / name)
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(tmp_path / "Snakefile")]
     options = ["--directory", str(finished / "run"), "--configfile", str(over(finished, "music"))]
-    told = subprocess.run(
+    shown = subprocess.run(
         [*snakemake, "--dry-run", "corpus", *options],
         env={**environment(), "PYTHONPATH": str(tmp_path / "src")},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert "Nothing to be done" in told.stdout + told.stderr
+    assert "Nothing to be done" in shown.stdout + shown.stderr
 
 
 def test_no_job_reads_what_lies_in_the_checkout(tmp_path: Path) -> None:
-    told = run(tmp_path, "--dry-run", "all", over=SONGS).stdout
-    inputs = [line for line in told.splitlines() if line.strip().startswith("input: ")]
+    shown = run(tmp_path, "--dry-run", "all", over=SONGS).stdout
+    inputs = [line for line in shown.splitlines() if line.strip().startswith("input: ")]
     assert inputs and not [line for line in inputs if str(ROOT) in line]
 
 

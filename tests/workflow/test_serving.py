@@ -27,10 +27,10 @@ def listening(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     over.write_text(f"listening: {{port: {port}}}\n", encoding="utf-8")
     # the rules before it are left out: what they would make is there
     words = command(folder, "listen", "--cores", "2", "--allowed-rules", "listen", over=over)
-    with (folder / "told").open("w") as told:
+    with (folder / "shown").open("w") as shown:
         workflow = subprocess.Popen(
             words,
-            stdout=told,
+            stdout=shown,
             stderr=subprocess.STDOUT,
             text=True,
             env=environment(),
@@ -65,7 +65,7 @@ def test_stopped_by_the_experimenter_the_workflow_succeeds(tmp_path: Path) -> No
     with listening(tmp_path) as (workflow, url):
         rate(url)
         token = (tmp_path / "ratings" / "token").read_text(encoding="ascii")
-        assert f"{url}/experimenter#{token}" in (tmp_path / "told").read_text(encoding="utf-8")
+        assert f"{url}/experimenter#{token}" in (tmp_path / "shown").read_text(encoding="utf-8")
         httpx.post(f"{url}/experimenter/stop", headers={"Authorization": f"Bearer {token}"}).raise_for_status()
         assert workflow.wait(60) == 0
     assert len(export(tmp_path / "ratings" / "ratings.sqlite")) == 1

@@ -1,4 +1,4 @@
-"""Tracks that are shorter than windows are told of before anything is trained."""
+"""Tracks that are shorter than windows are reported of before anything is trained."""
 
 from pathlib import Path
 
@@ -25,22 +25,24 @@ def test_short_tracks_stop_what_cannot_use_them_and_are_counted(tmp_path: Path) 
     over = tmp_path / "own.yaml"
 
     over.write_text(yaml.safe_dump(merge(own, {"priors": {"codes": {"training": {"window": 1000}}}})))
-    told = run(tmp_path / "run", "--cores", "1", "corpus", over=over, check=False)
-    shown = told.stdout + told.stderr
-    assert told.returncode != 0
+    reported = run(tmp_path / "run", "--cores", "1", "corpus", over=over, check=False)
+    shown = reported.stdout + reported.stderr
+    assert reported.returncode != 0
     assert "priors.codes.training.window is 1,000 steps, 4.0 s, but the longest track for train has 1.0 s" in shown
     assert "row hop64" in shown and "cure:" in shown
     assert not (tmp_path / "run/results/sequences/audio/data.npy").exists()
 
     over.write_text(yaml.safe_dump(merge(own, {"priors": {"codes": {"training": {"window": 100}}}})))
-    told = run(tmp_path / "run", "--cores", "1", "corpus", "estimate", over=over)
+    reported = run(tmp_path / "run", "--cores", "1", "corpus", "estimate", over=over)
     for word in ("codes-on-vqvae64 learns from", "the others are shorter than priors.codes.training.window, 0.4 s"):
-        assert told.stdout.count(word) == 2, "once for the corpus, once in the estimate"
+        assert reported.stdout.count(word) == 2, "once for the corpus, once in the estimate"
         assert word in (tmp_path / "run/results/logs/sequences/pack.log").read_text()
         assert word in (tmp_path / "run/results/corpus/remarks.json").read_text()
 
     over.write_text(yaml.safe_dump(merge(own, {"priors": {"codes": {"training": {"window": 90}}}})))
     assert planned(tmp_path / "run", "corpus", over=over) == set()
     over.write_text(yaml.safe_dump(merge(own, {"priors": {"codes": {"training": {"window": 1000}}}})))
-    told = run(tmp_path / "run", "--cores", "1", "estimate", over=over, check=False)
-    assert told.returncode != 0 and "priors.codes.training.window is 1,000 steps" in told.stdout + told.stderr
+    reported = run(tmp_path / "run", "--cores", "1", "estimate", over=over, check=False)
+    assert (
+        reported.returncode != 0 and "priors.codes.training.window is 1,000 steps" in reported.stdout + reported.stderr
+    )

@@ -92,8 +92,8 @@ def wait_for(true: Callable[[], bool], what: str, seconds: float = 300) -> None:
 
 def jobs_of(cluster: Cluster, folder: Path) -> list[str]:
     """Numbers of the running jobs that work in a folder."""
-    told = cluster.ask("squeue", "--noheader", "--states=RUNNING", "--Format=JobID:20,WorkDir:400").splitlines()
-    return [line.split()[0] for line in told if line.split()[1] == str(folder)]
+    shown = cluster.ask("squeue", "--noheader", "--states=RUNNING", "--Format=JobID:20,WorkDir:400").splitlines()
+    return [line.split()[0] for line in shown if line.split()[1] == str(folder)]
 
 
 def test_a_deep_model_from_scores_to_players(cluster: Cluster, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def corpus(tmp_path: Path, undisturbed: Path) -> Path:
     return folder
 
 
-def told(folder: Path) -> str:
+def shown(folder: Path) -> str:
     return (folder / "out.txt").read_text()
 
 
@@ -146,8 +146,8 @@ def test_a_training_at_its_time_limit_goes_on_in_the_next_job(
     limit = {"runtime": "4 * attempt - 3", "slurm_extra": "'--signal=TERM@40'"}
     profile = mended_profile(corpus, train=limit)
     running = submit(cluster, corpus, profile, TRAINED, "--configfile", str(longer))
-    assert running.wait(900) == 0, told(corpus)
-    assert told(corpus).count("Trying to restart job") >= 1
+    assert running.wait(900) == 0, shown(corpus)
+    assert shown(corpus).count("Trying to restart job") >= 1
     assert (corpus / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
 
 
@@ -159,8 +159,8 @@ def test_a_requeued_training_goes_on(cluster: Cluster, corpus: Path, long: Path,
     cluster.ask("scontrol", "requeue", job)
     wait_for(lambda: not jobs_of(cluster, corpus), "the end of the preempted job")
     cluster.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
-    assert running.wait(900) == 0, told(corpus)
-    assert "Trying to restart job" not in told(corpus), "Snakemake was to wait for the requeued job"
+    assert running.wait(900) == 0, shown(corpus)
+    assert "Trying to restart job" not in shown(corpus), "Snakemake was to wait for the requeued job"
     assert (corpus / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
 
 
@@ -172,7 +172,7 @@ def test_a_killed_controller_is_run_again(cluster: Cluster, corpus: Path, long: 
     running.wait()
     run(corpus, "--cores", "1", "--unlock", over=long)
     again = submit(cluster, corpus, profile, TRAINED, "--configfile", str(long))
-    assert again.wait(900) == 0, told(corpus)
+    assert again.wait(900) == 0, shown(corpus)
     assert (corpus / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
     assert "going on from step" in (corpus / "results/logs/train/large-on-audio.log").read_text()
 
@@ -202,6 +202,6 @@ def test_the_generic_profile_takes_any_submit_command(cluster: Cluster, tmp_path
     folder.mkdir()
     (folder / "config.yaml").write_text(yaml.safe_dump(profile))
     running = submit(cluster, tmp_path, folder, "corpus", "--configfile", str(TINY))
-    assert running.wait(600) == 0, told(tmp_path)
+    assert running.wait(600) == 0, shown(tmp_path)
     assert (tmp_path / "results/sequences/audio/data.npy").exists()
-    assert "with external jobid" in told(tmp_path)
+    assert "with external jobid" in shown(tmp_path)

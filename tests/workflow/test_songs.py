@@ -135,8 +135,10 @@ def test_what_spleeter_needs_is_made_first_and_only_where_it_is_used(tmp_path: P
     assert jobs({"backend": "torch"}) == {"spleeter_weights"}
     assert jobs({"method": "none"}) == set()
     assert jobs({"backend": "torch", "weights": str(spleeter_resources / "weights")}) == set()
-    told = run(tmp_path, "--dry-run", over=over(tmp_path, {"weights": str(tmp_path)}), check=False)
-    assert told.returncode and "lacks checkpoint, model.data-00000-of-00001, model.index" in told.stdout + told.stderr
+    shown = run(tmp_path, "--dry-run", over=over(tmp_path, {"weights": str(tmp_path)}), check=False)
+    assert (
+        shown.returncode and "lacks checkpoint, model.data-00000-of-00001, model.index" in shown.stdout + shown.stderr
+    )
 
 
 def test_torch_takes_the_same_stem_out(songs: Path, tmp_path: Path) -> None:

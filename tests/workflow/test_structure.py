@@ -1,4 +1,4 @@
-"""Structure and notes in the pipeline: at a size where hardly anything can be told, that is told and nothing stops."""
+"""Structure and notes in the pipeline: where hardly anything can be measured, the pages say so and nothing stops."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 MEASURED = "results/evaluation/structure"
 
 
-def test_a_tenth_of_a_second_tells_its_level_and_why_nothing_else(finished: Path) -> None:
+def test_a_tenth_of_a_second_shows_its_level_and_why_nothing_else(finished: Path) -> None:
     models = set(load(ROOT / "config.yaml", TINY).models)
     summary = json.loads((finished / MEASURED / "summary.json").read_text())
     assert set(summary["models"]) == models and summary["kept"] == []

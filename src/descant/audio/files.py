@@ -70,7 +70,7 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile is u
         return False
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """The library's own words, without the path that it puts before them."""
     words = str(getattr(error, "error_string", error)).strip().rstrip(".").removeprefix("Error : ")
     # what libsndfile says, wrongly, of a regular file in which it finds no MPEG frame
@@ -102,7 +102,7 @@ class AudioReader:
         try:
             self._file = _ForwardFile(name, closefd=False, **layout)
         except (soundfile.SoundFileError, OSError, TypeError) as error:
-            raise AudioFileError(f"not audio: {_told(error)}", CURE) from error
+            raise AudioFileError(f"not audio: {_reason(error)}", CURE) from error
         frames = self._file.frames if 0 <= self._file.frames < UNKNOWN_FRAMES else None
         self.facts = AudioFacts(
             frames,
@@ -133,7 +133,7 @@ class AudioReader:
             try:
                 block = self._file.read(wanted, dtype="float32", always_2d=True)
             except (soundfile.SoundFileError, OSError) as error:
-                raise AudioFileError(f"decoding stopped: {_told(error)}", CURE) from error
+                raise AudioFileError(f"decoding stopped: {_reason(error)}", CURE) from error
             if not len(block):
                 return
             left = None if left is None else left - len(block)
@@ -276,5 +276,5 @@ def _write(
                 file.write(block)
                 frames += len(block)
     except (soundfile.SoundFileError, OSError) as error:
-        raise AudioFileError(f"{path.name} cannot be written: {_told(error)}", cure) from error
+        raise AudioFileError(f"{path.name} cannot be written: {_reason(error)}", cure) from error
     return frames

@@ -15,7 +15,7 @@ from descant.listening.files import read_design, read_manifest
 from descant.listening.importers import import_files, parse_control, read_mturk, read_webmushra
 from descant.listening.store import Store
 
-COLUMN = "webmushra: column of the questionnaire that tells raters apart, where the file has no session_uuid"
+COLUMN = "webmushra: column of the questionnaire that identifies raters, where the file has no session_uuid"
 CONTROL = "mturk: FILE=FIDELITY,MUSICALITY, the highest values allowed for a control; repeat it"
 
 
@@ -59,7 +59,7 @@ def import_ratings(
     if form is Form.webmushra:
         table = pd.concat([read_webmushra(file, rater_column) for file in files], ignore_index=True)
     else:
-        found = _needed(uids, "an MTurk study needs --uids, the file that tells what each clip was")
+        found = _needed(uids, "an MTurk study needs --uids, the file that says what each clip was")
         table = read_mturk(files, found, real, dict(parse_control(text) for text in control or []))
     write_export(table, path)
     logging.info("%d ratings of %d raters", len(table), table["session"].nunique())

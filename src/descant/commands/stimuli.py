@@ -19,7 +19,7 @@ def stimuli(
     settings: options.Settings,
     audio: Annotated[list[str], typer.Option(help="MODEL=FOLDER for every model, folders of audio that it drew")],
     recordings: Annotated[Path, typer.Option(help="folder of the packed waveform: held-out real music")],
-    output: Annotated[Path, typer.Option(help="folder of clips to write, under names that tell nothing")],
+    output: Annotated[Path, typer.Option(help="folder of clips to write, under names that reveal nothing")],
     manifest: Annotated[Path, typer.Option(help="JSON to write: what each clip is; not for raters")],
     seed: options.Seed = 1,
 ) -> None:

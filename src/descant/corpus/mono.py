@@ -17,7 +17,7 @@ SILENCE = 1e-4
 MOST_LOST_DB = 10.0
 # A part is lost where its mean is so far below its loudest channel
 PART_FRAMES = 2048
-PART_LOST_DB, SHARE_TOLD, SHARE_LOST = 20.0, 0.05, 0.5
+PART_LOST_DB, SHARE_REMARKED, SHARE_LOST = 20.0, 0.05, 0.5
 LEAST_SNR_DB, LEAST_CLASSES = 20.0, 32
 EXPANDED = mulaw.decode(np.arange(mulaw.CLASSES, dtype=np.uint8))
 
@@ -221,7 +221,7 @@ def _remark_on_mix(mono: Mono) -> str:
     if mixer.lost_db > MOST_LOST_DB:
         below = f"{mixer.lost_db:.0f} dB below the loudest" if mixer.power > SILENCE**2 else "silent"
         remark = f"the mean of its channels is {below}"
-    elif mixer.lost_share > SHARE_TOLD:
+    elif mixer.lost_share > SHARE_REMARKED:
         share = f"{mixer.lost_share:.0%}"
         remark = f"in {share} of it the mean of its channels is over {PART_LOST_DB:.0f} dB below the loudest"
     return f"{remark}; channel {mono.chosen + 1} alone is used" if mono.chosen is not None else remark

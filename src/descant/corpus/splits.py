@@ -26,7 +26,7 @@ LEAST_TRACKS = 3
 # of a share, by which it may be off without a recording being moved; ours
 SLACK = 0.1
 # off by more than this share of what was wanted, a split is named; ours
-TOLD = 0.25
+FAR = 0.25
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def far_in_words(seconds: Mapping[str, Sequence[float]], splits: Splits) -> Iter
     far = [
         f"{split} {held / 60:.1f} instead of {wanted[split] / 60:.1f} min"
         for split, held in ((split, sum(seconds[split])) for split in wanted)
-        if abs(held - wanted[split]) > TOLD * wanted[split]
+        if abs(held - wanted[split]) > FAR * wanted[split]
     ]
     if far:
         longest = max(max(lengths, default=0.0) for lengths in seconds.values())

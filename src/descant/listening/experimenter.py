@@ -23,7 +23,7 @@ def state_of(store: Store, study: Study) -> dict[str, Any]:
     table = table_of(store, design)
     counted = table[~table["excluded"]]
     given = table.groupby("session").size().to_dict()
-    needed = {of.list: len(of.pages) * len(study.told.scales) for of in study.design.lists}
+    needed = {of.list: len(of.pages) * len(study.questionnaire.scales) for of in study.design.lists}
     sessions = [
         {
             "session": row["session"],

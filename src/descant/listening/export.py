@@ -92,7 +92,7 @@ def table_of(store: Store, design: str | None = None) -> pd.DataFrame:
         {
             **dict(row),
             "session": public_name(row["session"]),
-            **_told(tests[row["design"]], row["stimulus"], row["other"], row["scale"]),
+            **_what_was_heard(tests[row["design"]], row["stimulus"], row["other"], row["scale"]),
         }
         for row in store.read(LATEST)
         if row["design"] in tests
@@ -101,7 +101,9 @@ def table_of(store: Store, design: str | None = None) -> pd.DataFrame:
     return table.astype({**dict.fromkeys(WHOLE, "Int64"), "excluded": "bool", "created": "float64"})
 
 
-def _told(stimuli: dict[str, Stimulus], name: str, other: str | None, scale: str) -> dict[str, str | int | None]:
+def _what_was_heard(
+    stimuli: dict[str, Stimulus], name: str, other: str | None, scale: str
+) -> dict[str, str | int | None]:
     """What the manifest says of a rating's clips."""
     first, second = stimuli[name], None if other is None else stimuli[other]
     low, high = (first.expected or {}).get(scale, (None, None))

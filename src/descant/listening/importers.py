@@ -101,7 +101,7 @@ def read_webmushra(path: Path, rater_column: str | None) -> pd.DataFrame:
     rater = rater_column or SESSION
     if rater not in table.columns:
         raise ListeningError(
-            f"{path} does not tell who rated: it has no column {rater!r}, so no statistics by rater are possible",
+            f"{path} does not say who rated: it has no column {rater!r}, so no statistics by rater are possible",
             f"name a column of the questionnaire with --rater-column; there are: {shown(list(table.columns))}",
         )
     table = table[table["trial_id"] != "training"]

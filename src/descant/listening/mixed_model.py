@@ -29,7 +29,7 @@ class MixedModel:
     Attributes:
         scale: what was rated.
         converged: whether the optimiser says so; figures of a fit that did not converge are not given.
-        told: the warnings of the fit, or why there is no fit; empty when all is well.
+        remark: the warnings of the fit, or why there is no fit; empty when all is well.
         rater_sd: standard deviation of the raters' effects, in points; None without a fit.
         clip_sd: of the clips' effects.
         residual_sd: of what is left.
@@ -38,7 +38,7 @@ class MixedModel:
 
     scale: str
     converged: bool
-    told: str
+    remark: str
     rater_sd: float | None
     clip_sd: float | None
     residual_sd: float | None
@@ -54,7 +54,7 @@ def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
     """
     raters, clips, systems = (table[column].nunique() for column in ("rater", "stimulus", "system"))
     if raters < 2 or clips < 2 * systems or len(table) <= raters + clips:
-        return _without(scale, "too few ratings to tell raters and clips apart")
+        return _without(scale, "too few ratings to separate raters from clips")
     if len(table) * (raters + clips) > MOST_ELEMENTS:
         return _without(scale, "too many ratings for a dense matrix of all effects; two-way intervals do not need it")
     if np.ptp(table["value"]) == 0:
@@ -83,7 +83,7 @@ def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
     return MixedModel(
         scale=scale,
         converged=True,
-        told=warned,
+        remark=warned,
         rater_sd=float(sds["rater"]),
         clip_sd=float(sds["clip"]),
         residual_sd=float(np.sqrt(fitted.scale)),
@@ -94,5 +94,5 @@ def fit_mixed_model(table: pd.DataFrame, scale: str) -> MixedModel:
     )
 
 
-def _without(scale: str, told: str) -> MixedModel:
-    return MixedModel(scale, False, told, None, None, None, ())
+def _without(scale: str, remark: str) -> MixedModel:
+    return MixedModel(scale, False, remark, None, None, None, ())

@@ -73,7 +73,7 @@ def compare_preferences(table: pd.DataFrame, confidence: float) -> Preferences:
         ListeningError: when the second clip of a page is not named, or a value is neither 1 nor 2.
     """
     if not {"other", "other_system"} <= set(table.columns) or not set(table["value"]) <= {1.0, 2.0}:
-        raise ListeningError("these preferences do not tell what was compared", "export the ratings again")
+        raise ListeningError("these preferences do not say what was compared", "export the ratings again")
     first_won = (table["value"] == 1).to_numpy()
     pairs, found = [], []
     for first, second in combinations(sorted({*table["system"], *table["other_system"]}), 2):

@@ -147,7 +147,7 @@ def _add_parts(app: FastAPI) -> None:
 
 
 def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> None:
-    public, design = as_json(study.told), study.design.design
+    public, design = as_json(study.questionnaire), study.design.design
     lists = {of.list: of for of in study.design.lists}
     pages = {number: as_json(pages_of(of)) for number, of in lists.items()}
     longest = max(len(of) for of in pages.values())
@@ -163,7 +163,7 @@ def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> 
 
     @app.get("/study.json")
     def study_json() -> dict[str, object]:
-        return {"told": public, "pages": longest}
+        return {"questionnaire": public, "pages": longest}
 
     @app.post("/sessions", status_code=201)
     def begin(consent: Consent) -> dict[str, str]:
@@ -172,9 +172,15 @@ def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> 
     @app.get("/s/{session}/session.json")
     def session_json(found: Known) -> dict[str, object]:
         answers = [answer.model_dump() for answer in store.answers(found.session)]
-        finished = len(answers) == len(pages[found.list]) * len(study.told.scales)
+        finished = len(answers) == len(pages[found.list]) * len(study.questionnaire.scales)
         code = found.code if finished else None
-        return {"told": public, "list": found.list, "pages": pages[found.list], "answers": answers, "code": code}
+        return {
+            "questionnaire": public,
+            "list": found.list,
+            "pages": pages[found.list],
+            "answers": answers,
+            "code": code,
+        }
 
     @app.get("/s/{session}/audio/{name}.flac")
     def audio(found: Known, name: Name) -> Response:
@@ -187,7 +193,7 @@ def _add_rater(app: FastAPI, study: Study, store: Store, most_sessions: int) -> 
     @app.post("/s/{session}/ratings")
     def rate(session: SessionId, answer: Answer) -> dict[str, int]:
         # also of an earlier test: what waited in a browser while the test was changed is kept with the test it is of
-        if study.told.must_hear and answer.plays < 1:
+        if study.questionnaire.must_hear and answer.plays < 1:
             raise InvalidAnswerError("a clip is rated after it was heard to its end", "play it to its end")
         store.save(session, [answer])
         return {"revision": answer.revision}

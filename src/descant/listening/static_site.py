@@ -41,7 +41,7 @@ def write_site(study: Study, folder: Path) -> None:
 def _page(study: Study) -> str:
     lists = {of.list: as_json(pages_of(of)) for of in study.design.lists}
     # "<" cannot end the script that holds it
-    data = json.dumps({"told": as_json(study.told), "lists": lists}).replace("<", "\\u003c")
+    data = json.dumps({"questionnaire": as_json(study.questionnaire), "lists": lists}).replace("<", "\\u003c")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}">'
     page = page_part("rater.html").decode().replace('"/page/', '"page/')
     page = page.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n{policy}', 1)

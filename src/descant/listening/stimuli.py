@@ -30,7 +30,7 @@ Audio = npt.NDArray[np.float64]
 # raised when the same settings and clips give other stimuli or other lists: the test is another one then
 DESIGN_VERSION = 1
 # LU; the log names an item that is lowered by more for its peaks
-TOLD_BELOW = 6.0
+WARN_BELOW = 6.0
 log = logging.getLogger(__name__)
 
 
@@ -224,7 +224,7 @@ def write_stimuli(
             name = opaque_name(digest, seen[digest], seed)
             (folder / f"{name}.flac").write_bytes(content)
             written.append(_stimulus(clip, name, digest, content, rate))
-        _tell(written, settings)
+        _log_levels(written, settings)
         stimuli += written
     # the files' order reveals nothing
     stimuli.sort(key=lambda stimulus: stimulus.name)
@@ -267,7 +267,7 @@ def _stimulus(clip: Clip, name: str, digest: str, content: bytes, rate: int) -> 
     )
 
 
-def _tell(written: Sequence[Stimulus], settings: Listening) -> None:
+def _log_levels(written: Sequence[Stimulus], settings: Listening) -> None:
     """Log what a person who plans a test must know of an item's levels."""
     for stimulus in written:
         where = stimulus.system if stimulus.item is None else f"item {stimulus.item} of {stimulus.system}"
@@ -275,7 +275,7 @@ def _tell(written: Sequence[Stimulus], settings: Listening) -> None:
             log.warning("%s is silent: its level cannot be matched", where)
     audible = [stimulus for stimulus in written if stimulus.lufs is not None]
     loudest = max((stimulus.lufs for stimulus in audible if stimulus.lufs is not None), default=settings.lufs)
-    if settings.lufs - loudest > TOLD_BELOW:
+    if settings.lufs - loudest > WARN_BELOW:
         sharp = max(audible, key=lambda stimulus: stimulus.true_peak_dbtp or 0.0)
         log.warning(
             "item %s is at %.1f LUFS, to keep the peaks of %s under the ceiling", sharp.item, loudest, sharp.system

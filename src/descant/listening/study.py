@@ -23,7 +23,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Told:
+class Questionnaire:
     """What every rater's browser receives of a test.
 
     Attributes:
@@ -59,13 +59,13 @@ class Study:
         manifest: of its stimuli.
         design: who hears what.
         folder: of the FLAC files.
-        told: what raters' browsers receive.
+        questionnaire: what raters' browsers receive.
     """
 
     manifest: Manifest
     design: Design
     folder: Path
-    told: Told
+    questionnaire: Questionnaire
 
     @classmethod
     def open(cls, manifest: Manifest, design: Design, folder: Path, must_hear: bool) -> Self:
@@ -93,11 +93,13 @@ class Study:
         for of in design.lists:
             if not of.pages or any(name not in names for page in of.pages for name in clips_of(page)):
                 raise ListeningError(f"list {of.list} is empty or names a clip that the manifest lacks", CURE)
-        return cls(manifest, design, folder, _told(manifest, design, must_hear))
+        return cls(manifest, design, folder, _questionnaire(manifest, design, must_hear))
 
     def clips(self, of: RaterList) -> frozenset[str]:
         """Names of all clips that the rater of a list may hear."""
-        shown = [example.name for example in self.told.examples] + ([self.told.volume] if self.told.volume else [])
+        shown = [example.name for example in self.questionnaire.examples] + (
+            [self.questionnaire.volume] if self.questionnaire.volume else []
+        )
         return frozenset([*shown, *(name for page in of.pages for name in clips_of(page))])
 
 
@@ -111,11 +113,11 @@ def pages_of(of: RaterList) -> tuple[Page, ...]:
     return tuple(Page(page.page, clips_of(page)) for page in of.pages)
 
 
-def _told(manifest: Manifest, design: Design, must_hear: bool) -> Told:
+def _questionnaire(manifest: Manifest, design: Design, must_hear: bool) -> Questionnaire:
     examples = [Example(stimulus.name, stimulus.label) for stimulus in manifest.of_kind("training") if stimulus.label]
     # the best example first: it is also what the volume is set by
     examples.sort(key=lambda example: (-sum(example.label.values()), example.name))
-    return Told(
+    return Questionnaire(
         design=design.design,
         seconds=manifest.seconds,
         scales=tuple(SCALES[name] for name in manifest.scales),
@@ -125,6 +127,8 @@ def _told(manifest: Manifest, design: Design, must_hear: bool) -> Told:
     )
 
 
-def as_json(value: Told | tuple[Page, ...]) -> Any:
+def as_json(value: Questionnaire | tuple[Page, ...]) -> Any:
     """Plain dictionaries and lists, for JSON."""
-    return TypeAdapter(type(value) if isinstance(value, Told) else tuple[Page, ...]).dump_python(value, mode="json")
+    return TypeAdapter(type(value) if isinstance(value, Questionnaire) else tuple[Page, ...]).dump_python(
+        value, mode="json"
+    )

@@ -165,10 +165,9 @@ def _separate(chosen: Separator, stem: str, entry: Entry, track: Path, folder: P
 
 
 def resampled_frames(track: Path) -> int:
-    """How long a track is at 44.1 kHz, to the sample, by its own length and soxr's rule (round half up)."""
+    """How long a track is at 44.1 kHz, to the sample, by its own length and soxr's arithmetic."""
     facts = probe(track)
-    frames = facts.frames or 0
-    return (2 * frames * RATE + facts.rate) // (2 * facts.rate)
+    return int((facts.frames or 0) / (facts.rate / RATE) + 0.5)
 
 
 def _keep(stem: Path, target: Path, peak: float) -> None:

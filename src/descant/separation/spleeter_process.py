@@ -28,7 +28,7 @@ UNIT = 512 * 1024
 BODY = 5
 # for a start or a chunk; ours, a hundred times what they take on two cores
 PATIENCE_SECONDS = 900.0
-TOLD_LINES = 12
+LAST_LINES = 12
 BANDWIDTH = {"spleeter:2stems": 1024 / 4096 * RATE}
 CURE = "read what spleeter said above; with separation.backend: torch the same network runs without TensorFlow"
 
@@ -123,7 +123,7 @@ class SpleeterProcess:
         self._child.kill()
         code = self._child.wait()
         self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - 16384))
-        lines = self._said.read().decode(errors="replace").splitlines()[-TOLD_LINES:]
+        lines = self._said.read().decode(errors="replace").splitlines()[-LAST_LINES:]
         output = "".join(f"\n    {line}" for line in lines) or " and said nothing"
         return SeparationError(f"{problem} (exit code {code}):{output}", CURE)
 

@@ -264,7 +264,7 @@ class Trainer:
             log.error("windows of step %d: %s", self.step, ", ".join(self.data.train.places(self.step, first, count)))
             raise DivergedError(
                 f"step {self.step}: loss is {float(totals['loss'])}, gradient norm is {float(norm or 0)}; "
-                "its windows are told in the log",
+                "the log names its windows",
                 "lower training.learning_rate or training.clip_norm, or lengthen the warm-up; "
                 "the last good checkpoint is kept",
             )

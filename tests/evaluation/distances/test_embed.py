@@ -88,7 +88,7 @@ def test_a_set_is_read_back_with_its_groups_side_by_side(tmp_path: Path) -> None
     np.testing.assert_array_equal(found.values[5], LogMel().embed(given[5].audio, RATE).astype(np.float64))
 
 
-def test_a_set_without_excerpts_is_empty_and_a_missing_one_is_told(tmp_path: Path) -> None:
+def test_a_set_without_excerpts_is_empty_and_a_missing_one_is_reported(tmp_path: Path) -> None:
     table, computed = embed_set([], {}, RATE, Cache(tmp_path / "cache"))
     write_set(table, tmp_path / "set.parquet")
     assert computed == 0 and read_set(tmp_path / "set.parquet", LOGMEL).values.shape == (0, LOGMEL.dimensions)
@@ -96,6 +96,6 @@ def test_a_set_without_excerpts_is_empty_and_a_missing_one_is_told(tmp_path: Pat
         read_set(tmp_path / "none.parquet", LOGMEL)
 
 
-def test_what_is_too_short_is_told() -> None:
+def test_what_is_too_short_is_reported() -> None:
     assert why_absent(LOGMEL, 0.1) == ""
     assert "needs excerpts of 0.1 s, these are of 0.05 s" in why_absent(LOGMEL, 0.05)

@@ -1,4 +1,4 @@
-"""The measurement: what is told, what is left out and why, and that it repeats."""
+"""The measurement: what is shown, what is left out and why, and that it repeats."""
 
 import json
 from dataclasses import replace
@@ -108,7 +108,7 @@ def test_a_model_may_be_called_as_a_role_is() -> None:
     assert near < 1e-6 and model > 40
 
 
-def test_excerpts_of_one_block_are_not_shuffled_and_that_is_told() -> None:
+def test_excerpts_of_one_block_are_not_shuffled_and_that_is_reported() -> None:
     reference = drawn_set(np.random.default_rng(9), 8, 2, 2)
     candidates = [Candidate(SHUFFLED, SHUFFLED, "test tracks, shuffled", reference)]
     found = row(measure_kind(SMALL, "", reference, candidates, SETTINGS), SHUFFLED)
@@ -168,7 +168,7 @@ def page_of(folder: Path) -> str:
     return make_page("distances", folder / "page.html", **{key: folder / name for key, name in files.items()})
 
 
-def test_the_page_tells_the_figures_and_holds_no_script_of_others(tmp_path: Path) -> None:
+def test_the_page_shows_the_figures_and_holds_no_script_of_others(tmp_path: Path) -> None:
     folder = written(tmp_path, False)
     rows, html = read_rows(Row, folder / "distances.csv"), page_of(folder)
     page = read_page(html, str(tmp_path))
@@ -179,7 +179,7 @@ def test_the_page_tells_the_figures_and_holds_no_script_of_others(tmp_path: Path
     assert html.count('class="chart"') == len(KINDS) and "FAD" not in page.text
 
 
-def test_the_page_tells_what_is_absent(tmp_path: Path) -> None:
+def test_the_page_shows_what_is_absent(tmp_path: Path) -> None:
     folder = written(tmp_path, True)
     html = page_of(folder)
     page = read_page(html, str(tmp_path))
@@ -188,7 +188,7 @@ def test_the_page_tells_what_is_absent(tmp_path: Path) -> None:
     assert html.count('class="chart"') == 1
 
 
-def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
     (tmp_path / "bad").write_text("{}")
     for path in (tmp_path / "bad", tmp_path / "none"):
         for kind in (Row, Outlier):

@@ -59,7 +59,7 @@ def test_a_track_that_repeats_the_training_music_is_a_false_positive_of_the_othe
 
 
 @pytest.mark.parametrize(("count", "tracks"), [(LEAST_WINDOWS - 1, 4), (100, 1), (0, 0)])
-def test_too_little_held_out_music_is_told(count: int, tracks: int) -> None:
+def test_too_little_held_out_music_is_reported(count: int, tracks: int) -> None:
     calibration = calibrate(windows(gumbel(count, seed=3), max(1, tracks)), RATE, 0.0, most=1.0)
     assert calibration.threshold is None
     assert f"{count} windows of {tracks} tracks" in calibration.failure

@@ -140,6 +140,6 @@ def test_held_out_codes_that_share_nothing_leave_a_threshold_of_two_seeds(traini
     assert found.exact.threshold == found.tolerant.threshold == 16 and found.exact.false_positives == 0
 
 
-def test_short_codes_are_told(training: PackedSequence) -> None:
+def test_short_codes_are_reported(training: PackedSequence) -> None:
     found = search_codes(Novelty(), training, drawn(2, seconds=1))
     assert not found.shares and "shorter than 3 s: they last 1.0 s" in found.exact.failure

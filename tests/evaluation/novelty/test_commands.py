@@ -21,14 +21,14 @@ CLIP = 5 * RATE
 
 
 def command(folder: Path, name: str, *options: str) -> None:
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-m", f"descant.commands.{name}", *options],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert told.returncode == 0, told.stderr
+    assert reported.returncode == 0, reported.stderr
 
 
 def in_reverse(packed: PackedSequence, count: int) -> list[np.ndarray]:

@@ -93,7 +93,7 @@ def test_a_copy_a_semitone_off_is_found_by_its_notes(
     assert all(hit.track == tracks[hit.sequence] for hit in hits)
 
 
-def test_the_calibration_tells_what_it_rests_on(calibration: AudioCalibration) -> None:
+def test_the_calibration_shows_what_it_rests_on(calibration: AudioCalibration) -> None:
     for part in (calibration.fingerprint, calibration.notes):
         assert part.threshold is not None and part.tracks == 8 and part.windows >= 60
         assert part.false_positives <= part.windows / 20
@@ -113,7 +113,7 @@ def test_what_a_sample_was_primed_with_is_not_searched(
     assert [(share.seconds, share.matched) for share in found.shares] == [(5, 0)] * 2
 
 
-def test_four_seconds_are_enough_and_two_are_told_to_be_too_few(
+def test_four_seconds_are_enough_and_two_are_too_few(
     rendered: PackedSequence, features: Features, tmp_path: Path
 ) -> None:
     four = calibrate_audio(Novelty(), rendered, features, 4 * RATE, seed=1)

@@ -76,7 +76,7 @@ def test_notes_are_found_in_another_key_at_their_place(semitones: int) -> None:
     assert best.track_start - best.start == pytest.approx(8, abs=0.3)
 
 
-def test_a_fingerprint_is_found_off_the_grid_and_silence_is_told() -> None:
+def test_a_fingerprint_is_found_off_the_grid_and_silence_is_reported() -> None:
     track = track_of(chords(30, 3))
     start = 12.3456
     clip = chords(30, 3)[round(start * RATE) : round((start + 5) * RATE)]
@@ -120,7 +120,7 @@ def test_features_are_read_as_they_were_written(packed: PackedSequence, tmp_path
     assert len(train[2].words) == len(train[2].pitches) == 0
 
 
-def test_torn_features_are_told(packed: PackedSequence, tmp_path: Path) -> None:
+def test_torn_features_are_reported(packed: PackedSequence, tmp_path: Path) -> None:
     folder = tmp_path / "features"
     folder.mkdir()
     write_features(packed, folder)

@@ -76,15 +76,15 @@ def test_an_interval_needs_five_sequences_and_never_claims_that_nothing_is_sure(
     assert some.low <= some.value == 0.125 <= some.high < 0.6
 
 
-def test_the_summary_tells_what_was_not_measured(tmp_path: Path) -> None:
+def test_the_summary_shows_what_was_not_measured(tmp_path: Path) -> None:
     known = calibrated(TOO_SHORT)
     model = find_model("m", "M", known, AudioSearch([], [], 0, 0), None, 2, 0.2, BOOTSTRAP)
-    told = summarise(known, [model], None)
-    assert told["verdict"] == "Not reported: the drawn clips are shorter than 3 s: they last 0.1 s."
-    assert told["missing"] == ["not reported: the drawn clips are shorter than 3 s: they last 0.1 s"]
-    figures = told["models"]["m"]  # type: ignore[index]
+    shown = summarise(known, [model], None)
+    assert shown["verdict"] == "Not reported: the drawn clips are shorter than 3 s: they last 0.1 s."
+    assert shown["missing"] == ["not reported: the drawn clips are shorter than 3 s: they last 0.1 s"]
+    figures = shown["models"]["m"]  # type: ignore[index]
     assert figures["matched_share"] is None and figures["seconds"] == 0.2
-    write_json(tmp_path / "summary.json", told)
+    write_json(tmp_path / "summary.json", shown)
     assert "NaN" not in (tmp_path / "summary.json").read_text()
 
 

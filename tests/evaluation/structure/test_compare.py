@@ -1,4 +1,4 @@
-"""What is kept is what tells order; intervals and reasons; the JSON holds no NaN."""
+"""What is kept is what shows order; intervals and reasons; the JSON holds no NaN."""
 
 import json
 import math
@@ -51,7 +51,7 @@ def sources(tracks: int, shift: dict[str, float]) -> list:
     return [*references(table, curves(conditions, tracks)), model]
 
 
-def test_what_tells_is_kept_and_what_does_not_is_dropped() -> None:
+def test_what_shows_is_kept_and_what_does_not_is_dropped() -> None:
     real = rows("real", 6, {"pulse_clarity": 0.5, "key_strength": -0.5})
     separation = separate(real, rows("shuffled", 6, {}), SETTINGS, 1).set_index("measure")
     assert separation.loc["pulse_clarity", "verdict"] == separation.loc["key_strength", "verdict"] == "kept"
@@ -118,12 +118,12 @@ def test_summary_is_json_without_nan_and_names_what_is_undefined() -> None:
     assert set(summary["real"]) == set(NAMES)
 
 
-def test_short_excerpts_are_told() -> None:
+def test_short_excerpts_are_reported() -> None:
     missing = compare(sources(5, {}), SETTINGS, 0.1, 1).summary["missing"]
-    (told,) = [reason for reason in missing if "excerpts of 0.1 s are too short" in reason]
+    (shown,) = [reason for reason in missing if "excerpts of 0.1 s are too short" in reason]
     for measure in of_kind(STRUCTURE, NOTES):
-        assert f"{measure.title.lower()} ({measure.shortest:g} s)" in told
-    assert "loudness" not in told
+        assert f"{measure.title.lower()} ({measure.shortest:g} s)" in shown
+    assert "loudness" not in shown
 
 
 def test_no_real_music_stops_nothing() -> None:

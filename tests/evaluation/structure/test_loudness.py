@@ -30,7 +30,7 @@ def test_a_ramp_drifts_by_two_thirds_of_itself(decibel: float) -> None:
     assert drift == pytest.approx(2 / 3 * decibel, abs=0.02 * abs(decibel) + 0.05)
 
 
-def test_a_short_step_of_20_db_is_told_by_rms() -> None:
+def test_rms_detects_a_short_step_of_20_db() -> None:
     short = np.concatenate([noise(1, 0.1, level=0.01), noise(2, 0.1), noise(1, 0.1, level=0.1)])
     assert level_measures(short, RATE).loudness_drift_db == pytest.approx(20, abs=1e-3)
 

@@ -62,8 +62,8 @@ def test_it_is_quiet_and_leaves_logging_as_it_was(tmp_path: Path) -> None:
     program = "from descant.evaluation.transcription.transcriber import Transcriber\n"
     program += "from descant.config.structure import Transcription\nTranscriber(Transcription())\n"
     program += "import logging; logging.warning('heard')\n"
-    told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert told.stderr.strip() == "WARNING:root:heard" and not told.stdout
+    shown = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stderr.strip() == "WARNING:root:heard" and not shown.stdout
     assert not list(tmp_path.iterdir())
     assert logging.root.manager.disable == 0
 

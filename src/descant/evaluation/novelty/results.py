@@ -80,13 +80,13 @@ class AudioSearch:
         shares: of each sequence; empty where no search could be used.
         hits: the nearest places of each sequence's windows.
         windows: that were searched.
-        untold: of them silent or static, which match anything alike.
+        uninformative: of them silent or static, which match anything alike.
     """
 
     shares: Sequence[Share]
     hits: Sequence[Hit]
     windows: int
-    untold: int
+    uninformative: int
 
 
 @dataclass(frozen=True)

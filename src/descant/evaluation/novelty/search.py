@@ -19,7 +19,7 @@ from descant.evaluation.novelty.pitch import GRID_SECONDS, TRANSPOSITIONS, Pitch
 # a window is fingerprinted again half a step later: no copy then lies more than a quarter of a step beside the words
 PHASES = 2
 # windows with a smaller share of words other than 0 are silent or static and match anything alike
-LEAST_TOLD = 0.75
+LEAST_INFORMATIVE = 0.75
 # a correlation of spectra from which cells agree, and what a step costs that is not one cell in both
 AGREEMENT = 0.7
 SLIP = 0.3
@@ -81,12 +81,12 @@ def search_fingerprints(
             part = window[round(phase / PHASES * HOP / RATE * rate) :]
             words = fingerprint([np.asarray(part, dtype=np.float32)[:, None]], rate)[:length]
             queries[number, phase, : len(words)] = words
-    usable = np.count_nonzero(queries, axis=2).max(axis=1, initial=0) >= max(1, LEAST_TOLD * length)
+    usable = np.count_nonzero(queries, axis=2).max(axis=1, initial=0) >= max(1, LEAST_INFORMATIVE * length)
     rates, places = np.full(len(windows), 2.0), np.zeros(len(windows), dtype=np.int64)
     found = [NOTHING if is_usable else None for is_usable in usable]
     for track in training:
         before = rates.copy()
-        _nearest_words(queries, usable, track.words, round(LEAST_TOLD * length), rates, places)
+        _nearest_words(queries, usable, track.words, round(LEAST_INFORMATIVE * length), rates, places)
         for number in np.flatnonzero(rates < before).tolist():
             start = float(places[number] * HOP / RATE)
             found[number] = Found(1 - float(rates[number]), track.track, 0.0, seconds, start)
@@ -102,11 +102,11 @@ def _bits(word: Any) -> Any:
 
 
 @compiled
-def _nearest_words(queries: Any, told: Any, track: Any, least: Any, rates: Any, places: Any) -> None:
+def _nearest_words(queries: Any, usable: Any, track: Any, least: Any, rates: Any, places: Any) -> None:
     """Lower ``rates`` to the bit error rate of the best offset in this track, where it is lower."""
     windows, phases, length = queries.shape
     for number in range(windows):
-        if not told[number]:
+        if not usable[number]:
             continue
         for phase in range(phases):
             query = queries[number, phase]

@@ -31,7 +31,7 @@ class ModelFindings:
         audio: share of them that the searches of audio match; None where neither could be used.
         codes: share of them that the search of codes matches; None where it could not be used.
         codes_missing: why not, or empty.
-        untold: share of its windows that are silent or static.
+        uninformative: share of its windows that are silent or static.
         hits: nearest places of all searches.
         verdict: in a sentence or two.
     """
@@ -43,7 +43,7 @@ class ModelFindings:
     audio: Interval | None
     codes: Interval | None
     codes_missing: str
-    untold: float
+    uninformative: float
     hits: Sequence[Hit]
     verdict: str
 
@@ -104,10 +104,10 @@ def find_model(
     audio = share_interval(search.shares, bootstrap)
     in_codes = share_interval(codes.shares, bootstrap) if codes else None
     missing = "" if in_codes else codes_missing(codes)
-    untold = search.untold / search.windows if search.windows else 0.0
+    uninformative = search.uninformative / search.windows if search.windows else 0.0
     hits = (*search.hits, *(codes.hits if codes else ()))
-    verdict = _verdict(calibration, audio, in_codes, seconds, untold)
-    return ModelFindings(model, title, sequences, seconds, audio, in_codes, missing, untold, hits, verdict)
+    verdict = _verdict(calibration, audio, in_codes, seconds, uninformative)
+    return ModelFindings(model, title, sequences, seconds, audio, in_codes, missing, uninformative, hits, verdict)
 
 
 def codes_missing(codes: CodesSearch | None) -> str:
@@ -126,7 +126,7 @@ def share_words(share: Interval | None) -> str:
 
 
 def _verdict(
-    calibration: AudioCalibration, audio: Interval | None, codes: Interval | None, seconds: float, untold: float
+    calibration: AudioCalibration, audio: Interval | None, codes: Interval | None, seconds: float, uninformative: float
 ) -> str:
     if audio is None and codes is None:
         return f"Not reported: {'; '.join(audio_missing(calibration))}."
@@ -140,7 +140,9 @@ def _verdict(
         parts.append(
             f"{'and ' if parts else ''}{share_words(codes)} of its codes stand in runs that are shared with it"
         )
-    silent = f" {100 * untold:.0f} % of the windows are silent or static, and say nothing." if untold else ""
+    silent = (
+        f" {100 * uninformative:.0f} % of the windows are silent or static, and say nothing." if uninformative else ""
+    )
     return f"{', '.join(parts)}.{silent}"
 
 

@@ -23,7 +23,7 @@ from descant.statistics import FEWEST_TRACKS, Bootstrap, ratio_interval
 
 SOURCE_COLUMNS = ("source", "measure", "value", "low", "high", "excerpts", "groups", "undefined")
 SEPARATION_COLUMNS = ("measure", "difference", "low", "high", "auc", "excerpts", "tracks", "verdict")
-TELLING_AUC = 0.7
+SEPARATING_AUC = 0.7
 KEPT, DROPPED, UNDECIDED, UNDEFINED = "kept", "dropped", "undecided", "undefined"
 
 
@@ -133,7 +133,7 @@ def _verdict(value: float | None, low: float | None, high: float | None, area: f
         return UNDEFINED
     if low is None or high is None:
         return UNDECIDED
-    separates = (low > 0 and area >= TELLING_AUC) or (high < 0 and area <= 1 - TELLING_AUC)
+    separates = (low > 0 and area >= SEPARATING_AUC) or (high < 0 and area <= 1 - SEPARATING_AUC)
     return KEPT if separates else DROPPED
 
 

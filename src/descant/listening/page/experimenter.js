@@ -2,7 +2,7 @@
 // Progress for the experimenter. The token stands after # in the link, which browsers do not send; it goes in a header.
 
 const token = location.hash.slice(1);
-const toldNode = document.getElementById("told");
+const statusNode = document.getElementById("status");
 const EVERY = 5000;
 
 async function ask(path, method = "GET", content = undefined) {
@@ -35,15 +35,15 @@ function action(words, name, act) {
   button.type = "button";
   button.textContent = words;
   button.setAttribute("aria-label", `${words} ${name}`);
-  button.addEventListener("click", () => tell(act));
+  button.addEventListener("click", () => attempt(act));
   return button;
 }
 
-async function tell(act) {
+async function attempt(act) {
   try {
     await act();
   } catch (error) {
-    toldNode.textContent = error instanceof TypeError ? "The server does not answer." : error.message;
+    statusNode.textContent = error instanceof TypeError ? "The server does not answer." : error.message;
   }
 }
 
@@ -71,8 +71,8 @@ async function refresh() {
   document.getElementById("simulated").hidden = state.source !== "simulated";
   const waiting = state.deletions_in_journal;
   const journal = waiting ? ` ${waiting === 1 ? "A deletion is" : `${waiting} deletions are`} not finished: another program reads the file of ratings, so its journal still holds what was deleted. It is tried again until it is done.` : "";
-  const told = `${finished} of ${state.planned} planned raters have finished; ${state.ratings} ratings.${journal}`;
-  if (toldNode.textContent !== told) toldNode.textContent = told;
+  const summary = `${finished} of ${state.planned} planned raters have finished; ${state.ratings} ratings.${journal}`;
+  if (statusNode.textContent !== summary) statusNode.textContent = summary;
   fill("means", state.means.map((mean) => [cell(mean.system), cell(mean.kind), cell(mean.scale), cell(mean.mean.toFixed(2), "figure"), cell(String(mean.n), "figure")]));
   fill("sessions", state.sessions.map(sessionRow));
   fill("lists", state.lists.map((list) => [cell(String(list.list), "figure"), cell(String(list.begun), "figure"), cell(String(list.finished), "figure")]));
@@ -93,14 +93,14 @@ async function download(name) {
   URL.revokeObjectURL(link.href);
 }
 
-document.getElementById("refresh").addEventListener("click", () => tell(refresh));
-for (const button of document.querySelectorAll("[data-file]")) button.addEventListener("click", () => tell(() => download(button.dataset.file)));
-document.getElementById("stop").addEventListener("click", () => tell(async () => {
+document.getElementById("refresh").addEventListener("click", () => attempt(refresh));
+for (const button of document.querySelectorAll("[data-file]")) button.addEventListener("click", () => attempt(() => download(button.dataset.file)));
+document.getElementById("stop").addEventListener("click", () => attempt(async () => {
   if (!confirm("Stop the server? Raters who are under way keep what they rated, and can go on when it runs again.")) return;
   await ask("stop", "POST");
-  toldNode.textContent = "The server is stopped.";
+  statusNode.textContent = "The server is stopped.";
   clearInterval(timer);
 }));
 // a table is not replaced under the fingers of someone who uses it
-const timer = setInterval(() => document.activeElement.closest("tbody") || tell(refresh), EVERY);
-tell(refresh);
+const timer = setInterval(() => document.activeElement.closest("tbody") || attempt(refresh), EVERY);
+attempt(refresh);

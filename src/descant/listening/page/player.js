@@ -19,9 +19,9 @@ const HEARD_SHARE = 0.95;
 class Player {
   static sounding = null;
 
-  /** @param tell is called with "playing", "paused", "heard" or "failed" */
-  constructor(source, label, tell = () => {}) {
-    Object.assign(this, {label, tell, heard: 0, milliseconds: 0, since: null});
+  /** @param notify is called with "playing", "paused", "heard" or "failed" */
+  constructor(source, label, notify = () => {}) {
+    Object.assign(this, {label, notify, heard: 0, milliseconds: 0, since: null});
     this.audio = new Audio();
     this.audio.preload = "auto";
     this.audio.src = source;
@@ -98,6 +98,6 @@ class Player {
     const words = {playing: "Playing", paused: "", heard: "Heard to the end", failed: "The clip cannot be fetched. Try again."};
     this.words.textContent = words[state];
     this.node.dataset.state = state;
-    this.tell(state);
+    this.notify(state);
   }
 }

@@ -47,11 +47,11 @@ class SaveQueue {
   /**
    * @param storage where it is kept
    * @param send gives {done}, {latest} when another value holds the revision, {refused: why}, or throws: no answer
-   * @param tell is called with {waiting, refused, retryIn} whenever something changed
+   * @param notify is called with {waiting, refused, retryIn} whenever something changed
    * @param raise is called with (rating, latest) and gives the rating under a revision that is free, or null
    */
-  constructor(storage, send, tell, raise) {
-    Object.assign(this, {storage, send, tell, raise, busy: false, wait: 0, timer: null, refused: []});
+  constructor(storage, send, notify, raise) {
+    Object.assign(this, {storage, send, notify, raise, busy: false, wait: 0, timer: null, refused: []});
     addEventListener("online", () => this.flush());
   }
 
@@ -76,7 +76,7 @@ class SaveQueue {
     let retryIn = null;
     while (this.items.length && retryIn === null) {
       const rating = this.items[0];
-      this.tell({waiting: this.items.length, refused: this.refused, retryIn: null});
+      this.notify({waiting: this.items.length, refused: this.refused, retryIn: null});
       try {
         const answer = await this.send(rating);
         this.wait = 0;
@@ -92,6 +92,6 @@ class SaveQueue {
     }
     this.busy = false;
     if (retryIn !== null) this.timer = setTimeout(() => this.flush(), retryIn);
-    this.tell({waiting: this.items.length, refused: this.refused, retryIn});
+    this.notify({waiting: this.items.length, refused: this.refused, retryIn});
   }
 }

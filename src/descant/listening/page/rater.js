@@ -31,18 +31,18 @@ const server = {
 
   async begin() {
     const answer = await this.ask("/sessions", {consent: true});
-    const told = await answer.json().catch(() => ({}));
+    const body = await answer.json().catch(() => ({}));
     // TypeError is what fetch throws when nobody answers
-    if (!answer.ok) throw answer.status === 429 ? new RangeError(`${told.detail}: ${told.cure}.`) : new TypeError(`status ${answer.status}`);
-    return told.session;
+    if (!answer.ok) throw answer.status === 429 ? new RangeError(`${body.detail}: ${body.cure}.`) : new TypeError(`status ${answer.status}`);
+    return body.session;
   },
 
   async send(session, rating) {
     const answer = await this.ask(`/s/${session}/ratings`, rating);
     if (answer.ok) return {done: true};
     if (answer.status >= 500 || answer.status === 429 || answer.status === 408) throw new Error(`status ${answer.status}`);
-    const told = await answer.json().catch(() => ({}));
-    if (answer.status === 409 && told.latest) return {latest: told.latest};
+    const body = await answer.json().catch(() => ({}));
+    if (answer.status === 409 && body.latest) return {latest: body.latest};
     return {refused: answer.status === 410 ? "this session was ended" : `the server does not take it (${answer.status})`};
   },
 
@@ -53,7 +53,7 @@ const server = {
 class Test {
   constructor(session, given) {
     Object.assign(this, {session, ...given});
-    this.keeper = new Keeper(`descant/${this.told.design.slice(0, 16)}/${session}/`);
+    this.keeper = new Keeper(`descant/${this.questionnaire.design.slice(0, 16)}/${session}/`);
     this.answers = new Map();
     const held = new Map((given.answers || []).map((answer) => [`${answer.page}/${answer.scale}`, answer.revision]));
     for (const answer of [...(given.answers || []), ...Object.values(this.keeper.get("answers", {}))]) {
@@ -80,11 +80,11 @@ class Test {
   }
 
   complete(page) {
-    return this.told.scales.every((scale) => this.answer(page, scale.name));
+    return this.questionnaire.scales.every((scale) => this.answer(page, scale.name));
   }
 
   note(page) {
-    const answered = this.told.scales.map((scale) => this.answer(page, scale.name)).find(Boolean);
+    const answered = this.questionnaire.scales.map((scale) => this.answer(page, scale.name)).find(Boolean);
     this.notes[page] ??= {comment: answered?.comment ?? "", plays: answered?.plays ?? 0, heard: answered?.heard_ms ?? 0, shown: answered?.rating_ms ?? 0};
     return this.notes[page];
   }
@@ -143,13 +143,13 @@ function show(title, nodes, next = {}) {
   heading.focus({preventScroll: true});
 }
 
-function minutes(told, pages) {
-  const clips = told.scales[0].name === "preference" ? 2 : 1;
-  const number = Math.ceil((pages * (told.seconds * clips + SECONDS_TO_RATE)) / 60);
+function minutes(questionnaire, pages) {
+  const clips = questionnaire.scales[0].name === "preference" ? 2 : 1;
+  const number = Math.ceil((pages * (questionnaire.seconds * clips + SECONDS_TO_RATE)) / 60);
   return number === 1 ? "a minute" : `${number} minutes`;
 }
 
-function consentScreen(told, pages, begin, known) {
+function consentScreen(questionnaire, pages, begin, known) {
   const status = element("p", {role: "status"});
   const agree = button("I agree and begin", async () => {
     agree.disabled = true;
@@ -163,7 +163,7 @@ function consentScreen(told, pages, begin, known) {
   }, "main");
   const goOn = known ? [element("p", {class: "note"}, element("a", {href: `/s/${known}/`}, "Go on with the test begun in this browser"))] : [];
   show("Listening test", [
-    paragraph(`You will hear up to ${pages} short clips of music, some made by machines, and say what you think of them. It takes about ${minutes(told, pages)}.`, "lead"),
+    paragraph(`You will hear up to ${pages} short clips of music, some made by machines, and say what you think of them. It takes about ${minutes(questionnaire, pages)}.`, "lead"),
     paragraph("Use headphones if you can, in a quiet place."),
     element("h2", {}, "What is kept"),
     paragraph("Your ratings, your comments, how often and how long you listened, and when. No name, no account, no address. A random number stands for you."),
@@ -175,7 +175,7 @@ function consentScreen(told, pages, begin, known) {
 function volumeScreen() {
   const next = button("The volume is right", () => trainingScreen(), "main");
   next.disabled = true;
-  const player = new Player(test.clip(test.told.volume), "the clip for the volume", (state) => { if (state === "playing") next.disabled = false; });
+  const player = new Player(test.clip(test.questionnaire.volume), "the clip for the volume", (state) => { if (state === "playing") next.disabled = false; });
   show("Set your volume", [
     paragraph("Play this clip and set the volume so that it is clear and comfortable. Then leave the volume as it is: all clips are about equally loud.", "lead"),
     player.node, element("p", {}, next),
@@ -183,16 +183,16 @@ function volumeScreen() {
 }
 
 function trainingScreen() {
-  if (!test.told.examples.length) {
+  if (!test.questionnaire.examples.length) {
     beginPages();
     return;
   }
   const status = element("p", {role: "status"});
   const players = [];
-  const examples = test.told.examples.map((example, place) => {
+  const examples = test.questionnaire.examples.map((example, place) => {
     const player = new Player(test.clip(example.name), `example ${place + 1}`);
     players.push(player);
-    const labels = test.told.scales.filter((scale) => scale.name in example.label).map((scale) => {
+    const labels = test.questionnaire.scales.filter((scale) => scale.name in example.label).map((scale) => {
       const value = example.label[scale.name];
       return element("li", {}, `${scale.title} `, element("strong", {}, String(value)), `: ${scale.answers[value - 1]}`);
     });
@@ -200,7 +200,7 @@ function trainingScreen() {
   });
   const go = button("Begin to rate", () => {
     const missing = players.findIndex((player) => !player.heard);
-    if (!test.told.must_hear || missing < 0) {
+    if (!test.questionnaire.must_hear || missing < 0) {
       beginPages();
       return;
     }
@@ -209,7 +209,7 @@ function trainingScreen() {
   }, "main");
   show("What the ratings mean", [
     paragraph("Every clip gets two ratings, which have nothing to do with each other: a clip can sound clean and make no musical sense, or the other way round.", "lead"),
-    ...test.told.scales.map((scale) => element("p", {}, element("strong", {}, `${scale.title}. `), scale.question)),
+    ...test.questionnaire.scales.map((scale) => element("p", {}, element("strong", {}, `${scale.title}. `), scale.question)),
     ...examples, element("p", {}, go), status,
   ], {player: () => players.find((player) => player.playing) ?? players.find((player) => !player.heard) ?? players[0]});
 }
@@ -236,10 +236,10 @@ function pageScreen(place) {
   const names = clips.length === 1 ? ["the clip"] : ["the first clip", "the second clip"];
   const locked = element("p", {id: "locked", class: "quiet small"});
   const status = element("p", {role: "status", class: "note-line"});
-  const unlocked = () => !test.told.must_hear || note.plays > 0;
+  const unlocked = () => !test.questionnaire.must_hear || note.plays > 0;
   const counts = [0, 0];
   let last = 0;
-  const tell = (number) => (state) => {
+  const notice = (number) => (state) => {
     if (!players) return;
     if (state === "playing") last = number;
     if (state === "heard") {
@@ -253,7 +253,7 @@ function pageScreen(place) {
   };
   const before = note.plays;
   let players = null;
-  players = clips.map((name, number) => new Player(test.clip(name), names[number], tell(number)));
+  players = clips.map((name, number) => new Player(test.clip(name), names[number], notice(number)));
   const rate = (scale, value) => {
     if (!unlocked()) return;
     note.shown = Math.round(shown + performance.now() - opened);
@@ -264,31 +264,31 @@ function pageScreen(place) {
     status.textContent = "";
     update();
   };
-  const comment = element("textarea", {id: "comment", rows: "2", "aria-describedby": "comment-told"});
+  const comment = element("textarea", {id: "comment", rows: "2", "aria-describedby": "comment-length"});
   comment.value = note.comment;
-  const told = element("p", {id: "comment-told", class: "small quiet", role: "status"});
+  const length = element("p", {id: "comment-length", class: "small quiet", role: "status"});
   let timer = null;
   const keepComment = () => {
     clearTimeout(timer);
     const text = wellFormed(comment.value), over = new TextEncoder().encode(text).length - COMMENT_BYTES;
     comment.setAttribute("aria-invalid", String(over > 0));
-    told.textContent = over > 0 ? `Too long by ${over} bytes: not saved.` : "";
+    length.textContent = over > 0 ? `Too long by ${over} bytes: not saved.` : "";
     if (over > 0 || text === note.comment) return;
     note.comment = text;
     test.keepNotes();
-    for (const scale of test.told.scales) {
+    for (const scale of test.questionnaire.scales) {
       const answer = test.answer(page, scale.name);
       if (answer) test.rate(page, scale.name, answer.value, {plays: note.plays, heard_ms: note.heard, rating_ms: answer.rating_ms});
     }
   };
   comment.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(keepComment, 800); });
   comment.addEventListener("change", keepComment);
-  const scales = test.told.scales.map((scale) => scaleNode(scale, page, rate));
+  const scales = test.questionnaire.scales.map((scale) => scaleNode(scale, page, rate));
   const next = button(place + 1 < test.pages.length ? "Next" : "Finish", () => go(1), "main");
   const back = button("Back", () => go(-1));
   back.disabled = place === 0;
   const go = (step) => {
-    const missing = test.told.scales.find((scale) => !test.answer(page, scale.name));
+    const missing = test.questionnaire.scales.find((scale) => !test.answer(page, scale.name));
     if (step > 0 && missing) {
       status.textContent = unlocked() ? `Rate ${missing.title.toLowerCase()} first.` : locked.textContent;
       return;
@@ -308,12 +308,12 @@ function pageScreen(place) {
     element("progress", {class: "whole", max: test.pages.length, value: done, "aria-label": "Pages rated"}),
     ...players.map((player, number) => clips.length === 1 ? player.node : element("section", {class: "card", "aria-label": names[number]}, element("h2", {}, number ? "Second clip" : "First clip"), player.node)),
     locked, ...scales,
-    element("label", {for: "comment", class: "small"}, "Comment, if you like"), comment, told,
+    element("label", {for: "comment", class: "small"}, "Comment, if you like"), comment, length,
     element("p", {class: "row"}, back, next), status,
   ], {
     player: (wanted) => wanted === undefined ? players.find((player) => player.playing) ?? players.find((player) => !player.heard) ?? players[last] : players[wanted],
     rate: (number, value) => {
-      const scale = test.told.scales[number];
+      const scale = test.questionnaire.scales[number];
       if (!scale || value > scale.answers.length) return;
       if (unlocked()) rate(scale.name, value);
       else status.textContent = locked.textContent;
@@ -328,7 +328,7 @@ function pageScreen(place) {
 
 function ratingsFile() {
   const ratings = [...test.answers.values()].sort((a, b) => a.page - b.page || (a.scale < b.scale ? -1 : 1));
-  return {format: "descant-ratings", version: 1, design: test.told.design, session: test.session, list: test.list, ratings};
+  return {format: "descant-ratings", version: 1, design: test.questionnaire.design, session: test.session, list: test.list, ratings};
 }
 
 function finishScreen() {
@@ -377,7 +377,7 @@ const KEYS = {
 const PAIR_KEYS = {...KEYS, "1 \u2026 5": undefined, "Shift + 1 \u2026 5": undefined, "A, B": "play the first or the second clip", "1, 2": "prefer the first or the second"};
 
 function showKeys() {
-  const keys = test?.told.scales[0].name === "preference" ? PAIR_KEYS : KEYS;
+  const keys = test?.questionnaire.scales[0].name === "preference" ? PAIR_KEYS : KEYS;
   const parts = Object.entries(keys).filter(([, words]) => words).flatMap(([key, words]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, words)]);
   document.getElementById("key-list").replaceChildren(...parts);
   document.getElementById("keys").showModal();
@@ -396,7 +396,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "ArrowRight" && !radio) view?.go?.(1);
   else if (event.key === "ArrowLeft" && !radio) view?.go?.(-1);
   else if (event.key === "Enter" && !pressable) view?.go?.(1);
-  else if (/^[abAB]$/.test(event.key) && test?.told.scales[0].name === "preference") view?.player?.("ab".indexOf(event.key.toLowerCase()))?.toggle();
+  else if (/^[abAB]$/.test(event.key) && test?.questionnaire.scales[0].name === "preference") view?.player?.("ab".indexOf(event.key.toLowerCase()))?.toggle();
   else return;
   event.preventDefault();
 });
@@ -415,7 +415,7 @@ function enter(session, given) {
   test.queue.flush();
   if (test.unrated < 0) finishScreen();
   else if (test.answers.size || test.keeper.get("stage") === "pages") pageScreen(test.unrated);
-  else if (test.told.volume) volumeScreen();
+  else if (test.questionnaire.volume) volumeScreen();
   else trainingScreen();
 }
 
@@ -440,20 +440,20 @@ async function openSession(session) {
 }
 
 function startEmbedded() {
-  const {told, lists} = JSON.parse(embedded.textContent);
-  const keeper = new Keeper(`descant/${told.design.slice(0, 16)}/`);
+  const {questionnaire, lists} = JSON.parse(embedded.textContent);
+  const keeper = new Keeper(`descant/${questionnaire.design.slice(0, 16)}/`);
   const numbers = Object.keys(lists), asked = new URLSearchParams(location.search).get("list");
   // a link to another list is another rater's, who sits at the same computer
   const known = keeper.get(numbers.includes(asked) ? `session/${asked}` : "session");
   if (known && lists[known.list]) {
-    enter(known.session, {told, list: known.list, pages: lists[known.list]});
+    enter(known.session, {questionnaire, list: known.list, pages: lists[known.list]});
     return;
   }
   const list = Number(numbers.includes(asked) ? asked : numbers[Math.floor(Math.random() * numbers.length)]);
-  consentScreen(told, lists[list].length, async () => {
+  consentScreen(questionnaire, lists[list].length, async () => {
     const session = hexadecimal(16);
     for (const name of ["session", `session/${list}`]) keeper.set(name, {session, list});
-    enter(session, {told, list, pages: lists[list]});
+    enter(session, {questionnaire, list, pages: lists[list]});
   }, null);
 }
 
@@ -464,9 +464,9 @@ async function startServed() {
     return;
   }
   try {
-    const {told, pages} = await server.about();
-    const keeper = new Keeper(`descant/${told.design.slice(0, 16)}/`);
-    consentScreen(told, pages, async () => {
+    const {questionnaire, pages} = await server.about();
+    const keeper = new Keeper(`descant/${questionnaire.design.slice(0, 16)}/`);
+    consentScreen(questionnaire, pages, async () => {
       const begun = await server.begin();
       keeper.set("session", begun);
       location.assign(`/s/${begun}/`);

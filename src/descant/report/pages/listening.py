@@ -182,8 +182,8 @@ def _reading(scores: Sequence[Score], differences: Sequence[Difference], named: 
 def _model(result: Result, scale: str) -> str:
     model = next(model for model in result.models if model.scale == scale)
     if not model.converged or model.rater_sd is None:
-        return f"A crossed random-effects model was not fitted: {model.told}."
-    warned = f" It warned: {model.told.removesuffix('.')}." if model.told else ""
+        return f"A crossed random-effects model was not fitted: {model.remark}."
+    warned = f" It warned: {model.remark.removesuffix('.')}." if model.remark else ""
     errors = [mean.error for mean in model.means]
     return (
         f"A crossed random-effects model (statsmodels, REML) finds standard deviations of {model.rater_sd:.2f} between "

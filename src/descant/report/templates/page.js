@@ -10,7 +10,7 @@ document.addEventListener("play", (event) => {
 // Over every figure stands a slider whose thumb is the line that moves with the sound; it seeks by pointer and by key.
 for (const slider of document.querySelectorAll(".seek")) {
   const audio = slider.closest(".clip").querySelector("audio");
-  const tell = () => {
+  const announce = () => {
     slider.setAttribute("aria-valuetext", `${audio.currentTime.toFixed(1)} of ${audio.duration.toFixed(1)} seconds`);
   };
   const move = () => {
@@ -20,11 +20,11 @@ for (const slider of document.querySelectorAll(".seek")) {
     move();
     if (!audio.paused && !matchMedia("(prefers-reduced-motion: reduce)").matches) requestAnimationFrame(follow);
   };
-  const ready = () => { slider.hidden = false; tell(); };
+  const ready = () => { slider.hidden = false; announce(); };
   if (audio.readyState) ready(); else audio.addEventListener("loadedmetadata", ready);
   audio.addEventListener("play", follow);
-  audio.addEventListener("seeked", () => { move(); tell(); });
-  audio.addEventListener("timeupdate", () => { move(); tell(); });
+  audio.addEventListener("seeked", () => { move(); announce(); });
+  audio.addEventListener("timeupdate", () => { move(); announce(); });
   slider.addEventListener("input", () => { audio.currentTime = slider.value * audio.duration; });
   slider.addEventListener("keydown", (event) => {
     if (event.key !== " " && event.key !== "Enter") return;
