@@ -131,7 +131,7 @@ def stages(music: Path, folder: Path, shards: int, cores: int) -> Iterator[Stage
     of_shard = {n: ["--table", f"{n}.parquet", "--tracks", f"tracks{n}"] for n in numbers}
     prints = [f"{n}.prints" for n in numbers]
     yield run("scan", [["scan", "--settings", settings, "--output", "files.parquet"]], folder, cores)
-    ingest = ["ingest", "--settings", settings, "--files", "files.parquet"]
+    ingest = ["ingest", "--settings", settings]
     jobs = [
         [*ingest, "--shard", n, *of_shard[n], "--fingerprints", f"{n}.prints", "--notes", f"{n}.notes"] for n in numbers
     ]

@@ -27,7 +27,7 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
     settings = json.dumps(corpus)
     done(folder, "scan", "--settings", settings, "--output", "files.parquet")
     for n in "01":
-        done(folder, "ingest", "--settings", settings, "--files", "files.parquet", "--shard", n,
+        done(folder, "ingest", "--settings", settings, "--shard", n,
              "--tracks", f"tracks/{n}", "--table", f"tables/{n}.parquet",
              "--fingerprints", f"prints/{n}.parquet", "--notes", f"notes/{n}.parquet")  # fmt: skip
         done(folder, "separate", "--settings", "{}", "--table", f"tables/{n}.parquet", "--tracks", f"tracks/{n}",
@@ -43,7 +43,7 @@ def run_all(folder: Path, corpus: dict[str, object]) -> None:
          "--shard-fingerprints", "prints/0.parquet", "prints/1.parquet",
          "--shard-notes", "notes/0.parquet", "notes/1.parquet", "--output", "audio",
          "--waveform", "waveform", "--tracks-table", "tracks.csv", "--labels-table", "labels.csv",
-         "--remarks", "remarks.json", "--notes", "notes.parquet")  # fmt: skip
+         "--remarks", "remarks.json", "--notes", "notes.parquet", "--files", "files.parquet")  # fmt: skip
 
 
 def test_scores_to_sequence_twice_the_same(tmp_path: Path) -> None:

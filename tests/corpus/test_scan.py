@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.config.corpus import Corpus, Folder, Scores
-from descant.corpus.scan import Item, folder_digest, printable, read_items, scan, write_items
+from descant.corpus.scan import printable, read_items, scan, write_items
+from descant.corpus.shards import folder_digests, items_of, shard_of, shards_of_stem
 from descant.errors import CorpusError
 
 
@@ -26,9 +27,9 @@ def test_lists_recursively_sorted_and_skips_what_is_hidden(tmp_path: Path) -> No
         touch(tmp_path / name)
     for name in (".ipynb_checkpoints/b.wav", "notes.txt", "cover.jpg", "wav", ".DS_Store"):
         touch(tmp_path / name)
-    digest = folder_digest(tmp_path)
+    digest = folder_digests(tmp_path)
     touch(tmp_path / "notes.txt", b"longer")
-    assert folder_digest(tmp_path) == digest
+    assert folder_digests(tmp_path) == digest
     everything = scan(corpus(tmp_path))
     items = [item for item in everything if item.kind == "file"]
     assert [item.name for item in items] == [
@@ -50,9 +51,8 @@ def test_other_files_are_counted_where_there_are_many(tmp_path: Path) -> None:
     rows = {item.source: item.refusal for item in scan(corpus(tmp_path))}
     assert list(rows) == ["a.wav", "b.wav", "*.jpg", "notes.txt"] and not rows["a.wav"]
     assert rows["*.jpg"].startswith("1,234 files: no recording by its name")
-    # what is no recording shifts none to another shard
-    write_items(scan(corpus(tmp_path)), 2, tmp_path / "items.parquet")
-    assert read_items(tmp_path / "items.parquet", 1)[0].source == "b.wav"
+    # what is no recording is work for no shard
+    assert sorted(item.source for n in (0, 1) for item in items_of(corpus(tmp_path), n)) == ["a.wav", "b.wav"]
 
 
 def test_a_folder_of_pictures_has_no_audio(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_any_name_survives_the_table(tmp_path: Path) -> None:
     items = scan(corpus(tmp_path))
     assert sorted(item.name for item in items) == sorted(names)
     assert all(item.source.isprintable() and item.title.isprintable() for item in items)
-    write_items(items, 1, tmp_path / "table.parquet")
-    assert read_items(tmp_path / "table.parquet", 0) == items
+    write_items(items, tmp_path / "table.parquet")
+    assert read_items(tmp_path / "table.parquet") == items
 
 
 @given(st.binary())
@@ -116,14 +116,47 @@ def test_printable_is_text_that_prints(name: bytes) -> None:
     shown.encode("utf-8")
 
 
-@given(count=st.integers(1, 40), shards=st.integers(1, 9))
-def test_every_item_goes_to_one_shard(tmp_path_factory: pytest.TempPathFactory, count: int, shards: int) -> None:
-    items = tuple(Item(b"%03d" % n, "file", str(n), 0.0, -1, "") for n in range(count))
-    path = tmp_path_factory.mktemp("t") / "t.parquet"
-    write_items(items, shards, path)
-    dealt = [read_items(path, shard) for shard in range(shards)]
-    assert sorted((item for part in dealt for item in part), key=lambda item: item.name) == list(items)
-    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+@given(st.sets(st.binary(min_size=1, max_size=6), min_size=1), st.integers(1, 9))
+def test_every_item_goes_to_one_shard(tmp_path_factory: pytest.TempPathFactory, names: set[bytes], shards: int) -> None:
+    folder = tmp_path_factory.mktemp("music")
+    for name in names:
+        touch(folder / f"{name.hex()}.wav", name)
+    settings = corpus(folder).model_copy(update={"shards": shards})
+    dealt = [items_of(settings, shard) for shard in range(shards)]
+    assert sorted((item for part in dealt for item in part), key=lambda item: item.name) == sorted(
+        scan(settings), key=lambda item: item.name
+    )
+    assert all(shard_of(item.name, shards) == shard for shard, part in enumerate(dealt) for item in part)
+
+
+def test_shards_are_about_as_full() -> None:
+    dealt = [shard_of(f"album {n % 40}/{n} song.mp3".encode(), 20) for n in range(10_000)]
+    filled = [dealt.count(shard) for shard in range(20)]
+    # five standard deviations of 10,000 thrown into 20
+    assert min(filled) > 390 and max(filled) < 610
+
+
+@given(st.sets(st.binary(min_size=1, max_size=6), min_size=1), st.integers(1, 9))
+def test_one_more_file_changes_the_digest_of_its_shard_alone(
+    tmp_path_factory: pytest.TempPathFactory, names: set[bytes], shards: int
+) -> None:
+    folder = tmp_path_factory.mktemp("music")
+    for name in names:
+        touch(folder / f"{name.hex()}.wav", name)
+    before = folder_digests(folder, shards)
+    touch(folder / "one more.flac")
+    after = folder_digests(folder, shards)
+    assert [n for n in range(shards) if before[n] != after[n]] == [shard_of(b"one more.mp3", shards)]
+
+
+@pytest.mark.parametrize("stem", ["album/song.wav", "album/song/vocals.flac", "album/song/accompaniment.ogg"])
+def test_stems_go_with_their_recording(stem: str) -> None:
+    for shards in range(1, 9):
+        assert shard_of(b"album/song.mp3", shards) in shards_of_stem(stem.encode(), shards)
+    # an accent may be one letter or two
+    assert shards_of_stem("e\u0301.wav".encode(), 97) == {shard_of("\u00e9.mp3".encode(), 97)}
+    # a folder of stems is no stem of the album's name
+    assert shards_of_stem(b"album/song.wav", 97) == {shard_of(b"album/song.mp3", 97)}
 
 
 def test_missing_and_empty_folders_name_the_key(tmp_path: Path) -> None:
@@ -132,24 +165,24 @@ def test_missing_and_empty_folders_name_the_key(tmp_path: Path) -> None:
             scan(corpus(path))
         assert raised.value.cure
     with pytest.raises(CorpusError, match=r"corpus\.folder\.path"):
-        folder_digest(tmp_path / "nothing")
+        folder_digests(tmp_path / "nothing")
 
 
 def test_digest_changes_with_what_is_there(tmp_path: Path) -> None:
     touch(tmp_path / "a.wav")
-    seen = [folder_digest(tmp_path), folder_digest(str(tmp_path))]
+    seen = [folder_digests(tmp_path), folder_digests(str(tmp_path))]
     assert seen[0] == seen[1]
     touch(tmp_path / "b/c.wav")
-    seen.append(folder_digest(tmp_path))
+    seen.append(folder_digests(tmp_path))
     (tmp_path / "b/c.wav").rename(tmp_path / "b/d.wav")
-    seen.append(folder_digest(tmp_path))
+    seen.append(folder_digests(tmp_path))
     touch(tmp_path / "a.wav", b"longer")
-    seen.append(folder_digest(tmp_path))
+    seen.append(folder_digests(tmp_path))
     touch(tmp_path / "a.wav", b"lonGer")
-    seen.append(folder_digest(tmp_path))
+    seen.append(folder_digests(tmp_path))
     assert len(set(seen)) == 5
     touch(tmp_path / ".hidden")
-    assert folder_digest(tmp_path) == seen[-1]
+    assert folder_digests(tmp_path) == seen[-1]
 
 
 def test_scores_are_listed_in_the_lists_order() -> None:

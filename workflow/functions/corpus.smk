@@ -1,14 +1,15 @@
 # Where the music comes from: digests that decide when it is read again.
 import dataclasses
 import functools
+import hashlib
 import json
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from descant.corpus import labels
-from descant.corpus.scan import folder_digest
 from descant.corpus.scores import list_digest
+from descant.corpus.shards import folder_digests
 from descant.errors import DescantError
 from descant.plan.windows import windows
 from descant.scores import soundfont as soundfonts
@@ -46,25 +47,31 @@ def excerpt_songs(wildcards):
 
 
 @functools.cache
-def digest_of_corpus():
-    """Changes when a file of the folder does, or the list of pieces, so that the scan runs again."""
+def digests_of_corpus():
+    """One for each shard, which changes when a file that is dealt to it does, or the list of pieces."""
     try:
         if experiment.corpus.source == "excerpt":
-            return ""
+            return [""] * len(SHARDS)
         if experiment.corpus.source in ("folder", "midi"):
-            return folder_digest(
+            return folder_digests(
                 experiment.corpus.folder.path,
+                len(SHARDS),
                 source=experiment.corpus.source,
                 memory=Path(".snakemake/descant/corpus.json"),
             )
-        return list_digest(experiment.corpus.scores.pieces)
+        return [list_digest(experiment.corpus.scores.pieces)] * len(SHARDS)
     except DescantError as error:
         raise WorkflowError(str(error)) from None
 
 
 def corpus_digest(wildcards):
-    """The same for a rule."""
-    return digest_of_corpus()
+    """Changes when any of them does, so that the scan runs again."""
+    return hashlib.sha256(" ".join(digests_of_corpus()).encode()).hexdigest()
+
+
+def shard_digest(wildcards):
+    """Changes when a recording or score of the shard does, so that this shard is ingested again, and no other."""
+    return digests_of_corpus()[int(wildcards.shard)]
 
 
 def soundfont_digest(wildcards):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from descant.corpus.scan import folder_digest
+from descant.corpus.shards import folder_digests
 from descant.errors import DescantError
 from descant.separation.choose import backend
 from descant.separation.spleeter_environment import is_supported
@@ -67,22 +67,24 @@ def separator_options():
 
 @functools.cache
 def files_of_one_s_own():
-    """Changes when a user's own stems or weights do; empty where there are none."""
+    """For each shard, changes when a user's own stems of its recordings do, or the weights; empty where there are none."""
     section = experiment.separation
     try:
         if section.method == "stems":
-            return folder_digest(
+            return folder_digests(
                 section.stems_folder,
+                len(SHARDS),
                 "separation.stems_folder",
                 memory=Path(".snakemake/descant/stems.json"),
+                is_stems=True,
             )
         if has_spleeter() and section.weights:
-            return json.dumps(hash_weights(Path(section.weights)))
+            return [json.dumps(hash_weights(Path(section.weights)))] * len(SHARDS)
     except DescantError as error:
         raise WorkflowError(str(error)) from None
-    return ""
+    return [""] * len(SHARDS)
 
 
 def separation_digest(wildcards):
-    """Changes when they do, so that the separation runs again."""
-    return files_of_one_s_own()
+    """Changes when they do, so that the separation of the shard runs again."""
+    return files_of_one_s_own()[int(wildcards.shard)]

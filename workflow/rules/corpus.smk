@@ -41,7 +41,7 @@ rule scan:
 
 rule ingest:
     input:
-        files=rules.scan.output.files,
+        songs=excerpt_songs,
     output:
         tracks=directory("results/corpus/ingested/{shard}"),
         table="results/corpus/tables/{shard}.parquet",
@@ -59,9 +59,10 @@ rule ingest:
     params:
         settings=placeless("shards", "item_minutes"),
         music=untracked(MUSIC),
+        digest=shard_digest,
         soundfont=soundfont_digest,
     shell:
-        "python -m descant.commands.ingest --settings {params.music:q} --files {input.files:q}"
+        "python -m descant.commands.ingest --settings {params.music:q}"
         " --shard {wildcards.shard:q} --tracks {output.tracks:q} --table {output.table:q}"
         " --fingerprints {output.fingerprints:q} --notes {output.notes:q} --store results/corpus/kept"
         " 2> {log:q}"

@@ -67,5 +67,5 @@ rule separate:
     shell:
         "python -m descant.commands.separate --settings {params.separation:q} --table {input.table:q}"
         " --tracks {input.tracks:q} --output {output.tracks:q} --output-table {output.table:q}"
-        " --stem-table {output.stems:q} --threads {threads:q} --store results/corpus/kept"
+        " --stem-table {output.stems:q} --threads {threads:q} --store results/corpus/kept --shard {wildcards.shard:q}"
         " {params.separator:q} 2> {log:q}"

@@ -33,6 +33,7 @@ rule encode_audio:
 
 rule pack:
     input:
+        files=rules.scan.output.files,
         data=collect(rules.encode_audio.output.data, shard=SHARDS),
         index=collect(rules.encode_audio.output.index, shard=SHARDS),
         samples=collect(rules.encode_audio.output.samples, shard=SHARDS),
@@ -82,6 +83,7 @@ rule pack:
         "python -m descant.commands.pack --settings {params.settings:q} --seed {params.seed:q}"
         " --shard-sequences {params.shards:q} --shard-waveforms {params.waveforms:q}"
         " --shard-tables {input.tables:q} --shard-fingerprints {input.fingerprints:q}"
-        " --shard-notes {input.notes:q} --output {params.folder:q} --waveform {params.waveform:q}"
+        " --shard-notes {input.notes:q} --files {input.files:q} --store results/corpus/kept"
+        " --output {params.folder:q} --waveform {params.waveform:q}"
         " --tracks-table {output.tracks:q} --labels-table {output.labels:q}"
         " --remarks {output.remarks:q} --notes {output.notes:q} --windows {params.windows:q} {params.labels:q} 2> {log:q}"

@@ -13,9 +13,9 @@ from descant.corpus.fingerprint import write_fingerprints
 from descant.corpus.ingest import ingest
 from descant.corpus.notes import write_notes
 from descant.corpus.outputs import whole_folder
-from descant.corpus.scan import read_items
+from descant.corpus.shards import items_of
 from descant.corpus.store import Store
-from descant.corpus.table import OTHER, REJECTED, USED, write_table
+from descant.corpus.table import REJECTED, USED, write_table
 from descant.corpus.tags import label_entries
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 def main(
     settings: Annotated[str, typer.Option(help="the section 'corpus' of the configuration, as JSON")],
-    files: Annotated[Path, typer.Option(help="table of items that 'scan' wrote")],
     shard: Annotated[int, typer.Option(min=0, help="number of the shard, from 0")],
     tracks: Annotated[Path, typer.Option(help="folder to make, with a lossless copy of each track")],
     table: Annotated[Path, typer.Option(help="Parquet table to write: what became of each item, and why")],
@@ -43,21 +42,22 @@ def main(
     or crash.
     """
     corpus = parse_settings(Corpus, settings)
-    items = read_items(files, shard)
+    items = items_of(corpus, shard)
     kept = Store(store, "corpus", "audio") if store else None
     with whole_folder(tracks) as folder:
         entries, fingerprints, notes = ingest(items, corpus, folder, kept)
+    if kept:
+        kept.settle("ingest", shard)
     write_fingerprints(fingerprints, fingerprints_table)
     write_notes(notes, notes_table)
     write_table(label_entries(entries, items, corpus), table)
     counts = Counter(entry.status for entry in entries)
     log.info(
-        "shard %d: %d tracks used, %d of them decoded before; %d set aside; %d rows of other files",
+        "shard %d: %d tracks used, %d of them decoded before; %d set aside",
         shard,
         counts[USED],
         kept.found if kept else 0,
         counts[REJECTED],
-        counts[OTHER],
     )
 
 

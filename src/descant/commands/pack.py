@@ -10,12 +10,15 @@ import typer
 from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Splits
 from descant.corpus.fingerprint import read_fingerprints
+from descant.corpus.ingest import set_aside
 from descant.corpus.labels import in_words, minutes_by_label, read_labels, unmatched
 from descant.corpus.notes import merge_notes
 from descant.corpus.outputs import whole_file
 from descant.corpus.pack import pack, read_shards
+from descant.corpus.scan import OTHER_KIND, read_items
 from descant.corpus.splits import SPLITS, far_in_words
 from descant.corpus.splits import in_words as splits_in_words
+from descant.corpus.store import prune
 from descant.corpus.table import write_csv
 from descant.plan.windows import check_windows, parse_windows, usable_in_words
 from descant.sequences import open_sequence
@@ -45,6 +48,12 @@ def main(
         str, typer.Option(help="JSON list of the trainings' windows, which the tracks must fill")
     ] = "[]",
     labels: Annotated[Path | None, typer.Option(help="CSV table to read: file, title, artist, genre")] = None,
+    files: Annotated[
+        Path | None, typer.Option(help="table of items that 'scan' wrote, for what is no music among them")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="folder of what was decoded and separated; what no track refers to is deleted")
+    ] = None,
 ) -> None:
     """Merge the shards' sequences, drop what occurs in several, and deal whole tracks to train, validation and test.
 
@@ -56,10 +65,14 @@ def main(
     fingerprints = {track: words for path in shard_fingerprints for track, words in read_fingerprints(path).items()}
     shards = read_shards(shard_sequences, shard_waveforms, shard_tables)
     shares = parse_settings(Splits, settings)
-    entries = pack(shards, shares, seed, output, waveform, own or {}, fingerprints)
+    listed = read_items(files) if files else ()
+    others = [set_aside(item) for item in listed if item.kind == OTHER_KIND]
+    entries = pack(shards, shares, seed, output, waveform, own or {}, fingerprints, others)
     rows, unused = (entries, ()) if own is None else unmatched(entries, own)
     write_csv(rows, tracks_table)
     merge_notes(shard_notes, (entry.track for entry in entries if entry.is_used), notes_table)
+    if store and (deleted := prune(store, "ingest", len(shards))):
+        log.info("%d kept recordings and stems deleted, which no track refers to", deleted)
     minutes = minutes_by_label(entries)
     with whole_file(labels_table) as temporary:
         minutes.to_csv(temporary, index=False, float_format="%.2f")

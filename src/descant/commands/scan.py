@@ -8,7 +8,7 @@ import typer
 
 from descant.commands.cli import parse_settings, run
 from descant.config.corpus import Corpus
-from descant.corpus.scan import scan, write_items
+from descant.corpus.scan import OTHER_KIND, scan, write_items
 
 log = logging.getLogger(__name__)
 
@@ -18,19 +18,19 @@ MANY = 1000
 
 def main(
     settings: Annotated[str, typer.Option(help="the section 'corpus' of the configuration, as JSON")],
-    output: Annotated[Path, typer.Option(help="Parquet table to write: an item a row, each dealt to a shard")],
+    output: Annotated[Path, typer.Option(help="Parquet table to write: an item a row")],
 ) -> None:
-    """List the recordings or scores of the corpus and deal them to shards.
+    """List the recordings or scores of the corpus, and what else its folder holds.
 
     Nothing is decoded. Files that cannot be used for what they are (links that lead out of the folder, unsupported
     formats, empty files) are listed with the reason, and so is what is no recording by its name.
     """
     corpus = parse_settings(Corpus, settings)
     items = scan(corpus)
-    write_items(items, corpus.shards, output)
+    write_items(items, output)
     if len(items) > MANY * corpus.shards:
         log.warning("%d items a shard; with more corpus.shards more jobs run at once", len(items) // corpus.shards)
-    music = [item for item in items if item.kind != "other"]
+    music = [item for item in items if item.kind != OTHER_KIND]
     refused = sum(bool(item.refusal) for item in music)
     log.info(
         "%d items in %d shards, %d of them refused; %d rows of other files",

@@ -31,6 +31,7 @@ def main(
     store: Annotated[
         Path | None, typer.Option(help="folder where a network's stems are kept, by track, for later runs")
     ] = None,
+    shard: Annotated[int, typer.Option(min=0, help="number of the shard, for the store")] = 0,
 ) -> None:
     """Separate all tracks of a shard and check every stem. With method 'none' the tracks are linked as they are.
 
@@ -40,6 +41,9 @@ def main(
     kept = Store(store, "separation", "audio") if store else None
     with whole_folder(output) as folder:
         entries, rows = separate_shard(section, read_table(table), tracks, folder, weights, interpreter, threads, kept)
+    if kept and section.method == "spleeter":
+        # without it the stems stay that were separated before
+        kept.settle("separate", shard)
     write_table(entries, output_table)
     write_stem_table(rows, stem_table)
     log.info(

@@ -77,7 +77,10 @@ class Corpus(Section):
     scores: Scores = Field(default_factory=Scores)
     folder: Folder = Field(default_factory=Folder)
     shards: int = Field(
-        2, ge=1, le=512, description="jobs that the tracks are dealt to: one for each core, or for some 500 tracks"
+        2,
+        ge=1,
+        le=512,
+        description="jobs that the tracks are dealt to by their names: one for each core, or for some 500 tracks",
     )
     item_minutes: float = Field(
         10.0, gt=0, description="a file or score that takes longer to decode or render is set aside, minutes"

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
+import soxr
 
 from descant.audio.files import AudioFacts, AudioFileError, write_flac, write_wav
 from descant.audio.fingerprint import Fingerprinter, Words
-from descant.corpus.ffmpeg import FfmpegDecoder, MissingError, recognise
+from descant.corpus.ffmpeg import FfmpegDecoder, MissingError, ffmpeg_version, recognise
 from descant.corpus.libsndfile import SAMPLE_BYTES, ChainDecoder, Decoder, Ending, LibsndfileDecoder
 
 MAX_CHANNELS = 8
@@ -201,6 +203,15 @@ def _most_of(decoders: deque[Callable[[], Decoder]], folder: Path, temporaries: 
     if best is None:
         return rejected(refusals[0])
     return _outcome(best, folder)
+
+
+def decoder_versions() -> dict[str, str]:
+    """The libraries whose versions shape what is decoded, by name; ffmpeg is empty where there is none."""
+    return {
+        "libsndfile": soundfile.__libsndfile_version__,
+        "soxr": f"{soxr.__version__} {soxr.__libsoxr_version__}",
+        "ffmpeg": ffmpeg_version(),
+    }
 
 
 def _decode(opened: Callable[[], Decoder], copy: Path, bounds: Bounds) -> _Kept:

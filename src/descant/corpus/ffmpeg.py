@@ -4,6 +4,7 @@ Left alone, ffmpeg guesses a file's kind and follows playlists to other files an
 that the first bytes call for, may open no protocol but a local file, and reads nothing from the terminal.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -176,6 +177,16 @@ def program(name: str) -> str:
     if found is None:
         raise MissingError(f"{name} needs ffmpeg, which is not installed: {CURE}", CURE)
     return found
+
+
+@functools.cache
+def ffmpeg_version() -> str:
+    """What ffmpeg says that it is; empty where there is none."""
+    try:
+        said = subprocess.run([program(""), "-version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    except (MissingError, OSError, subprocess.CalledProcessError):
+        return ""
+    return said.stdout.decode("utf-8", errors="replace").partition("\n")[0]
 
 
 def command(source: bytes, kind: Kind, ignores_size: bool = False) -> list[str | bytes]:

@@ -13,14 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import soundfile
 from tqdm import tqdm
 
 from descant.audio.fingerprint import Words
 from descant.config.corpus import Corpus
-from descant.corpus.decode import FLOAT_BYTES, Bounds, Outcome, rejected, track_file, verify
+from descant.corpus.decode import FLOAT_BYTES, Bounds, Outcome, decoder_versions, rejected, track_file, verify
 from descant.corpus.notes import notes_table
-from descant.corpus.scan import AS_WRITTEN, Item, printable
+from descant.corpus.scan import AS_WRITTEN, OTHER_KIND, Item, printable
 from descant.corpus.scores import locate
 from descant.corpus.store import Kept, Store, link
 from descant.corpus.table import OTHER, REJECTED, USED, Entry
@@ -145,16 +144,11 @@ def _path(item: Item, corpus: Corpus) -> bytes:
 
 
 def _made_of(item: Item, corpus: Corpus) -> dict[str, str]:
-    """All that a decoded recording follows from: its bytes, its suffix, the bounds, and the library."""
+    """All that a decoded recording follows from: its bytes, its suffix, the bounds, and the libraries."""
     with _readable(_path(item, corpus)) as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     suffix = printable(os.path.splitext(item.name)[1]).lower()  # noqa: PTH122
-    return {
-        "content": content,
-        "suffix": suffix,
-        "bounds": repr(_bounds(corpus)),
-        "libsndfile": soundfile.__libsndfile_version__,
-    }
+    return {"content": content, "suffix": suffix, "bounds": repr(_bounds(corpus)), **decoder_versions()}
 
 
 def _restored(kept: Kept, tracks: Path) -> Outcome:
@@ -166,6 +160,11 @@ def _restored(kept: Kept, tracks: Path) -> Outcome:
     return outcome
 
 
+def set_aside(item: Item) -> Entry:
+    """The row of an item that is not opened: it was refused, or is no music."""
+    return _entry(item, Track(rejected(item.refusal)), None)
+
+
 def _entry(item: Item, track: Track, first: str | None) -> Entry:
     outcome = track.outcome
     entry = Entry(
@@ -175,7 +174,7 @@ def _entry(item: Item, track: Track, first: str | None) -> Entry:
         seconds=round(outcome.seconds, 6),
         rate=outcome.rate,
         channels=outcome.channels,
-        status=OTHER if item.kind == "other" else USED if outcome.is_used else REJECTED,
+        status=OTHER if item.kind == OTHER_KIND else USED if outcome.is_used else REJECTED,
         split="",
         reason=outcome.reason,
         duplicate_of="",

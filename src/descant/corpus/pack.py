@@ -165,6 +165,7 @@ def pack(
     waveform: Path,
     labels: Mapping[str, Labels],
     fingerprints: Mapping[str, Words],
+    others: Sequence[Entry] = (),
 ) -> tuple[Entry, ...]:
     """Write the used tracks of all shards as two sequences, in the order of their ids.
 
@@ -176,6 +177,7 @@ def pack(
         waveform: where the 16-bit samples are written.
         labels: a person's own, by the source's name in NFC; they are put over those of the tags.
         fingerprints: of the tracks, by id; one without is compared with none.
+        others: rows of what is no music.
 
     Returns:
         The entries of all items, splits dealt.
@@ -184,7 +186,7 @@ def pack(
         CorpusError: when too few tracks are usable, with the first reasons.
     """
     seconds = {row.track: row.length / shard.sequence.rate for shard in shards for row in shard.sequence.tracks()}
-    merged = merge_entries((entry for shard in shards for entry in shard.entries), seconds)
+    merged = merge_entries([*(entry for shard in shards for entry in shard.entries), *others], seconds)
     merged = group_entries(apply_labels(merged, labels), fingerprints)
     entries = deal_entries(merged, seconds, splits, seed)
     used = sorted((entry for entry in entries if entry.is_used), key=lambda entry: entry.track)

@@ -1,7 +1,6 @@
-"""What the corpus consists of before anything is decoded: its items, listed and dealt to shards."""
+"""What the corpus consists of before anything is decoded: its items, listed."""
 
 import dataclasses
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from descant.config.corpus import Corpus, Scores
-from descant.corpus.digests import content_digests
 from descant.corpus.outputs import whole_file
 from descant.corpus.scores import read_pieces
 from descant.errors import CorpusError
@@ -40,9 +38,9 @@ LABELS_FILE = b"labels.csv"
 # what Snakemake leaves in a folder that a rule made
 TIMESTAMP = b".snakemake_timestamp"
 CORPUS_KEY = "corpus.folder.path"
+OTHER_KIND = "other"
 SCHEMA = pa.schema(
     [
-        ("shard", pa.int64()),
         ("name", pa.binary()),
         ("kind", pa.string()),
         ("title", pa.string()),
@@ -102,7 +100,7 @@ def scan(corpus: Corpus) -> tuple[Item, ...]:
     root = _root(corpus.folder.path, CORPUS_KEY)
     _holds_no_results(root)
     items = tuple(_folder_items(root, corpus))
-    if all(item.kind == "other" for item in items):
+    if all(item.kind == OTHER_KIND for item in items):
         what, files = {"folder": ("audio", SHOWN_SUFFIXES), "midi": ("score", SHOWN_SCORES)}[corpus.source]
         raise CorpusError(f"corpus.folder.path: no {what} file in {corpus.folder.path}", f"put some there: {files}")
     return items
@@ -192,7 +190,7 @@ def _is_music(root: bytes, name: bytes, facts: os.stat_result, source: str) -> b
 
 
 def _folder_items(root: bytes, corpus: Corpus) -> Iterator[Item]:
-    """Music first, so that what else is there shifts none of it to another shard."""
+    """Music first, then what else is there."""
     inside = os.path.realpath(root)
     is_scores = corpus.source == "midi"
     kind = "score" if is_scores else "file"
@@ -223,9 +221,9 @@ def _other_items(kind: str, names: Sequence[bytes], is_scores: bool) -> Iterator
     }.get(kind, f"no {what} by its name: {kind} is not a suffix of {those}")
     if len(names) <= MOST_LISTED:
         for name in names:
-            yield Item(name, "other", "", 0.0, AS_WRITTEN, why)
+            yield Item(name, OTHER_KIND, "", 0.0, AS_WRITTEN, why)
     else:
-        yield Item(f"*{kind}".encode(), "other", "", 0.0, AS_WRITTEN, f"{len(names):,} files: {why}")
+        yield Item(f"*{kind}".encode(), OTHER_KIND, "", 0.0, AS_WRITTEN, f"{len(names):,} files: {why}")
 
 
 def _unfit(suffix: str, is_scores: bool) -> str:
@@ -258,59 +256,38 @@ def _refusal(path: bytes, facts: os.stat_result, inside: bytes) -> str:
     return "empty file" if facts.st_size == 0 else ""
 
 
-def folder_digest(path: str | Path, key: str = CORPUS_KEY, source: str = "folder", memory: Path | None = None) -> str:
-    """Hash names and bytes of all that looks like music.
+def music_in(path: str | Path, key: str, source: str) -> tuple[bytes, list[tuple[bytes, os.stat_result]]]:
+    """Walk a folder for all that looks like music, whether or not it can be used.
 
     Args:
-        path: the corpus folder, or one of stems.
+        path: of the folder.
         key: of the configuration, which names it.
         source: ``folder`` for recordings, ``midi`` for scores.
-        memory: file of what was hashed before, as :func:`descant.corpus.digests.content_digests` keeps it.
 
     Returns:
-        Hexadecimal sha256, which changes when a recording is added, removed, renamed or changed, or may be read where
-        it could not be before; not when it was touched or copied anew, or the folder moved.
+        The folder, and names in it with what each is, links themselves.
 
     Raises:
-        CorpusError: when there is no such folder.
+        CorpusError: when there is no such folder, or it cannot be read.
     """
-    digest = hashlib.sha256()
     top = _root(path, key)
-    music = [(name, facts) for name, facts in _walk(top) if _is_music(top, name, facts, source)]
-    for (name, _), content in zip(music, content_digests(top, music, memory), strict=True):
-        digest.update(len(name).to_bytes(8, "little") + name)
-        digest.update(f"{content}\n".encode())
-    return digest.hexdigest()
+    return top, [(name, facts) for name, facts in _walk(top) if _is_music(top, name, facts, source)]
 
 
-def write_items(items: Iterable[Item], shards: int, path: Path) -> None:
-    """Write the list of items as Parquet, each dealt to a shard in turn.
-
-    Args:
-        items: in the order of :func:`scan`.
-        shards: how many there are.
-        path: of the table.
-    """
-    rows = [{"shard": n % shards, **dataclasses.asdict(item)} for n, item in enumerate(items)]
+def write_items(items: Iterable[Item], path: Path) -> None:
+    """Write the list of items as Parquet."""
+    rows = [dataclasses.asdict(item) for item in items]
     with whole_file(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), temporary)
 
 
-def read_items(path: Path, shard: int) -> tuple[Item, ...]:
-    """Read the items of one shard.
-
-    Args:
-        path: written by :func:`write_items`.
-        shard: its number, from 0.
-
-    Returns:
-        Items in the order of the scan; none when there are fewer items than shards.
+def read_items(path: Path) -> tuple[Item, ...]:
+    """Read what :func:`write_items` wrote.
 
     Raises:
         CorpusError: when the table cannot be read.
     """
     try:
-        rows = pq.read_table(path, schema=SCHEMA).to_pylist()
+        return tuple(Item(**row) for row in pq.read_table(path, schema=SCHEMA).to_pylist())
     except (OSError, pa.ArrowException) as error:
         raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
-    return tuple(Item(**{key: row[key] for key in SCHEMA.names[1:]}) for row in rows if row["shard"] == shard)

@@ -1,6 +1,7 @@
 """What cost much to make, kept by what it was made of, so that equal inputs are not worked on again.
 
-Like a training's run directory it is no output of a rule: a job that runs again finds in it what is still good.
+Like a training's run directory it is no output of a rule: a job that runs again finds in it what is still good. What
+no track refers to any more stays for one change of the corpus, so that a recording may come back, and then goes.
 """
 
 import functools
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import descant
+from descant.corpus.outputs import whole_file
 
 FACTS = "facts.json"
+# names of the entries that a shard's job used, and of those that no job used when it was last looked
+USED, UNUSED = ".used", "unused"
 
 
 class Kept(NamedTuple):
@@ -37,6 +41,7 @@ class Store:
 
     def __init__(self, folder: Path, *made_by: str) -> None:
         self.found = 0
+        self._used: set[str] = set()
         self._folder = folder
         self._code = _code_digest(made_by)
 
@@ -56,6 +61,7 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         self.found += 1
+        self._used.add(place.name)
         return kept
 
     def keep(self, made_of: Mapping[str, str], facts: Mapping[str, Any], audio: Path) -> None:
@@ -67,6 +73,7 @@ class Store:
             audio: its file, which is linked where that can be done.
         """
         place = self._place(made_of)
+        self._used.add(place.name)
         # another job may keep the same at the same time
         temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
@@ -86,6 +93,44 @@ class Store:
             # another job was first
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def settle(self, stage: str, shard: int) -> None:
+        """Write down what was found and kept, so that :func:`prune` leaves it.
+
+        Args:
+            stage: name of the job's rule.
+            shard: its number.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(self._folder / f"{stage}.{shard}{USED}") as temporary:
+            temporary.write_text("\n".join(sorted(self._used)), encoding="ascii")
+
+
+def prune(folder: Path, stage: str, shards: int) -> int:
+    """Delete the entries that no shard's job used, neither now nor when this was called before.
+
+    Args:
+        folder: of the store.
+        stage: the one whose jobs must all have settled, else nothing is deleted.
+        shards: how many there are; what jobs of others used counts no more.
+
+    Returns:
+        How many were deleted.
+    """
+    lists = {path for path in folder.glob(f"*{USED}") if int(path.stem.rpartition(".")[2]) < shards}
+    if not lists >= {folder / f"{stage}.{shard}{USED}" for shard in range(shards)}:
+        return 0
+    for path in set(folder.glob(f"*{USED}")) - lists:
+        path.unlink()
+    used = {name for path in lists for name in path.read_text(encoding="ascii").split()}
+    unused = {path.name for path in folder.iterdir() if path.is_dir()} - used
+    memory = folder / UNUSED
+    before = set(memory.read_text(encoding="ascii").split()) if memory.exists() else set()
+    for name in unused & before:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    with whole_file(memory) as temporary:
+        temporary.write_text("\n".join(sorted(unused - before)), encoding="ascii")
+    return len(unused & before)
 
 
 def link(source: Path, target: Path) -> None:

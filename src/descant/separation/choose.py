@@ -1,5 +1,6 @@
 """The separator that the configuration names, and what spleeter's network runs on."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,22 @@ def backend(settings: Separation, has_tensorflow: bool) -> Backend:
     if settings.backend == "auto":
         return "tensorflow" if has_tensorflow else "torch"
     return settings.backend
+
+
+def library_versions(interpreter: Path | None) -> str:
+    """The libraries whose versions shape what a network separates, as text.
+
+    Args:
+        interpreter: text file that names the Python of spleeter's environment; None for torch.
+    """
+    names = ["soxr"]
+    packages: list[str] = []
+    if interpreter is None:
+        names.append("torch")
+    else:
+        python = Path(interpreter.read_text(encoding="utf-8").strip())
+        packages = sorted(path.name for path in python.parent.parent.glob("lib/*/site-packages/*.dist-info"))
+    return " ".join([*(f"{name}-{version(name)}" for name in names), *packages])
 
 
 def separator(settings: Separation, weights: Path | None, interpreter: Path | None, threads: int) -> Separator:

@@ -20,7 +20,7 @@ from descant.corpus.outputs import whole_file
 from descant.corpus.store import Store, link
 from descant.corpus.table import Entry
 from descant.separation.checks import Measures, Meter, verdict
-from descant.separation.choose import separator
+from descant.separation.choose import library_versions, separator
 from descant.separation.separator import CHANNELS, RATE, Separator, TrackError
 from descant.separation.spleeter_weights import hash_weights
 
@@ -100,12 +100,14 @@ def separate_shard(
         # stems that a person made are only read
         store = None
     used_weights = Path(settings.weights) if settings.weights else weights
-    by = json.dumps(hash_weights(used_weights)) if store is not None and used_weights is not None else ""
+    made_by: dict[str, str] = {"stem": settings.stem}
+    if store is not None and used_weights is not None:
+        made_by |= {"weights": json.dumps(hash_weights(used_weights)), "libraries": library_versions(interpreter)}
     with contextlib.closing(separator(settings, weights, interpreter, threads)) as chosen:
         log.info("separation by %s", chosen.name)
         for entry in tqdm(used, unit="track", disable=None):
             begun = time.monotonic()
-            made_of = {"track": entry.track, "separator": chosen.name, "stem": settings.stem, "weights": by}
+            made_of = {"track": entry.track, "separator": chosen.name, **made_by}
             if store is not None and (kept := store.find(made_of)):
                 row = StemRow(**{**kept.facts, "source": entry.source})
                 link(kept.audio, folder / kept.audio.name)
