@@ -32,8 +32,8 @@ def test_all_of_each_is_used(field: tuple[Path, dict[str, Truth], dict[str, Entr
     for name, truth in truths.items():
         entry = entries[name]
         if truth.shown == DAMAGED:
-            # a frame whose checksum fails is left out, which ffmpeg by itself does not do
-            assert entry.is_used and 0.4 * DAMAGED_SECONDS < entry.seconds < DAMAGED_SECONDS, name
+            # a frame whose checksum fails is left out, which ffmpeg by itself does not do; one of TTA has 1.04 s
+            assert entry.is_used and 0.7 * DAMAGED_SECONDS < entry.seconds < DAMAGED_SECONDS, name
             continue
         frames = round(entry.seconds * entry.rate)
         right = frames_by_ffmpeg(base / "music" / name, entry.channels) if truth.frames is None else truth.frames

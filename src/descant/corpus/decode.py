@@ -18,6 +18,7 @@ from descant.audio.files import AudioFacts, AudioFileError, write_flac, write_wa
 from descant.audio.fingerprint import Fingerprinter, Words
 from descant.corpus.ffmpeg import FfmpegDecoder, MissingError, ffmpeg_version, recognise
 from descant.corpus.libsndfile import SAMPLE_BYTES, ChainDecoder, Decoder, Ending, LibsndfileDecoder
+from descant.corpus.wavpack import BrokenWavPackDecoder
 
 MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 1000, 384000
@@ -169,6 +170,8 @@ def verify(source: bytes, folder: Path, bounds: Bounds) -> Outcome:
         decoders += [partial(ChainDecoder, source, kind.demuxer), partial(FfmpegDecoder, source, kind)]
     elif kind.demuxer:
         decoders.appendleft(partial(FfmpegDecoder, source, kind))
+        if kind.demuxer == "wv":
+            decoders.append(partial(BrokenWavPackDecoder, source, kind))
     temporaries = [folder / f".{os.getpid()}.{number}.tmp" for number in range(2)]
     try:
         return _most_of(decoders, folder, temporaries, bounds)
