@@ -169,6 +169,9 @@ def lengths_of_mp3(make: Maker) -> None:
         whole = make.coded("-b:a", "64k", *NO_XING)
         frames = frames_by_ffmpeg(make.folder.parent / "coded.mp3", 1)
         make.keep(f"behind {name}.mp3", before + whole, Truth(frames, report="libsndfile#1039"))
+    for cut in (77, 333, 555):
+        whole = make.coded("-b:a", "64k", *NO_XING)
+        make.keep(f"cut {cut} bytes in.mp3", whole[cut:], Truth(None, report="mmmagic#35"))
     picture = np.random.default_rng(1).bytes(200_000)
     body = struct.pack("<II", len(picture), 2) + b"Cover Art\0" + picture
     footer = b"APETAGEX" + struct.pack("<IIII", 2000, len(body) + 32, 1, 0x80000000) + bytes(8)

@@ -197,7 +197,8 @@ def _most_of(decoders: deque[Callable[[], Decoder]], folder: Path, temporaries: 
             if best is None:
                 return rejected(str(error), error.facts)
             break
-        if best is None or kept.seconds > best.seconds + GAIN:
+        gain = 0.0 if best is not None and best.ending.loss and not kept.ending.loss else GAIN
+        if best is None or kept.seconds > best.seconds + gain:
             best = kept
         if not kept.ending.loss or (kept.ending.is_cut and kept.seconds):
             break

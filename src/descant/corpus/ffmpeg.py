@@ -34,6 +34,8 @@ LOG_BYTES = 1 << 20
 DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d\.\d+)")
 # What ffmpeg prints where a file has no duration and its first packets' bit rate must do
 ESTIMATED = "Estimating duration from bitrate"
+# It has no header: its duration is that of the time stamps, up to the beginning of the last packet
+BROADCAST = "MPEG-TS"
 # Pictures that move may last longer than their sound
 FILM = re.compile(r"Stream #0:\d+.*: Video:(?!.*attached pic)")
 DECODE_ERRORS = re.compile(r"Input stream #0:\d+ \(audio\):.* (\d+) decode errors")
@@ -65,7 +67,7 @@ MAGIC = (
     (rb"DSD ", "dsf", "DSF"),
     (rb"FRM8....\x00\x00..DSD ", "iff", "DSDIFF"),
     (rb"#!AMR", "amr", "AMR"),
-    (rb"G.{187}G.{187}G.{187}G", "mpegts", "MPEG-TS"),
+    (rb"G.{187}G.{187}G.{187}G", "mpegts", BROADCAST),
 )
 NAMES = {"mp3": "MP3", "aac": "AAC"}
 # libsndfile is asked first
@@ -252,7 +254,8 @@ class FfmpegDecoder:
         assert magic == b".snd", magic
         self._output.read(start - AU_HEADER.size)
         frames, said = None, self._messages()
-        if (found := DURATION.search(said)) and ESTIMATED not in said and not FILM.search(said):
+        claims = ESTIMATED not in said and not FILM.search(said) and name != BROADCAST
+        if claims and (found := DURATION.search(said)):
             hours, minutes, seconds = map(float, found.groups())
             frames = round((hours * 3600 + minutes * 60 + seconds) * rate)
         return AudioFacts(frames, rate, channels, name, "")

@@ -28,6 +28,8 @@ BIG_ENDIAN = frozenset({"AIFF", "AU", "CAF"})
 TOLERANCE_SECONDS, TOLERANCE = 0.1, 0.002
 OGG_PAGE_BYTES = 65307
 LOOK_BYTES = 1 << 16
+# Samples that an MPEG frame has, or has twice of: an estimated length that ends within one cuts it off
+MPEG_FRAME = 576
 SIZE = re.compile(r"^\s*(?:data|SSND|riff|Riff size|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 # What a pipe leaves in a header, as its end was not known: 0, or about the largest number of 32 or 64 bits
 OPEN_SIZE = {"WAV": 0x7FFFF000, "WAVEX": 0x7FFFF000, "AIFF": 0x7FFFF000, "AU": 0x7FFFF000}
@@ -135,12 +137,12 @@ class LibsndfileDecoder:
             size = f"{unclaimed / 2**20:.1f} MiB" if unclaimed >= 2**20 else f"{unclaimed / 2**10:.0f} KiB"
             return Ending(f"in part: {seconds:.1f} s could be read, the {size} behind them not", rest=rest)
         if self.facts.container == "MP3":
-            return self._ending_of_mp3(seconds)
+            return self._ending_of_mp3(frames, seconds)
         if self.facts.container == "OGG" and not _ogg_ends(self._file):
             return Ending(f"truncated: the Ogg stream has no last page, {seconds:.1f} s could be read", is_cut=True)
         return Ending()
 
-    def _ending_of_mp3(self, seconds: float) -> Ending:
+    def _ending_of_mp3(self, frames: int, seconds: float) -> Ending:
         """Without a Xing header libsndfile estimates the length by the first frames."""
         self._file.seek(self._start)
         head = self._file.read(LOOK_BYTES)
@@ -153,6 +155,8 @@ class LibsndfileDecoder:
         if missing > 0.01 * claim.bytes:
             share = missing / claim.bytes
             return Ending(f"truncated: {share:.0%} of the bytes are missing, {seconds:.1f} s are there", is_cut=True)
+        if not claim.has_frames and frames == self.facts.frames and frames % MPEG_FRAME:
+            return Ending(f"in part: {seconds:.1f} s could be read, but not the last frame's end")
         remark = f"header says {claimed:.1f} s, the file holds {seconds:.1f} s" if is_less(seconds, claimed) else ""
         return Ending(remark=remark)
 
