@@ -9,12 +9,17 @@ import torch
 from small_models import model_file
 
 from descant.errors import DescantError
+from descant.evaluation.reconstruction import Stretch, read_draws
+from descant.evaluation.structure.files import read_similarity
+from descant.evaluation.structure.measure import SIMILARITY_FILE
 from descant.modelfile import read_model, write_model
 from descant.sampling.files import read_steps
-from descant.sequences import PackedSequence, open_sequence
+from descant.sequences import Labels, PackedSequence, Track, open_sequence
 from descant.steps import write_steps
 
 PARTS = 64
+# more than any machine has
+CLAIMED = 1 << 50
 
 
 def make_model(folder: Path) -> Path:
@@ -51,3 +56,25 @@ def test_cut_short_anywhere_it_is_refused(
         with pytest.raises(DescantError) as shown:
             read()
         assert "run snakemake again" in shown.value.cure, f"cut at {part}/{PARTS}"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: read_steps(path, 16),
+        lambda path: read_draws(path, [Stretch(Track("a", 0, 9, "test", Labels()), 0, 9)]),
+        lambda path: read_similarity(path.parent),
+    ],
+)
+def test_a_header_that_claims_more_than_the_file_holds_allocates_nothing(
+    tmp_path: Path, read: Callable[[Path], object]
+) -> None:
+    for dtype in (np.uint8, np.float32):
+        header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (2, CLAIMED)}
+        path = tmp_path / SIMILARITY_FILE
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(bytes(1000))
+        with pytest.raises(DescantError) as shown:
+            read(path)
+        assert "run snakemake again" in shown.value.cure

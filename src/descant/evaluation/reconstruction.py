@@ -18,6 +18,7 @@ from descant.config.evaluation import Reconstruction
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.distortion import log_spectral_distance, snr_db
 from descant.evaluation.material import Excerpt, white_noise
+from descant.npy import map_array
 from descant.recordings import read_recording
 from descant.sequences import PackedSequence, Track, filled
 
@@ -138,7 +139,7 @@ def read_draws(path: Path, stretches: Sequence[Stretch]) -> npt.NDArray[np.uint8
     """
     cure = f"delete {path} and run snakemake again"
     try:
-        drawn = np.load(path, allow_pickle=False)
+        drawn = map_array(path)
     except (OSError, ValueError) as error:
         raise SamplingError(f"{path} cannot be read: {error}", cure) from error
     if not stretches:

@@ -13,6 +13,7 @@ from descant.evaluation.structure.compare import Comparison, Source, drawn_sourc
 from descant.evaluation.structure.measure import CURVES_FILE, MEASURES_FILE, PLACE, SIMILARITY_FILE, write_csv
 from descant.evaluation.transcription.excerpts import NOTES_FILE
 from descant.evaluation.transcription.notes import Note
+from descant.npy import map_array
 from descant.results import CURE, write_json
 
 # ids of tracks and names of files stay text, even where they look like numbers
@@ -97,7 +98,7 @@ def read_similarity(structure: Path) -> npt.NDArray[np.float32]:
     """
     path = structure / SIMILARITY_FILE
     try:
-        matrices = np.load(path, allow_pickle=False)
+        matrices = map_array(path)
     except (OSError, ValueError) as error:
         raise ResultError(f"{path} cannot be read: {error}", CURE) from error
     return np.asarray(matrices, dtype=np.float32)
