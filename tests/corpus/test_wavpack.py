@@ -1,5 +1,6 @@
 """WavPack that is damaged in places is used around them."""
 
+import struct
 import subprocess
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from descant.audio.files import AudioFileError, read_blocks
 from descant.corpus.decode import Bounds, track_file, verify
 from descant.corpus.ffmpeg import recognise
-from descant.corpus.wavpack import BrokenWavPackDecoder, part_starts
+from descant.corpus.wavpack import MOST_PARTS, BrokenWavPackDecoder, part_starts
 
 RATE, SECONDS = 8000, 12
 BOUNDS = Bounds(60, 1 << 30)
@@ -66,3 +69,21 @@ def test_bytes_that_look_like_a_header_begin_no_part(tmp_path: Path) -> None:
     path.write_bytes(b"wvpk" * 5000)
     assert part_starts(bytes(path), 0) == [0]
     assert not verify(bytes(path), tmp_path, BOUNDS).is_used
+
+
+HEAD = st.builds(
+    lambda size, version, flags, body: b"wvpk" + struct.pack("<IH14xI", size, version, flags) + body,
+    st.integers(0, 60) | st.sampled_from([1 << 20, 0xFFFFFFFF]),
+    st.sampled_from([0x401, 0x402, 0x410, 0x411]),
+    st.sampled_from([0, 0x800]),
+    st.binary(max_size=40),
+)
+
+
+@given(st.lists(HEAD | st.binary(max_size=20), min_size=1).map(b"".join).filter(bool))
+def test_parts_rise_through_any_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("wv") / "a.wv"
+    path.write_bytes(content)
+    starts = part_starts(bytes(path), 0)
+    assert starts == sorted(set(starts)) and starts[0] == 0 and len(starts) <= MOST_PARTS + 1
+    assert all(content[start : start + 4] == b"wvpk" for start in starts[1:])

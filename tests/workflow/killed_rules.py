@@ -15,8 +15,8 @@ from pipeline import command, environment, heed_ctrl_c, run
 
 STARTED = re.compile(r"^(?:local)?rule (\w+):$", re.MULTILINE)
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", re.MULTILINE)
-# what is no output: states to go on from, logs, times, and vectors kept from run to run
-ASIDE = ("results/runs/", "results/logs/", "results/benchmarks/", "results/evaluation/embeddings/")
+# what is no output: states to go on from, logs, times, and what is kept from run to run
+ASIDE = tuple(f"results/{name}/" for name in ("runs", "corpus/kept", "logs", "benchmarks", "evaluation/embeddings"))
 # seconds: the shortest jobs take little longer
 LATEST = 1.5
 TARGETS = frozenset({"all", "table", "audio", "codes", "corpus"})
