@@ -5,7 +5,7 @@ are not published where we could read them: every default below is ours unless i
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -84,6 +84,7 @@ class ModulatorShape(Section):
 class VectorQuantiser(Section):
     """VQ-VAE bottleneck (van den Oord 2017; Dieleman 2018): straight-through to the nearest codebook vector."""
 
+    system: ClassVar[str] = "A VQ-VAE"
     kind: Literal["vq"] = Field(description="'vq': the nearest vector of a codebook")
     classes: int = Field(256, ge=2, le=65536, description="codebook size K: values that a code can take")
     query_dim: int = Field(64, ge=1, le=16384, description="dimension of queries and codebook vectors")
@@ -105,6 +106,7 @@ class VectorQuantiser(Section):
 class ArgmaxQuantiser(Section):
     """AMAE bottleneck (Dieleman 2018): ReLU, divide to sum 1, argmax to one-hot, straight-through."""
 
+    system: ClassVar[str] = "An AMAE"
     kind: Literal["argmax"] = Field(description="'argmax': the largest channel, one-hot; no codebook")
     classes: int = Field(256, ge=2, le=65536, description="number of classes C, also the queries' dimension")
     commitment: float = Field(0.25, ge=0, description="beta, the weight of the commitment loss")
@@ -112,10 +114,16 @@ class ArgmaxQuantiser(Section):
         1.0, ge=0, description="nu, the weight of the diversity loss: C times the squared distance of mean use from 1/C"
     )
 
+    @property
+    def query_dim(self) -> int:
+        """Dimension of the queries: a channel a class."""
+        return self.classes
+
 
 class ContinuousBottleneck(Section):
     """NSynth's bottleneck: a narrow real-valued query, no codes; it can be listened to but has no prior."""
 
+    system: ClassVar[str] = "An autoencoder"
     kind: Literal["continuous"] = Field(description="'continuous': no codes, to listen to only")
     query_dim: int = Field(16, ge=1, le=16384, description="dimension of the queries (NSynth: 16)")
 

@@ -188,11 +188,9 @@ def parse(raw: Mapping[str, Any]) -> Config:
 
 
 def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
-    # pydantic puts the bottleneck's kind into the path, where the file has no such key
-    kinds = ("vq", "argmax", "continuous")
-    pairs = zip((None, *location), location, strict=False)
-    path = ".".join(str(part) for before, part in pairs if not (before == "bottleneck" and part in kinds))
-    path = path or "(top level)"
+    # pydantic puts the bottleneck's kind into the path, adas.NAME.bottleneck.KIND, where the file has no such key
+    parts = location[:3] + location[4:] if location[2:3] == ("bottleneck",) else location
+    path = ".".join(map(str, parts)) or "(top level)"
     if kind == "extra_forbidden":
         return f"{path}: unknown key{_near_field(location)}"
     if kind == "missing":

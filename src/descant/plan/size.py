@@ -6,7 +6,7 @@ The tests hold them against the built networks: parameters to the last one, acti
 from dataclasses import dataclass
 from math import log2
 
-from descant.config.networks import ADA, ArgmaxQuantiser, EncoderShape, VectorQuantiser, WaveNetShape
+from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
 
 FLOAT_BYTES = 4
 
@@ -51,7 +51,7 @@ def wavenet_size(shape: WaveNetShape, classes: int, conditioning: int = 0, hop: 
 def ada_size(settings: ADA, classes: int) -> Size:
     """The size of an encoder, its bottleneck, modulator and local model."""
     bottleneck, modulator = settings.bottleneck, settings.modulator
-    width = bottleneck.classes if isinstance(bottleneck, ArgmaxQuantiser) else bottleneck.query_dim
+    width = bottleneck.query_dim
     size = _encoder_size(settings.encoder, classes, settings.hop, width)
     if isinstance(bottleneck, VectorQuantiser) and bottleneck.codebook_update == "loss":
         size += Size(bottleneck.classes * width, 0)

@@ -47,11 +47,6 @@ def build_bottleneck(settings: VectorQuantiser | ArgmaxQuantiser | ContinuousBot
     return ContinuousBottleneckLayer()
 
 
-def query_dim(settings: VectorQuantiser | ArgmaxQuantiser | ContinuousBottleneck) -> int:
-    """Width of the queries: an argmax bottleneck's are as wide as it has classes."""
-    return settings.classes if isinstance(settings, ArgmaxQuantiser) else settings.query_dim
-
-
 class ADASystem(ConditionedWaveNet):
     """Encoder, bottleneck, modulator and local model.
 
@@ -64,7 +59,7 @@ class ADASystem(ConditionedWaveNet):
         super().__init__()
         self.jitter = settings.jitter
         encoder, modulator = settings.encoder, settings.modulator
-        width = query_dim(settings.bottleneck)
+        width = settings.bottleneck.query_dim
         self.encoder = Encoder(
             classes,
             settings.hop,

@@ -67,7 +67,7 @@ def build(given: PlayersGiven) -> Page:
     """
     sequence = open_sequence(given.audio.parent)
     stack, rendered = read_stack(given.models, sequence), open_rendered(given.drawn).samples
-    trained = [training_in_words(network, sequence) for network in stack.networks]
+    trained = [training_in_words(network, sequence) for network in stack]
     step = Markup('{}<br><span class="quiet small">{}</span>')
     steps = [step.format(*pair) for pair in zip(stack_in_words(stack, sequence.sample_rate), trained, strict=True)]
     held = len(rendered)
@@ -82,7 +82,7 @@ def build(given: PlayersGiven) -> Page:
     if not real:
         sound = "No excerpt: there are no test tracks, or none was asked for."
     blocks: list[Block] = [
-        Text(scale_in_words(stack.networks, sequence), "lead"),
+        Text(scale_in_words(stack, sequence), "lead"),
         *([Text(given.note, "note")] if given.note else []),
         Section("How it makes music", [Items(steps, "steps")]),
         Section("What it makes", [Text(drawn, "quiet"), Clips(sample_clips(given.drawn, given.show))]),
