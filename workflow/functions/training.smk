@@ -1,6 +1,12 @@
 # What a training reads, and what it needs.
 from descant.plan.memory import training_megabytes
 
+# of every command that trains
+TRAINING_OPTIONS = (
+    " --settings {params.settings:q} --seed {params.seed:q} {params.inputs:q} --runs {params.runs:q}"
+    " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+)
+
 
 def training_of(wildcards):
     """The training that a job belongs to."""

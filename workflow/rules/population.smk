@@ -67,11 +67,10 @@ rule train_member:
         previous=previous_option,
         runs=f"{RUNS}/population/{{training}}/generation{{generation}}/member{{member}}",
     shell:
-        "python -m descant.commands.train_member --settings {params.settings:q} --seed {params.seed:q}"
-        " {params.inputs:q} --decisions {input.decisions:q}"
-        " --member {wildcards.member:q} --until {params.until:q} --least-perplexity {params.least:q}"
-        " {params.previous:q} --runs {params.runs:q} --state {output.state:q} --metrics {output.metrics:q}"
-        " --score {output.score:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+        "python -m descant.commands.train_member --decisions {input.decisions:q} --member {wildcards.member:q}"
+        " --until {params.until:q} --least-perplexity {params.least:q} {params.previous:q}"
+        " --state {output.state:q} --metrics {output.metrics:q} --score {output.score:q}"
+        + TRAINING_OPTIONS
 
 
 rule choose_member:

@@ -30,6 +30,5 @@ rule train:
         inputs=input_options,
         runs=f"{RUNS}/training/{{training}}",
     shell:
-        "python -m descant.commands.train --kind {params.kind:q} --settings {params.settings:q} --seed {params.seed:q}"
-        " {params.inputs:q} --runs {params.runs:q} --model {output.model:q} --metrics {output.metrics:q}"
-        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+        "python -m descant.commands.train --kind {params.kind:q} --model {output.model:q} --metrics {output.metrics:q}"
+        + TRAINING_OPTIONS
