@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from descant.corpus.outputs import whole_file
 from descant.errors import PageError, ResultError
@@ -23,6 +23,26 @@ class Given(BaseModel):
 
 
 G = TypeVar("G", bound=Given)
+
+
+class ModelRow(Given):
+    """A model by its name in the configuration, and what people call it; what else is given of it follows."""
+
+    model: str
+    title: str
+
+
+M = TypeVar("M", bound=ModelRow)
+
+
+def _each_once(rows: list[M]) -> list[M]:
+    names = [row.model for row in rows]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ValueError(f"{twice[0]} is given twice")
+    return rows
+
+
+Rows = Annotated[list[M], AfterValidator(_each_once)]
 
 
 @dataclass(frozen=True)

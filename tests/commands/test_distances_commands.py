@@ -2,15 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from page_reading import make_page, read_page
 from waveforms import record, render
 
-from descant.commands.distances import distances
 from descant.commands.embed import embed
-from descant.errors import ResultError
+from descant.commands.measure import measure
+from descant.errors import PageError
 from descant.evaluation.distances.measure import Row
 from descant.results import read_rows
 from descant.sequences import Labels
@@ -50,11 +51,12 @@ def vectors(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_noise_is_far_and_hums_are_near_and_the_page_shows_it(vectors: dict[str, Path], tmp_path: Path) -> None:
-    models = [f"{name}={vectors[name]}" for name in ("near", "far")]
-    titles = ["near=Hums", "far=Noise = drawn"]
-    beside = [vectors[name] for name in ("test", "train", "shuffled", "noise")]
+    titles = {"near": "Hums", "far": "Noise = drawn"}
+    given: dict[str, Any] = {name: str(vectors[name]) for name in ("test", "train", "shuffled", "noise")}
+    given |= {"rows": [{"model": name, "title": titles[name], "vectors": str(vectors[name])} for name in titles]}
+    given |= {"evaluation": {"bootstrap_draws": 200}, "seed": 1, "seconds": SECONDS}
     folder = tmp_path / "distances"
-    distances('{"bootstrap_draws": 200}', SECONDS, *beside, models, titles, folder)
+    measure("distances", json.dumps(given), folder)
     headline = json.loads((folder / "summary.json").read_text())["headline"]
     near, far = (headline["models"][name] for name in ("near", "far"))
     assert near["value"] < headline["floor"] < far["value"] and far["low"] > near["high"]
@@ -64,10 +66,12 @@ def test_noise_is_far_and_hums_are_near_and_the_page_shows_it(vectors: dict[str,
     text = read_page(make_page("distances", tmp_path / "distances.html", **files), str(tmp_path)).text
     assert "Hums" in text and "musicnn: not reported" in text
     again = tmp_path / "again"
-    distances('{"bootstrap_draws": 200}', SECONDS, *beside, models, titles, again)
+    measure("distances", json.dumps(given), again)
     for path in folder.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes()
-    with pytest.raises(ResultError, match="--model"):
-        distances("{}", SECONDS, *beside, [*models, *models], titles, folder)
-    with pytest.raises(ResultError, match="--title and --model"):
-        distances("{}", SECONDS, *beside, models, titles[:1], folder)
+    twice = {**given, "rows": [*given["rows"], given["rows"][0]]}
+    with pytest.raises(PageError, match=r"rows: .*near is given twice"):
+        measure("distances", json.dumps(twice), folder)
+    del given["rows"][1]["title"]
+    with pytest.raises(PageError, match=r"rows\.1\.title"):
+        measure("distances", json.dumps(given), folder)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +21,19 @@ def command(folder: Path, name: str, *options: str) -> subprocess.CompletedProce
     )
 
 
+def sources_of(titles: dict[str, str]) -> dict[str, Any]:
+    """The folders that the commands write of real music and of each model."""
+
+    def folders(name: str) -> dict[str, str]:
+        return {"structure": f"measure_structure/{name}", "transcription": f"transcribe/{name}"}
+
+    rows = [{"model": model, "title": title, **folders(model)} for model, title in titles.items()]
+    return {"real": folders("held-out"), "rows": rows}
+
+
 def test_none_of_them_imports_torch(tmp_path: Path) -> None:
     program = "import sys\n"
-    for name in ("measure_structure", "transcribe", "structure_summary", "page"):
+    for name in ("measure_structure", "transcribe", "measure", "page"):
         program += f"import descant.commands.{name}\n"
     program += "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     shown = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
@@ -40,20 +51,14 @@ def test_from_audio_to_the_page_with_lists_as_snakemake_writes_them(tmp_path: Pa
         for program, more in (("measure_structure", []), ("transcribe", ["--transcription", "{}"])):
             shown = command(tmp_path, program, *common, *more, *options, "--output", f"{program}/{name}")
             assert shown.returncode == 0, shown.stderr
-    files = [f"--{name}={name}.csv" for name in ("table", "separation", "curves")] + ["--summary=summary.json"]
-    models = ["--model", "a=First", "b=Second 'model'"]
-    of_models = ["--drawn-structure", "measure_structure/a", "measure_structure/b"]
-    of_models += ["--drawn-transcription", "transcribe/a", "transcribe/b"]
-    of_real = ["--structure", "measure_structure/held-out", "--transcription", "transcribe/held-out"]
-    shown = command(tmp_path, "structure_summary", *common, *files, *models, *of_real, *of_models)
+    sources = sources_of({"a": "First", "b": "Second 'model'"})
+    given = {"evaluation": {}, "seed": 1, "seconds": 1.0, **sources}
+    shown = command(tmp_path, "measure", "structure", "--given", json.dumps(given), "--output", "out")
     assert shown.returncode == 0, shown.stderr
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert list(summary["models"]) == ["a", "b"] and summary["seconds"] == 1.0
-    given = {name: f"{name}.csv" for name in ("table", "separation", "curves")} | {"summary": "summary.json"}
-    given |= {"models": {"a": "First", "b": "Second 'model'"}}
-    sources = ("held-out", "a", "b")
-    given |= {"structure": [f"measure_structure/{name}" for name in sources]}
-    given |= {"transcription": [f"transcribe/{name}" for name in sources]}
+    given = {name: f"out/{name}.csv" for name in ("table", "separation", "curves")}
+    given |= {"summary": "out/summary.json", **sources}
     shown = command(tmp_path, "page", "structure", "--given", json.dumps(given), "--output", "page.html")
     assert shown.returncode == 0, shown.stderr
     assert "Second &#39;model&#39;" in (tmp_path / "page.html").read_text()
@@ -65,9 +70,11 @@ def test_a_mistake_is_reported_with_its_cure(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_models_and_folders_that_differ_in_number_are_refused(tmp_path: Path) -> None:
-    options = [f"--{part}=x" for part in ("table", "separation", "curves", "summary", "structure", "transcription")]
-    options += ["--model", "a=A", "b=B", "--settings", "{}", "--seconds", "1"]
-    options += ["--drawn-structure", "x", "--drawn-transcription", "x"]
-    done = command(tmp_path, "structure_summary", *options)
-    assert done.returncode == 1 and "give one of each" in done.stderr and "Traceback" not in done.stderr
+def test_a_model_that_lacks_a_folder_or_comes_twice_is_refused(tmp_path: Path) -> None:
+    sources = sources_of({"a": "A", "b": "B"})
+    twice = [*sources["rows"], sources["rows"][0]]
+    lacking = [sources["rows"][0], {"model": "b", "title": "B", "structure": "measure_structure/b"}]
+    for rows, problem in ((lacking, "rows.1.transcription: Field required"), (twice, "a is given twice")):
+        given = {"evaluation": {}, "seed": 1, "seconds": 1.0, **sources, "rows": rows}
+        done = command(tmp_path, "measure", "structure", "--given", json.dumps(given), "--output", "out")
+        assert done.returncode == 1 and problem in done.stderr and "Traceback" not in done.stderr

@@ -30,10 +30,14 @@ DISTANCES = {
 STRUCTURE = {
     "kept": ["pulse_clarity", "key_strength"],
     "dropped": ["dc"],
+    "undecided": [],
+    "level": [],
     "seconds": 4.0,
     "confidence": 0.95,
     "models": {"flat": {"pulse_clarity": 0.1, "key_strength": None}, "deep": {"pulse_clarity": 0.2}},
     "real": {"pulse_clarity": 0.5, "key_strength": 0.8},
+    "shuffled": {},
+    "noise": {},
     "missing": [],
 }
 RECONSTRUCTION = {

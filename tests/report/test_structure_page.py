@@ -14,17 +14,10 @@ from waveforms import record, render
 from descant.config.evaluation import Evaluation
 from descant.config.structure import Structure, Transcription
 from descant.errors import ResultError
-from descant.evaluation.structure.compare import StructureSummary, compare
+from descant.evaluation.structure import compare
+from descant.evaluation.structure.compare import Drawn, Folders, StructureGiven, StructureSummary
 from descant.evaluation.structure.conditions import Material, open_material
-from descant.evaluation.structure.files import (
-    Paths,
-    model_title,
-    read_drawn,
-    read_notes,
-    read_references,
-    read_similarity,
-    write_comparison,
-)
+from descant.evaluation.structure.files import read_measures, read_notes, read_similarity
 from descant.evaluation.structure.measure import Gathered, measure_excerpt
 from descant.evaluation.transcription.excerpts import transcribe_excerpts
 from descant.evaluation.transcription.notes import Note
@@ -55,15 +48,16 @@ def a_run(folder: Path, tracks: int, seconds: float) -> dict[str, object]:
     render(folder / "drawn", np.stack([noise(seed, seconds) for seed in range(6)]), RATE)
     measure(open_material(folder / "waveform", None, seconds, SETTINGS, 1), folder / "real")
     measure(open_material(None, folder / "drawn", seconds, SETTINGS, 1), folder / "model")
-    sources = [
-        *read_references(folder / "real/structure", folder / "real/transcription"),
-        read_drawn(f"hop8={TITLE}", folder / "model/structure", folder / "model/transcription"),
-    ]
-    paths = Paths(folder / "table.csv", folder / "separation.csv", folder / "curves.csv", folder / "summary.json")
-    write_comparison(compare(sources, Evaluation(bootstrap_draws=200), seconds, 1), paths)
-    sources = [folder / "real", folder / "model"]
-    beside = {part: [source / part for source in sources] for part in ("structure", "transcription")}
-    return {**vars(paths), "models": {"hop8": TITLE}, **beside}
+    real, drawn = (
+        {part: folder / name / part for part in ("structure", "transcription")} for name in ("real", "model")
+    )
+    sources = {"real": Folders(**real), "rows": [Drawn(model="hop8", title=TITLE, **drawn)]}
+    compare.measure(
+        StructureGiven(evaluation=Evaluation(bootstrap_draws=200), seed=1, seconds=seconds, **sources), folder
+    )
+    files = {name: folder / f"{name}.csv" for name in ("table", "separation", "curves")}
+    rows = [{"model": "hop8", "title": TITLE, **drawn}]
+    return {**files, "summary": folder / "summary.json", "real": real, "rows": rows}
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +112,16 @@ def test_pictures_have_fixed_bytes_and_sizes() -> None:
 
 def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "measures.csv").write_text("condition,group,start\n", encoding="utf-8")
+    real = Folders(structure=tmp_path, transcription=tmp_path)
+    given = StructureGiven(evaluation=Evaluation(), seed=1, seconds=1.0, real=real, rows=[])
     with pytest.raises(ResultError, match=r"curves\.csv cannot be read"):
-        read_references(tmp_path, tmp_path)
+        compare.read_sources(given)
+    with pytest.raises(ResultError, match=r"measures\.csv cannot be read"):
+        read_measures(tmp_path, tmp_path / "none")
     with pytest.raises(ResultError, match=r"similarity\.npy cannot be read"):
         read_similarity(tmp_path)
     with pytest.raises(ResultError, match=r"notes\.csv cannot be read"):
         read_notes(tmp_path)
-    with pytest.raises(ResultError, match="has no name"):
-        model_title("hop8")
     (tmp_path / "summary.json").write_text("{", encoding="utf-8")
     with pytest.raises(ResultError, match=r"summary\.json"):
         read_json(StructureSummary, tmp_path / "summary.json")

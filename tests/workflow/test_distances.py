@@ -38,3 +38,11 @@ def test_another_choice_of_excerpts_embeds_again_and_draws_nothing(finished: Pat
     jobs = planned(finished, "all", over=path)
     assert {job.split()[0] for job in jobs if not job.startswith("all")} >= {"embed_drawn", "embed_real", "distances"}
     assert not any(job.startswith(("train", "draw", "likelihood", "pack")) for job in jobs)
+
+
+def test_another_level_of_confidence_puts_other_intervals_to_what_was_measured(finished: Path) -> None:
+    path = finished.parent / "confidence.yaml"
+    path.write_text(yaml.safe_dump(merge(read_yaml(TINY), {"evaluation": {"confidence": 0.9}})))
+    rules = {job.split()[0] for job in planned(finished, "all", over=path)}
+    figures = {"distances", "structure_summary", "novelty", "reconstruction", "onsets", "write_table"}
+    assert rules == {*figures, "page", "all"}

@@ -50,10 +50,42 @@ def structure_seconds():
     return experiment.evaluation.structure.seconds or min(24.0, drawn)
 
 
+def structure_sources(file=str):
+    """The folders of what was measured of held-out music, and of each model; `file` is what paths are made of."""
+
+    def folders(source):
+        parts = ("structure", "transcription")
+        return {part: file(f"results/evaluation/{part}/{source}") for part in parts}
+
+    rows = [
+        {"model": model, "title": row.title, **folders(model)}
+        for model, row in experiment.models.items()
+    ]
+    return {"real": folders("held-out"), "rows": rows}
+
+
 def compared_seconds():
     """Length of the excerpts that distances compare: as long as is asked for, but not longer than what is drawn."""
     drawn = sampled_samples() / experiment.audio.sample_rate
     return min(experiment.evaluation.distances.seconds, drawn)
+
+
+def real_vectors():
+    """The vectors of real tracks, as they are and degraded."""
+    sets = {"test": "test.none", "train": "train.none"}
+    sets |= {change: f"test.{change}" for change in ("shuffled", "noise")}
+    folder = "results/evaluation/distances/vectors/real"
+    return {name: f"{folder}/{file}.parquet" for name, file in sets.items()}
+
+
+def compared_sets():
+    """These, and the vectors of what every model drew."""
+    folder = "results/evaluation/distances/vectors/models"
+    rows = [
+        {"model": model, "title": row.title, "vectors": f"{folder}/{model}.parquet"}
+        for model, row in experiment.models.items()
+    ]
+    return {**real_vectors(), "rows": rows}
 
 
 def novelty_settings():

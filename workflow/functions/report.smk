@@ -123,20 +123,11 @@ def distances_given(page):
 
 def structure_given(page):
     """The comparison, and pictures of the first excerpt of each."""
-    sources = ["held-out", *experiment.models]
     tables = {
         name: File(f"results/evaluation/structure/{name}.csv")
         for name in ("table", "separation", "curves")
     }
-    return {
-        **tables,
-        "summary": summary_of("structure"),
-        "models": titles(),
-        "structure": [File(f"results/evaluation/structure/{name}") for name in sources],
-        "transcription": [
-            File(f"results/evaluation/transcription/{name}") for name in sources
-        ],
-    }
+    return {**tables, "summary": summary_of("structure"), **structure_sources(File)}
 
 
 def reconstruction_given(page):
@@ -225,8 +216,3 @@ def page_labels(wildcards):
     """What it is called there."""
     kind, _, name = wildcards.page.partition("/")
     return {"model": name} if kind == "players" else {"page": kind_of(kind).label}
-
-
-def model_titles(wildcards):
-    """MODEL=TITLE of every row; as what a function returns, a title may hold braces."""
-    return [f"{model}={title}" for model, title in titles().items()]

@@ -60,10 +60,7 @@ rule embed_real:
 rule distances:
     input:
         models=collect(rules.embed_drawn.output.vectors, model=experiment.models),
-        test="results/evaluation/distances/vectors/real/test.none.parquet",
-        train="results/evaluation/distances/vectors/real/train.none.parquet",
-        shuffled="results/evaluation/distances/vectors/real/test.shuffled.parquet",
-        noise="results/evaluation/distances/vectors/real/test.noise.parquet",
+        real=real_vectors().values(),
     output:
         figures="results/evaluation/distances/distances.csv",
         excerpts="results/evaluation/distances/excerpts.csv",
@@ -79,19 +76,13 @@ rule distances:
         mem_mb=4000,
         runtime=240,
     params:
-        settings=as_json(
-            experiment.evaluation, "bootstrap_draws", "confidence", "distances"
+        given=lambda wildcards: as_json(
+            {
+                **measure_settings("distances"),
+                "seconds": compared_seconds(),
+                **compared_sets(),
+            }
         ),
-        seconds=compared_seconds(),
-        seed=experiment.seed,
-        models=[
-            f"{model}=results/evaluation/distances/vectors/models/{model}.parquet"
-            for model in experiment.models
-        ],
-        titles=model_titles,
         folder=subpath(output.summary, parent=True),
     shell:
-        "python -m descant.commands.distances --settings {params.settings:q} --seconds {params.seconds:q}"
-        " --test {input.test:q} --train {input.train:q} --shuffled {input.shuffled:q} --noise {input.noise:q}"
-        " --model {params.models:q} --title {params.titles:q} --seed {params.seed:q} --output {params.folder:q}"
-        " 2> {log:q}"
+        "python -m descant.commands.measure distances --given {params.given:q} --output {params.folder:q} 2> {log:q}"

@@ -128,13 +128,13 @@ rule structure_summary:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=as_json(experiment.evaluation, "bootstrap_draws", "confidence"),
-        seconds=structure_seconds(),
-        seed=experiment.seed,
-        models=model_titles,
+        given=lambda wildcards: as_json(
+            {
+                **measure_settings("structure"),
+                "seconds": structure_seconds(),
+                **structure_sources(),
+            }
+        ),
+        folder=subpath(output.summary, parent=True),
     shell:
-        "python -m descant.commands.structure_summary --settings {params.settings:q} --seconds {params.seconds:q}"
-        " --seed {params.seed:q} --model {params.models:q} --structure {input.structure:q}"
-        " --transcription {input.transcription:q} --drawn-structure {input.drawn_structure:q}"
-        " --drawn-transcription {input.drawn_transcription:q} --table {output.table:q} --separation {output.separation:q}"
-        " --curves {output.curves:q} --summary {output.summary:q} 2> {log:q}"
+        "python -m descant.commands.measure structure --given {params.given:q} --output {params.folder:q} 2> {log:q}"

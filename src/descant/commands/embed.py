@@ -11,9 +11,8 @@ from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
 from descant.config.distances import Distances
 from descant.errors import SamplingError
-from descant.evaluation.distances.choose import open_embedding
 from descant.evaluation.distances.embed import Cache, embed_set, write_set
-from descant.evaluation.distances.kinds import KINDS, why_absent
+from descant.evaluation.distances.kinds import KINDS, open_embedding, why_absent
 from descant.evaluation.material import drawn_excerpts, real_excerpts, shuffled, white_noise
 from descant.recordings import open_recordings
 

@@ -18,16 +18,8 @@ from descant.statistics import Bootstrap
 
 def read_row(facts: dict[str, Any]) -> Row:
     """A row from the JSON that the rule gives; ``bits`` are paths of Parquet tables, audio first."""
-    paper = None if facts["paper"] is None else Paper.model_validate(facts["paper"])
-    return Row(
-        model=facts["model"],
-        title=facts["title"],
-        note=facts["note"],
-        levels=facts["levels"],
-        receptive_field=facts["receptive_field"],
-        bits=[pd.read_parquet(path) for path in facts["bits"]],
-        paper=paper,
-    )
+    paper = facts["paper"] and Paper.model_validate(facts["paper"])
+    return Row(**{**facts, "bits": [pd.read_parquet(path) for path in facts["bits"]], "paper": paper})
 
 
 def table(

@@ -40,10 +40,7 @@ class Activations:
 
 
 class NoteNetwork:
-    """The network, opened once.
-
-    Args:
-        threads: of the CPU.
+    """The network, opened once, with so many threads of the CPU.
 
     Raises:
         ModelFileError: when basic-pitch is not installed.

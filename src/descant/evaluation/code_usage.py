@@ -1,5 +1,6 @@
 """What a stack's codes are on held-out tracks: how many are in use, and what they are worth to the network below."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,19 +19,19 @@ class Usage:
     """How often each code stands in the test split.
 
     Attributes:
-        counts: int64 ``(classes,)``.
+        counts: of each class.
         low: of the perplexity's interval; None where there are too few tracks for one.
         high: of the perplexity's interval.
     """
 
-    counts: npt.NDArray[np.int64]
+    counts: Sequence[int]
     low: float | None = None
     high: float | None = None
 
     @property
     def total(self) -> int:
         """Codes that were counted."""
-        return int(self.counts.sum())
+        return sum(self.counts)
 
     @property
     def used_share(self) -> float | None:
@@ -45,7 +46,7 @@ class Usage:
     @property
     def sorted_shares(self) -> npt.NDArray[np.float64]:
         """Share of each code that occurs, the commonest first."""
-        found = np.sort(self.counts[self.counts > 0])[::-1]
+        found = np.sort([count for count in self.counts if count])[::-1]
         return np.asarray(found / max(1, self.total))
 
 
@@ -66,9 +67,10 @@ class Worth:
     tracks: int
 
 
-def entropy(counts: npt.NDArray[np.int64]) -> float:
+def entropy(counts: npt.ArrayLike) -> float:
     """Entropy in bits of what was counted ``(classes,)``; 0 for nothing."""
-    found = counts[counts > 0]
+    found = np.asarray(counts)
+    found = found[found > 0]
     shares = found / max(1, found.sum())
     return float(-(shares * np.log2(shares)).sum())
 
@@ -78,24 +80,19 @@ def count_codes(codes: PackedSequence, confidence: float, split: str = "test") -
 
     The perplexity's interval is a jackknife over tracks of the entropy (Zahl 1977): resampling tracks with
     replacement would find fewer codes than there are.
-
-    Args:
-        codes: of a stack.
-        confidence: level of the interval.
-        split: which tracks.
     """
     tracks = [track for track in codes.tracks(split) if track.length]
     counts = np.zeros(codes.classes, np.int64)
     for track in tracks:
         counts += _count(codes, track)
     if len(tracks) < FEWEST_TRACKS:
-        return Usage(counts)
+        return Usage(counts.tolist())
     without = np.array([entropy(counts - _count(codes, track)) for track in tracks])
     deviation = np.sqrt((len(tracks) - 1) * without.var())
     # Student's t without scipy.stats, which takes a second to import
     reach = float(special.stdtrit(len(tracks) - 1, (1 + confidence) / 2) * deviation)
     middle = entropy(counts)
-    return Usage(counts, max(1.0, 2 ** (middle - reach)), min(float(codes.classes), 2 ** (middle + reach)))
+    return Usage(counts.tolist(), max(1.0, 2 ** (middle - reach)), min(float(codes.classes), 2 ** (middle + reach)))
 
 
 def _count(codes: PackedSequence, track: Track) -> npt.NDArray[np.int64]:

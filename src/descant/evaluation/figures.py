@@ -5,6 +5,7 @@ compare. Nothing here touches matplotlib's global state.
 """
 
 import io
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -30,6 +31,26 @@ TITLE_LETTERS = 100
 # one dark ground, which is at home on light and on dark pages
 GROUND, INK, QUIET_INK = "#16171c", "#e6e4e1", "#b4b7bd"
 FONT = "DejaVu Sans"  # it comes with matplotlib
+
+
+def dark_figure(width: int, height: int) -> Figure:
+    """An empty figure of so many pixels, on the ground of all pictures."""
+    return Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=GROUND)
+
+
+def draw_png(figure: Figure, **colours: Any) -> bytes:
+    """A figure with quiet axes as a PNG file without metadata."""
+    for axes in figure.axes:
+        axes.tick_params(labelsize=8, labelfontfamily=FONT, color=QUIET_INK, labelcolor=QUIET_INK, length=3)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels).convert("RGB").quantize(dither=Image.Dither.NONE, **colours)
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def mel_levels(audio: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray[np.float64]:
@@ -65,8 +86,7 @@ def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) ->
     """
     if not len(audio):
         raise SamplingError("a sample has no audio in it", "raise sampling.seconds")
-    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=GROUND)
-    canvas = FigureCanvasAgg(figure)
+    figure = dark_figure(WIDTH, HEIGHT)
     figure.text(TIME_LEFT, 0.933, _one_line(title), fontsize=10, family=FONT, color=INK, va="center", parse_math=False)
     _draw_waveform(figure.add_axes((TIME_LEFT, 0.735, TIME_WIDTH, 0.15), facecolor=GROUND), audio, sample_rate)
     axes = figure.add_axes((TIME_LEFT, 0.158, TIME_WIDTH, 0.517), facecolor=GROUND)
@@ -74,20 +94,12 @@ def mel_figure(audio: npt.NDArray[np.floating], sample_rate: int, title: str) ->
     bar = figure.colorbar(image, cax=figure.add_axes((0.918, 0.158, 0.012, 0.517)), ticks=[-90, -70, -50, -30, -10])
     bar.set_label("dBFS in a band", fontsize=9, family=FONT, color=QUIET_INK)
     bar.outline.set_visible(False)
-    for drawn in figure.axes:
-        drawn.tick_params(labelsize=8, labelfontfamily=FONT, color=QUIET_INK, labelcolor=QUIET_INK, length=3)
-        for spine in drawn.spines.values():
-            spine.set_visible(False)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    return _png(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
+    # 256 colours look the same here as all of them, at a third of the size
+    return draw_png(figure, palette=_palette())
 
 
 def write_figures(rendered: Rendered, title: str) -> None:
     """Draw every sample, beside its file.
-
-    Args:
-        rendered: what a model drew.
-        title: of the model.
 
     Raises:
         SamplingError: when a file cannot be read.
@@ -171,11 +183,3 @@ def _palette() -> Image.Image:
     carrier = Image.new("P", (1, 1))
     carrier.putpalette(np.rint(255 * np.concatenate([map_colours, greys])).astype(np.uint8).tobytes())
     return carrier
-
-
-def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    # 256 colours look the same here as all of them, at a third of the size
-    image = Image.fromarray(pixels).convert("RGB").quantize(palette=_palette(), dither=Image.Dither.NONE)
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()

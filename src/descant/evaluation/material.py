@@ -71,18 +71,18 @@ def real_excerpts(
     """
     length = max(1, round(seconds * recordings.sample_rate))
     long_enough = [track for track in recordings.tracks(split) if track.length >= length]
-    for track in _spread(long_enough, tracks):
+    for track in spread_evenly(long_enough, tracks):
         for start in _starts(track.length, length, most):
             audio = read_recording(recordings, track, start, start + length)
             yield Excerpt(track.track, start / recordings.sample_rate, audio)
 
 
 def _starts(samples: int, length: int, most: int | None) -> Sequence[int]:
-    return _spread(range(0, samples - length + 1, length), most)
+    return spread_evenly(range(0, samples - length + 1, length), most)
 
 
-def _spread(items: Sequence[T], most: int | None) -> Sequence[T]:
-    """All of a few; of more, ``most`` of them, at even distances."""
+def spread_evenly(items: Sequence[T], most: int | None) -> Sequence[T]:
+    """All of a few, or where ``most`` is None; of more, ``most`` of them at even distances."""
     if most is None or len(items) <= most:
         return items
     return [items[place * len(items) // most] for place in range(most)]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel
 from scipy.ndimage import gaussian_filter1d
 
 from descant.audio import mulaw
@@ -16,7 +15,7 @@ from descant.evaluation.reconstruction_results import Drawn, Excerpts, Material,
 from descant.evaluation.structure.features import FRAME_SECONDS, measure_features
 from descant.formatting import count
 from descant.results import Computation, Summary, write_json
-from descant.statistics import FEWEST_TRACKS, Bootstrap, mean_interval
+from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, mean_interval
 
 # fewer frames correlate by chance (ours)
 SHORTEST_SECONDS = 1.0
@@ -30,20 +29,12 @@ class OnsetsGiven(Excerpts):
     stacks: list[Drawn]
 
 
-class Correlation(BaseModel):
-    """A mean over excerpts with its interval; None where there are too few tracks."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
 class OnsetsSummary(Summary):
-    """The correlation of every rendering that has one, quantisation alone first."""
+    """The mean correlation of every rendering that has one, quantisation alone first."""
 
     confidence: float
     excerpts: int
-    renderings: dict[str, Correlation]
+    renderings: dict[str, Interval]
 
 
 def onset_correlation(
@@ -78,16 +69,14 @@ def _renderings(given: OnsetsGiven, material: Material) -> Iterator[tuple[str, l
     if len(material.originals) > 1:
         yield OTHER, [*material.originals[1:], material.originals[0]]
     tracks = [(stretch.track.track, float(stretch.start)) for stretch in material.stretches]
-    originals = [Excerpt(*place, audio) for place, audio in zip(tracks, material.originals, strict=True)]
-    yield NOISE, [white_noise(excerpt, given.seed).audio for excerpt in originals]
+    places = zip(tracks, material.originals, strict=True)
+    yield NOISE, [white_noise(Excerpt(*place, audio), given.seed).audio for place, audio in places]
 
 
 def measure(given: OnsetsGiven, folder: Path) -> None:
     """Write ``summary.json``."""
-    settings, bootstrap = (
-        given.evaluation,
-        Bootstrap(given.evaluation.bootstrap_draws, given.evaluation.confidence, given.seed),
-    )
+    settings = given.evaluation
+    bootstrap = Bootstrap(settings.bootstrap_draws, settings.confidence, given.seed)
     material, missing, figures = read_material(given, bool(given.stacks)), [], {}
     rate, number = material.audio.sample_rate, len(material.originals)
     if not given.stacks:
@@ -109,7 +98,7 @@ def measure(given: OnsetsGiven, folder: Path) -> None:
             if mean is None:
                 missing.append(f"{name}: no onset in any excerpt")
             else:
-                figures[name] = Correlation(value=mean.value, low=mean.low, high=mean.high)
+                figures[name] = mean
     reasons = [f"not reported: {reason}" for reason in missing]
     summary = OnsetsSummary(missing=reasons, confidence=settings.confidence, excerpts=number, renderings=figures)
     write_json(folder / "summary.json", summary)

@@ -17,7 +17,7 @@ from descant.audio.files import Block
 from descant.config.evaluation import Reconstruction
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.distortion import log_spectral_distance, snr_db
-from descant.evaluation.material import Excerpt, white_noise
+from descant.evaluation.material import Excerpt, spread_evenly, white_noise
 from descant.npy import map_array
 from descant.recordings import read_recording
 from descant.sequences import PackedSequence, Track, filled
@@ -39,10 +39,6 @@ class Stretch:
 def choose_stretches(audio: PackedSequence, settings: Reconstruction) -> list[Stretch]:
     """The middles of test tracks, spread evenly over the split; tracks that are too short are left out.
 
-    Args:
-        audio: mu-law audio.
-        settings: how many, how long.
-
     Raises:
         SequenceError: when the sequence is not audio.
     """
@@ -50,8 +46,7 @@ def choose_stretches(audio: PackedSequence, settings: Reconstruction) -> list[St
         raise SequenceError("the sequence holds codes, which are no audio", "give the sequence named 'audio'")
     length = max(1, round(settings.seconds * audio.sample_rate))
     tracks = [track for track in audio.tracks("test") if track.length >= length]
-    taken = min(settings.excerpts, len(tracks))
-    chosen = [tracks[place * len(tracks) // taken] for place in range(taken)]
+    chosen = spread_evenly(tracks, settings.excerpts)
     return [Stretch(track, (track.length - length) // 2, length) for track in chosen]
 
 

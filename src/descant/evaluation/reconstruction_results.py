@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +29,10 @@ from descant.sequences import PackedSequence, open_sequence
 from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, mean_interval
 
 FIGURES = ("snr_db", "lsd_db", "added_lsd_db", "draws_snr_db", "draws_lsd_db")
+CODE_COLUMNS = (
+    "stack", "hop", "classes", "codes", "used_share", "perplexity", "perplexity_low", "perplexity_high",
+    "bits_true", "bits_shuffled", "gap", "gap_low", "gap_high", "tracks",
+)  # fmt: skip
 
 
 class Drawn(BaseModel):
@@ -94,19 +97,11 @@ class ReconstructionSummary(Summary):
 
 
 @dataclass(frozen=True)
-class StackCodes:
-    """A stack's codes on the test split: audio samples to one, how often each occurs, and what they are worth."""
+class StackCodes(Usage):
+    """How a stack's codes are used, audio samples to one of them, and what they are worth; None where not measured."""
 
-    hop: int
-    counts: Sequence[int]
-    low: float | None
-    high: float | None
-    worth: Worth | None
-
-    @property
-    def usage(self) -> Usage:
-        """How they are used."""
-        return Usage(np.array(self.counts, np.int64), self.low, self.high)
+    hop: int = 1
+    worth: Worth | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +169,7 @@ def gather(excerpts: pd.DataFrame, codes: Mapping[str, StackCodes], settings: Ev
             tracks = f"{count(long_enough, 'test track')} long enough"
             missing.append(f"intervals of the reconstructions: {tracks}, {FEWEST_TRACKS} needed")
     for stack, held in codes.items():
-        if not held.usage.total:
+        if not held.total:
             missing.append(f"codes of {stack}: the test split has none")
         elif held.worth is None:
             missing.append(f"gap of {stack}: no step was scored")
@@ -192,7 +187,7 @@ def summarise(measured: Measured) -> ReconstructionSummary:
         stacks[stack] = StackFigures(
             snr_db=_value(figures.get("snr_db")),
             lsd_db=_value(figures.get("lsd_db")),
-            codes_used_share=held.usage.used_share,
+            codes_used_share=held.used_share,
             gap_bits=None if held.worth is None else held.worth.gap.value,
         )
     floor = measured.intervals.get(MULAW, {})
@@ -208,17 +203,13 @@ def codes_table(codes: Mapping[str, StackCodes]) -> pd.DataFrame:
     """A row a stack: how its codes are used, and what they are worth; what was not measured is absent."""
     rows = []
     for stack, held in codes.items():
-        usage, worth = held.usage, held.worth
-        row: dict[str, Any] = {"stack": stack, "hop": held.hop, "classes": len(held.counts), "codes": usage.total}
-        row |= {"used_share": usage.used_share, "perplexity": usage.perplexity}
-        row |= {"perplexity_low": held.low, "perplexity_high": held.high}
-        if worth is not None:
-            row |= {"bits_true": worth.true, "bits_shuffled": worth.shuffled, "gap": worth.gap.value}
-            row |= {"gap_low": worth.gap.low, "gap_high": worth.gap.high, "tracks": worth.tracks}
-        rows.append(row)
-    columns = ["stack", "hop", "classes", "codes", "used_share", "perplexity", "perplexity_low", "perplexity_high"]
-    columns += ["bits_true", "bits_shuffled", "gap", "gap_low", "gap_high", "tracks"]
-    return pd.DataFrame(rows, columns=columns)
+        used = held.used_share, held.perplexity, held.low, held.high
+        worth: tuple[float | None, ...] = (None,) * 6
+        if held.worth is not None:
+            gap = held.worth.gap
+            worth = held.worth.true, held.worth.shuffled, gap.value, gap.low, gap.high, held.worth.tracks
+        rows.append((stack, held.hop, len(held.counts), held.total, *used, *worth))
+    return pd.DataFrame(rows, columns=list(CODE_COLUMNS))
 
 
 def measure(given: ReconstructionGiven, folder: Path) -> None:
@@ -228,9 +219,9 @@ def measure(given: ReconstructionGiven, folder: Path) -> None:
     codes, draws = {}, {}
     for stack in given.stacks:
         packed = open_sequence(stack.codes.parent)
-        usage = count_codes(packed, evaluation.confidence)
+        usage = vars(count_codes(packed, evaluation.confidence))
         worth = measure_worth(pd.read_parquet(stack.true), pd.read_parquet(stack.shuffled), bootstrap)
-        codes[stack.stack] = StackCodes(packed.hop, usage.counts.tolist(), usage.low, usage.high, worth)
+        codes[stack.stack] = StackCodes(**usage, hop=packed.hop, worth=worth)
         draws[stack.stack] = read_draws(stack.drawn, material.stretches)
     below = {stack.stack: stack.below for stack in given.stacks}
     rows = measure_renderings(material.stretches, material.originals, material.companded, draws, below, given.seed)

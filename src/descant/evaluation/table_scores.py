@@ -35,12 +35,7 @@ def read_scores(path: Path) -> pd.DataFrame:
 
 
 def join_scores(table: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of rated scales; a table is returned as it is where nobody rated one of its models.
-
-    Args:
-        table: a row a model.
-        scores: see :func:`read_scores`.
-    """
+    """Add the columns of rated scales; a table is returned as it is where nobody rated one of its models."""
     columns = pd.DataFrame(index=table.index)
     raters = []
     for scale in SCALES:

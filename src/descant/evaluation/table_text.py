@@ -15,6 +15,11 @@ LEGEND = (
     "The paper's columns are human ratings of the paper's own models (Dieleman et al. 2018), not of these."
 )
 
+LATEX = str.maketrans({
+    "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "±": r"$\pm$", "–": "--", "≤": r"$\leq$",
+    **{letter: f"\\{letter}" for letter in "{}$&%#_"},
+})  # fmt: skip
+
 
 def for_people(table: pd.DataFrame) -> pd.DataFrame:
     """The table with readable columns; what is absent is a dash."""
@@ -24,22 +29,14 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     for name in levels:
         shown[f"bits, level {name.removeprefix('bits_per_step_level')}"] = [_number(value, 3) for value in table[name]]
     shown["bits/s"] = [_number(value, 0) for value in table["bits_per_second"]]
-    shown["bits/sample"] = [
-        _number(value, 3) + ("" if _absent(low) else f" [{low:.3f}, {high:.3f}]")
-        for value, low, high in zip(
-            table["bits_per_sample"], table["bits_per_sample_low"], table["bits_per_sample_high"], strict=True
-        )
-    ]
+    bounds = zip(*(table[f"bits_per_sample{part}"] for part in ("", "_low", "_high")), strict=True)
+    shown["bits/sample"] = [_ranged(value, low, high, 3) for value, low, high in bounds]
     shown["tracks"] = ["–" if pd.isna(value) else str(value) for value in table["test_tracks"]]
     for name in SCALES:
         if f"our_{name}" in table.columns:
+            ratings = zip(*(table[f"our_{name}{part}"] for part in ("", "_low", "_high", "_n")), strict=True)
             shown[f"rated here: {name}"] = [
-                _number(mean, 2)
-                + ("" if _absent(low) else f" [{low:.2f}, {high:.2f}]")
-                + ("" if _absent(mean) else f", n={n}")
-                for mean, low, high, n in zip(
-                    *(table[f"our_{name}{part}"] for part in ("", "_low", "_high", "_n")), strict=True
-                )
+                _ranged(mean, low, high, 2) + ("" if _absent(mean) else f", n={n}") for mean, low, high, n in ratings
             ]
     if "paper_fidelity" in table.columns:
         shown["paper: RF ms"] = [_number(value, 0) for value in table["paper_receptive_field_ms"]]
@@ -52,12 +49,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def notes(table: pd.DataFrame, rated: str = "") -> list[str]:
-    """What stands under the table: on the ratings gathered here, where there are some, and the rows' own notes.
-
-    Args:
-        table: a row a model.
-        rated: a sentence more on these ratings.
-    """
+    """What stands under the table: on ratings gathered here, a sentence more on these, and the rows' own notes."""
     ours = [RATED_LEGEND, rated] if any(name.startswith("our_") for name in table.columns) else []
     return [
         *filter(None, ours),
@@ -82,24 +74,7 @@ def to_latex(table: pd.DataFrame, rated: str = "") -> str:
 
 
 def _latex_text(text: str) -> str:
-    for plain, escaped in (
-        ("\\", "\x00"),
-        ("{", r"\{"),
-        ("}", r"\}"),
-        ("$", r"\$"),
-        ("^", r"\^{}"),
-        ("~", r"\~{}"),
-        ("\x00", r"\textbackslash{}"),
-        ("&", r"\&"),
-        ("%", r"\%"),
-        ("#", r"\#"),
-        ("_", r"\_"),
-        ("±", r"$\pm$"),
-        ("–", "--"),
-        ("≤", r"$\leq$"),
-    ):
-        text = text.replace(plain, escaped)
-    return text
+    return text.translate(LATEX)
 
 
 def _absent(value: float | None) -> bool:
@@ -108,3 +83,7 @@ def _absent(value: float | None) -> bool:
 
 def _number(value: float, digits: int) -> str:
     return "–" if _absent(value) else f"{value:.{digits}f}"
+
+
+def _ranged(value: float, low: float | None, high: float | None, digits: int) -> str:
+    return _number(value, digits) + ("" if _absent(low) else f" [{low:.{digits}f}, {high:.{digits}f}]")

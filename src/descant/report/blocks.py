@@ -6,7 +6,13 @@ Text is escaped where it is drawn. Words with emphasis or a link in them are :cl
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from descant.formatting import bracketed, decimal
+
+if TYPE_CHECKING:
+    # slow to import, and the workflow reads this module
+    from descant.statistics import Interval
 
 Block: TypeAlias = "Text | Items | Table | Chart | Clips | Pictures | Fold | Grid | Section"
 
@@ -209,6 +215,11 @@ def charts_of(blocks: Sequence[Block]) -> Iterator[Chart]:
         elif isinstance(block, Grid):
             for part in block.parts:
                 yield from charts_of(part)
+
+
+def interval_cell(found: "Interval | None", digits: int) -> Cell:
+    """A figure with its interval under it; a dash where there is none."""
+    return Cell("") if found is None else Cell(decimal(found.value, digits), bracketed(found.low, found.high, digits))
 
 
 def figures(heading: str, columns: Sequence[str], lines: Sequence[Line]) -> Table:

@@ -11,6 +11,7 @@ from descant.audio.facts import SampleFacts, sample_facts
 from descant.audio.rendered import open_rendered
 from descant.errors import SamplingError
 from descant.evaluation.figures import mel_figure
+from descant.evaluation.material import spread_evenly
 from descant.formatting import clock, decimal
 from descant.recordings import read_recording
 from descant.report.blocks import Clip, Picture
@@ -27,15 +28,7 @@ def facts_in_words(facts: SampleFacts) -> str:
 
 
 def make_clip(name: str, detail: str, facts: SampleFacts, audio: bytes, figure: bytes) -> Clip:
-    """Put together what there is to hear, see and say of a sample.
-
-    Args:
-        name: its heading.
-        detail: a line under it, or empty.
-        facts: its plain figures.
-        audio: a FLAC file.
-        figure: a PNG file.
-    """
+    """Put together what there is to hear, see and say of a sample, from a FLAC and a PNG file."""
     words = facts_in_words(facts)
     shown = f"Waveform and mel spectrogram of {name}: {words}."
     return Clip(name, detail, facts.seconds, words, data_uri(audio, "audio/flac"), data_uri(figure, "image/png"), shown)
@@ -84,11 +77,9 @@ def real_clips(recordings: PackedSequence, excerpts: int, seconds: float) -> lis
         seconds: length of each; a shorter track is taken whole.
     """
     tracks = [track for track in recordings.tracks("test") if track.length]
-    taken = min(excerpts, len(tracks))
     length, rate = max(1, round(seconds * recordings.sample_rate)), recordings.sample_rate
     clips = []
-    for place in range(taken):
-        track = tracks[place * len(tracks) // taken]
+    for track in spread_evenly(tracks, excerpts):
         start = max(0, (track.length - length) // 2)
         audio = read_recording(recordings, track, start, start + length)
         name = track.labels.name or f"Track {track.track}"
@@ -96,6 +87,6 @@ def real_clips(recordings: PackedSequence, excerpts: int, seconds: float) -> lis
     return clips
 
 
-def picture(name: str, content: bytes, words: str, size: tuple[int, int], media_type: str = "image/png") -> Picture:
-    """A picture from a file's content."""
-    return Picture(name, data_uri(content, media_type), words, *size)
+def picture(name: str, content: bytes, words: str, size: tuple[int, int]) -> Picture:
+    """A picture from a PNG file's content."""
+    return Picture(name, data_uri(content, "image/png"), words, *size)

@@ -3,22 +3,17 @@
 Nothing here touches matplotlib's global state; the same figures give the same bytes.
 """
 
-import io
 from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
 
-from descant.evaluation.figures import FONT, GROUND, INK, QUIET_INK
+from descant.evaluation.figures import FONT, GROUND, INK, QUIET_INK, dark_figure, draw_png
 from descant.evaluation.structure.features import CELL_SECONDS
 from descant.evaluation.transcription.notes import Note
 
-DPI = 100
+COLOURS = 128
 MATRIX_SIZE = (520, 270)
 ROLL_SIZE = (520, 230)
 LOWEST, HIGHEST = 21, 108  # the piano's keys
@@ -30,7 +25,7 @@ def similarity_png(matrices: npt.NDArray[np.floating]) -> bytes:
     Args:
         matrices: ``(2, cells, cells)`` in [-1, 1], cells of 0.25 s.
     """
-    figure = _figure(MATRIX_SIZE)
+    figure = dark_figure(*MATRIX_SIZE)
     seconds = matrices.shape[1] * CELL_SECONDS
     for place, (name, matrix) in enumerate(zip(("chroma", "timbre"), matrices, strict=True)):
         axes = figure.add_axes((0.085 + 0.49 * place, 0.15, 0.405, 0.72), facecolor=GROUND)
@@ -45,18 +40,12 @@ def similarity_png(matrices: npt.NDArray[np.floating]) -> bytes:
         )
         axes.set_title(name, fontsize=9, family=FONT, color=INK, pad=4)
         axes.set_xlabel("seconds", fontsize=8, family=FONT, color=QUIET_INK, labelpad=1)
-        _quiet(axes)
-    return _png(figure)
+    return draw_png(figure, colors=COLOURS)
 
 
 def roll_png(notes: Sequence[Note], seconds: float) -> bytes:
-    """A piano roll; a stronger note is brighter.
-
-    Args:
-        notes: notes.
-        seconds: length of the excerpt.
-    """
-    figure = _figure(ROLL_SIZE)
+    """A piano roll of so many seconds; a stronger note is brighter."""
+    figure = dark_figure(*ROLL_SIZE)
     axes = figure.add_axes((0.085, 0.17, 0.895, 0.79), facecolor=GROUND)
     colours = mpl.colormaps["magma"]
     axes.barh(
@@ -73,25 +62,4 @@ def roll_png(notes: Sequence[Note], seconds: float) -> bytes:
     axes.grid(axis="y", color=QUIET_INK, alpha=0.2, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.set_xlabel("seconds", fontsize=8, family=FONT, color=QUIET_INK, labelpad=1)
-    _quiet(axes)
-    return _png(figure)
-
-
-def _figure(size: tuple[int, int]) -> Figure:
-    return Figure(figsize=(size[0] / DPI, size[1] / DPI), dpi=DPI, facecolor=GROUND)
-
-
-def _quiet(axes: Axes) -> None:
-    axes.tick_params(labelsize=8, labelfontfamily=FONT, color=QUIET_INK, labelcolor=QUIET_INK, length=3)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-
-
-def _png(figure: Figure) -> bytes:
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    buffer = io.BytesIO()
-    colours = Image.fromarray(pixels).convert("RGB").quantize(128, dither=Image.Dither.NONE)
-    colours.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
+    return draw_png(figure, colors=COLOURS)

@@ -57,16 +57,16 @@ class Kind:
         about: what a person finds there, a line on the front page; empty where it is not linked from there.
         category: in Snakemake's report.
         caption: there, reStructuredText.
-        module: in ``report/pages``, whose ``PAGE`` is a :class:`Builder`.
+        module: in ``report/pages``, whose ``PAGE`` is a :class:`Builder`; the kind's name where it is empty.
         question: that a measure answers, on the front page; empty for a page that is no measure.
-        computation: module whose ``COMPUTATION`` the command ``measure`` runs; empty where rules of its own measure it.
+        computation: module whose ``COMPUTATION`` the command ``measure`` runs; of every measure.
     """
 
     label: str
     about: str
     category: str
     caption: str
-    module: str
+    module: str = ""
     question: str = ""
     computation: str = ""
 
@@ -88,7 +88,6 @@ KINDS: Mapping[str, Kind] = {
         caption="Samples of a model, in the order in which they were drawn: none was chosen by ear. Under them are "
         "excerpts of test tracks to compare with. The page also says how the model is built and how long it was "
         "trained.",
-        module="players",
     ),
     "table": Kind(
         label="The table",
@@ -98,7 +97,6 @@ KINDS: Mapping[str, Kind] = {
         "sample* compares all rows, with its bootstrap interval over tracks; for a model with codes it is an upper "
         "bound. The tinted columns repeat the paper's figures for the paper's own models, trained on other music at "
         "another scale. A dash stands where there is no figure.",
-        module="table",
     ),
     "curves": Kind(
         label="Training",
@@ -107,7 +105,6 @@ KINDS: Mapping[str, Kind] = {
         caption="Figures over training steps: the autoencoders beside one another, then the priors. *Bits* are the "
         "cost of a step, *perplexity* is the number of codes in use, and the *gap* is what the codes are worth to the "
         "network below them: at 0 it ignores them. Validation is on tracks that are not trained on.",
-        module="curves",
     ),
     "population": Kind(
         label="Population",
@@ -117,7 +114,6 @@ KINDS: Mapping[str, Kind] = {
         "that it trained with, its fitness and codes in use, and every decision. Heavy lines lead to the state that "
         "was chosen; dashed ones join a member to the state that it took over. Population, tuned keys and fitness are "
         "ours: the paper's are not published where we could read them.",
-        module="population",
     ),
     "novelty": Kind(
         label="Novelty",
@@ -126,7 +122,6 @@ KINDS: Mapping[str, Kind] = {
         caption="Whether what the models draw is copied from the training music: searched by acoustic fingerprint, by "
         "its notes in any of twelve keys, and by runs of shared codes. Every threshold is set by held-out music of "
         "this corpus; the nearest matches can be heard side by side.",
-        module="novelty",
         question="Is it a copy?",
         computation="descant.evaluation.novelty.findings",
     ),
@@ -138,8 +133,8 @@ KINDS: Mapping[str, Kind] = {
         "nearer, and about 0 means that no difference was found. The *floor* is what two halves of the real test "
         "tracks are apart; white noise and shuffled real music show the scale. A Fréchet distance is reported only "
         "where there are enough tracks for one.",
-        module="distances",
         question="How near to real music",
+        computation="descant.evaluation.distances.results",
     ),
     "structure": Kind(
         label="Structure",
@@ -148,8 +143,8 @@ KINDS: Mapping[str, Kind] = {
         caption="What order there is in the music that comes out: whether harmony and timbre hold and return, key, "
         "pulse, and notes found by a transcriber, beside held-out real music and the same music shuffled in blocks. A "
         "measure that does not separate these two at this length is named as dropped and not shown.",
-        module="structure",
         question="Musical structure",
+        computation="descant.evaluation.structure.compare",
     ),
     "reconstruction": Kind(
         label="Reconstruction",
@@ -158,7 +153,6 @@ KINDS: Mapping[str, Kind] = {
         caption="Excerpts of test tracks, decoded from their own codes: the original, the same through mu-law, and "
         "what every stack makes of its codes. Beside them how far each is from the original, how many codes are in "
         "use, and what they are worth.",
-        module="reconstruction",
         question="What the codes keep",
         computation="descant.evaluation.reconstruction_results",
     ),
@@ -168,7 +162,6 @@ KINDS: Mapping[str, Kind] = {
         category="5 Measures",
         caption="Correlation of onset strength between excerpts of test tracks and what every stack makes of their "
         "codes, beside mu-law alone, another track and white noise.",
-        module="onsets",
         question="Does the rhythm survive",
         computation="descant.evaluation.onsets",
     ),
@@ -180,7 +173,6 @@ KINDS: Mapping[str, Kind] = {
         "interval that takes into account that ratings of one rater, and of one clip, are alike. The classical error "
         "stands beside it as papers print it; it is too small. The page shows how well raters agree, who was left out "
         "and why, and what the scores are without leaving anyone out.",
-        module="listening",
     ),
     "simulated": Kind(
         label="Simulated listening test",
@@ -196,7 +188,6 @@ KINDS: Mapping[str, Kind] = {
         caption="Excerpts of tracks before and after separation: the mix, and the stem that the models learn from. "
         "Levels, bandwidth and the reason of every track that was set aside come from the checks that follow "
         "separation.",
-        module="separation",
     ),
 }
 
@@ -224,7 +215,8 @@ def load_builder(page: str) -> Builder[Any]:
     Raises:
         PageError: when there is none of that name.
     """
-    found: Builder[Any] = import_module(f"descant.report.pages.{kind_of(page).module}").PAGE
+    module = kind_of(page).module or page.partition("/")[0]
+    found: Builder[Any] = import_module(f"descant.report.pages.{module}").PAGE
     return found
 
 
@@ -232,11 +224,10 @@ def load_computation(measure: str) -> Computation[Any]:
     """How a measure is computed.
 
     Raises:
-        PageError: when there is none of that name, or rules of its own measure it.
+        PageError: when there is no measure of that name.
     """
     module = kind_of(measure).computation
     if not module:
-        computed = [name for name, kind in KINDS.items() if kind.computation]
-        raise PageError(f"{measure} is not computed by this command", f"name one of {', '.join(computed)}")
+        raise PageError(f"{measure} is not computed by this command", f"name one of {', '.join(measures())}")
     found: Computation[Any] = import_module(module).COMPUTATION
     return found

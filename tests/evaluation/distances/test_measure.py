@@ -9,6 +9,7 @@ import pytest
 from embedded_sets import drawn_set, set_of
 from page_reading import make_page, read_page
 
+from descant.config.evaluation import Evaluation
 from descant.errors import ResultError
 from descant.evaluation.distances.embed import EmbeddedSet
 from descant.evaluation.distances.kinds import KINDS, LOGMEL, Kind, why_absent
@@ -140,7 +141,7 @@ def written(folder: Path, absent: bool) -> Path:
         measured, candidates = measure(*sets, kind, why_absent(kind, 0.5 if absent else 3))
         every.append(measured)
         outliers += find_outliers(measured, sets[0], candidates)
-    write_results(folder, every, outliers, 0.5 if absent else 3.0, 3.0, 0.95)
+    write_results(folder, every, outliers, 0.5 if absent else 3.0, Evaluation())
     return folder
 
 

@@ -11,9 +11,8 @@ from waveforms import record
 
 from descant.audio import mulaw
 from descant.config.distances import Distances
-from descant.evaluation.distances.choose import open_embedding
 from descant.evaluation.distances.embed import Cache, EmbeddedSet, embed_set, read_set, write_set
-from descant.evaluation.distances.kinds import LOGMEL, MUSICNN, Kind
+from descant.evaluation.distances.kinds import LOGMEL, MUSICNN, Kind, open_embedding
 from descant.evaluation.distances.measure import FLOOR, MMD2, MODEL, Candidate, measure_kind
 from descant.evaluation.material import Excerpt, real_excerpts
 from descant.scores.notes import PIANO

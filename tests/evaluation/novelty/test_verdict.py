@@ -111,11 +111,11 @@ def test_the_worst_matches_come_first_and_overlaps_once() -> None:
         a_hit(nearness=0.5, is_match=False, sequence=3),
     ]
     model = find_model("m", "M", known, AudioSearch([Share(4, 4)] * 5, hits, 5, 0), None, 5, 20.0, BOOTSTRAP)
-    worst = [one.hit.nearness for one in worst_hits([model], 20)]
+    worst = [hit.nearness for _, hit in worst_hits([model], 20)]
     assert worst == [1.3, 1.2, 1.05]
     assert len(worst_hits([model], 2)) == 2
     near = find_model("m", "M", known, AudioSearch([Share(4, 0)] * 5, hits[-1:], 5, 0), None, 5, 20.0, BOOTSTRAP)
-    assert [one.hit.is_match for one in worst_hits([near], 20)] == [False]
+    assert [hit.is_match for _, hit in worst_hits([near], 20)] == [False]
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:

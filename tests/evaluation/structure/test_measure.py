@@ -16,7 +16,8 @@ from descant.config.structure import Structure
 from descant.errors import SamplingError
 from descant.evaluation.material import Excerpt
 from descant.evaluation.structure.conditions import drawn_conditions, open_material, spread_excerpts
-from descant.evaluation.structure.measure import Gathered, measure_excerpt, write_csv
+from descant.evaluation.structure.files import write_csv
+from descant.evaluation.structure.measure import Gathered, measure_excerpt
 from descant.evaluation.structure.measures import LEVEL, MEASURES, STRUCTURE, of_kind
 from descant.sequences import Labels, PackedSequence
 
@@ -126,8 +127,9 @@ def test_nothing_measured_is_written_too(tmp_path: Path) -> None:
     assert np.load(tmp_path / "similarity.npy", allow_pickle=False).shape == (2, 0, 0)
 
 
-def test_csv_leaves_undefined_cells_empty() -> None:
-    assert write_csv(pd.DataFrame({"a": [1 / 3, None], "b": ["x", "y"]})) == "a,b\n0.333333333,x\n,y\n"
+def test_csv_leaves_undefined_cells_empty(tmp_path: Path) -> None:
+    write_csv(pd.DataFrame({"a": [1 / 3, None], "b": ["x", "y"]}), tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text() == "a,b\n0.333333333,x\n,y\n"
 
 
 def test_names_of_measures_are_unique() -> None:

@@ -75,7 +75,7 @@ class Cache:
     def write(self) -> None:
         """Write the file beside its place, then rename it."""
         rows = [(*key, vector) for key, vector in self.vectors.items()]
-        _write(pd.DataFrame(rows, columns=["embedding", "version", "sha256", "vector"]), self.path)
+        write_set(pd.DataFrame(rows, columns=["embedding", "version", "sha256", "vector"]), self.path)
 
 
 def hash_audio(audio: npt.NDArray[np.float32], sample_rate: int) -> str:
@@ -117,7 +117,8 @@ def embed_set(
 
 def write_set(table: pd.DataFrame, path: Path) -> None:
     """Write the table of :func:`embed_set` as Parquet, beside its place and renamed."""
-    _write(table, path)
+    with whole_file(path) as temporary:
+        table.to_parquet(temporary, index=False)
 
 
 def read_set(path: Path, kind: Kind) -> EmbeddedSet:
@@ -133,8 +134,3 @@ def read_set(path: Path, kind: Kind) -> EmbeddedSet:
     table = table[table["embedding"] == kind.name].sort_values(["group", "start"], kind="stable")
     values = np.array([np.asarray(vector) for vector in table["vector"]], dtype=np.float64)
     return EmbeddedSet(values.reshape(len(table), kind.dimensions), list(table["group"]), list(table["start"]))
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    with whole_file(path) as temporary:
-        table.to_parquet(temporary, index=False)

@@ -80,3 +80,23 @@ def why_absent(kind: Kind, seconds: float) -> str:
     if seconds >= kind.shortest:
         return ""
     return f"{kind.title}: not reported: it needs excerpts of {kind.shortest:g} s, these are of {seconds:.3g} s"
+
+
+def open_embedding(kind: Kind, threads: int) -> Embedding:
+    """Open an embedding; threads are of a network that does not take torch's.
+
+    Raises:
+        ModelFileError: when its weights are not installed or cannot be read.
+    """
+    # each is slow to import, and short excerpts need but one
+    if kind == MUSICNN:
+        from descant.evaluation.distances.musicnn import Musicnn
+
+        return Musicnn()
+    if kind == POSTERIORS:
+        from descant.evaluation.distances.posteriors import Posteriors
+
+        return Posteriors(threads)
+    from descant.evaluation.distances.logmel import LogMel
+
+    return LogMel()

@@ -1,6 +1,6 @@
 """Measures every set against held-out real tracks: value, interval, floor and ceilings, and what was not measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -120,29 +120,20 @@ def measure_kind(
         candidates: what is compared with them.
         bootstrap: how intervals are drawn.
     """
-    tracks = len(reference.names)
-    bandwidth = median_distance(reference)
+    tracks, bandwidth = len(reference.names), median_distance(reference)
     if not absent and tracks < 2:
         absent = f"{kind.title}: not reported: {count(tracks, 'test track')} long enough, needs 2"
     elif not absent and bandwidth == 0:
         absent = f"{kind.title}: not reported: half of the real excerpts or more are the same"
-    rows = [
-        _blank(kind, MMD2, candidate.role, candidate.name, candidate.title, candidate.excerpts, absent)
-        for candidate in candidates
-    ]
-    floor = _blank(kind, MMD2, FLOOR, FLOOR, "two halves of the test tracks", reference, absent)
-    if not absent:
-        own = mean_kernels(reference, reference, bandwidth)
-        rows = [
-            _mmd(row, candidate, reference, own, bandwidth, bootstrap)
-            for row, candidate in zip(rows, candidates, strict=True)
-        ]
-        floor = _mmd_floor(floor, own, bootstrap)
-    figures = [*rows, floor]
-    large = [_frechet(replace(row, measure=FRECHET), kind, reference, candidates, bootstrap) for row in figures]
-    return Measured(
-        kind, None if absent else bandwidth, tracks, len(reference.values), [*figures, *([] if absent else large)]
-    )
+    every = [*candidates, Candidate(FLOOR, FLOOR, "two halves of the test tracks", reference)]
+    blank = [_blank(kind, one, absent) for one in every]
+    if absent:
+        return Measured(kind, None, tracks, len(reference.values), blank)
+    own = mean_kernels(reference, reference, bandwidth)
+    pairs = list(zip(blank, every, strict=True))
+    rows = [_mmd(row, one, reference, own, bandwidth, bootstrap) for row, one in pairs]
+    rows += [_frechet(replace(row, measure=FRECHET), one, kind, reference, bootstrap) for row, one in pairs]
+    return Measured(kind, bandwidth, tracks, len(reference.values), rows)
 
 
 def find_outliers(measured: Measured, reference: EmbeddedSet, candidates: Sequence[Candidate]) -> list[Outlier]:
@@ -153,30 +144,23 @@ def find_outliers(measured: Measured, reference: EmbeddedSet, candidates: Sequen
             continue
         excerpts = candidate.excerpts
         found = squared_distances(excerpts, reference, measured.bandwidth)
-        outliers += [
-            Outlier(
-                measured.kind.name,
-                candidate.name,
-                excerpts.groups[place],
-                excerpts.starts[place],
-                float(found[place]),
-                rank,
-            )
-            for rank, place in enumerate(np.argsort(-found, kind="stable"), start=1)
-        ]
+        for rank, place in enumerate(np.argsort(-found, kind="stable"), start=1):
+            where = candidate.name, excerpts.groups[place], excerpts.starts[place]
+            outliers.append(Outlier(measured.kind.name, *where, float(found[place]), rank))
     return outliers
 
 
-def _blank(kind: Kind, measure: str, role: str, name: str, title: str, excerpts: EmbeddedSet, reason: str) -> Row:
-    groups, number = len(excerpts.names), len(excerpts.values)
-    return Row(kind.name, measure, role, name, title, None, None, None, groups, number, reason)
+def _blank(kind: Kind, one: Candidate, reason: str) -> Row:
+    groups, number = len(one.excerpts.names), len(one.excerpts.values)
+    return Row(kind.name, MMD2, one.role, one.name, one.title, None, None, None, groups, number, reason)
 
 
 def _mmd(
     row: Row, candidate: Candidate, reference: EmbeddedSet, own: Array, bandwidth: float, bootstrap: Bootstrap
 ) -> Row:
-    excerpts = candidate.excerpts
-    paired = candidate.role in PAIRED
+    if row.role == FLOOR:
+        return _mmd_floor(row, own, bootstrap)
+    excerpts, paired = candidate.excerpts, candidate.role in PAIRED
     if row.groups < 2:
         return replace(row, reason=f"not reported: {_of(row.role, row.groups)}, needs 2")
     if row.role == SHUFFLED and np.array_equal(excerpts.values, reference.values):
@@ -187,7 +171,8 @@ def _mmd(
     value = float(mmd2(kernels, np.ones(row.groups), np.ones(len(own))))
     fewest = min(row.groups, len(own))
     if fewest < FEWEST_TRACKS:
-        return replace(row, value=value, reason=_no_interval(fewest))
+        few = f"no interval: {count(fewest, 'group')} in the smaller set, needs {FEWEST_TRACKS}"
+        return replace(row, value=value, reason=few)
     first, second = _draws(row, len(own), paired, bootstrap)
     low, high = expanded_quantiles(mmd2(kernels, first, second), fewest, bootstrap.confidence)
     return replace(row, value=value, low=low, high=high, reason="")
@@ -212,12 +197,8 @@ def _mmd_floor(row: Row, own: Array, bootstrap: Bootstrap) -> Row:
     return replace(row, value=float(np.quantile(found, bootstrap.confidence)))
 
 
-def _frechet(
-    row: Row, kind: Kind, reference: EmbeddedSet, candidates: Sequence[Candidate], bootstrap: Bootstrap
-) -> Row:
-    row = replace(row, value=None, low=None, high=None)
-    needed = enough_groups(kind.dimensions)
-    groups = len(reference.names)
+def _frechet(row: Row, candidate: Candidate, kind: Kind, reference: EmbeddedSet, bootstrap: Bootstrap) -> Row:
+    needed, groups = enough_groups(kind.dimensions), len(reference.names)
     if row.role == FLOOR:
         if groups < 2 * needed:
             return replace(row, reason=f"not reported: {count(groups, 'test track')}, needs {2 * needed:,}")
@@ -227,8 +208,7 @@ def _frechet(
     fewest = min(groups, row.groups)
     if fewest < needed:
         return replace(row, reason=f"not reported: {count(fewest, 'group')} in the smaller set, needs {needed:,}")
-    # a model may be called as a role is
-    excerpts = next(one.excerpts for one in candidates if (one.role, one.name) == (row.role, row.name))
+    excerpts = candidate.excerpts
     value = frechet_distance(moments(excerpts, np.ones(row.groups)), moments(reference, np.ones(groups)))
     draws = [
         frechet_distance(moments(excerpts, first), moments(reference, second))
@@ -245,33 +225,19 @@ def _of(role: str, groups: int) -> str:
     return count(groups, "drawn sequence" if role == MODEL else "track")
 
 
-def _no_interval(groups: int) -> str:
-    return f"no interval: {count(groups, 'group')} in the smaller set, needs {FEWEST_TRACKS}"
-
-
 def missing(measured: Sequence[Measured]) -> list[str]:
     """Every reason why something was not measured, once, in words that stand alone; Fréchet distances come last."""
-    reasons: dict[str, None] = {}
-    for found in measured:
-        for row in found.rows:
-            if row.reason and row.measure == MMD2:
-                text = row.reason if found.bandwidth is None else f"MMD², {found.kind.title}, {row.title}: {row.reason}"
-                reasons[text] = None
-    for found in measured:
-        for row in found.rows:
-            # the floor's reason says no more: twice the number
-            if row.reason and row.measure == FRECHET and row.role != FLOOR:
-                reasons[f"Fréchet distance, {found.kind.title}: {row.reason}"] = None
-    return list(reasons)
-
-
-def headline(measured: Measured) -> Mapping[str, object]:
-    """The figures of one embedding for a front page: the floor, and each model's MMD² with its interval."""
-    rows = [row for row in measured.rows if row.measure == MMD2]
-    return {
-        "embedding": measured.kind.title,
-        "floor": next(row.value for row in rows if row.role == FLOOR),
-        "models": {
-            row.name: {"value": row.value, "low": row.low, "high": row.high} for row in rows if row.role == MODEL
-        },
-    }
+    reasons = [
+        row.reason if found.bandwidth is None else f"MMD², {found.kind.title}, {row.title}: {row.reason}"
+        for found in measured
+        for row in found.rows
+        if row.reason and row.measure == MMD2
+    ]
+    # the floor's reason says no more: twice the number
+    reasons += [
+        f"Fréchet distance, {found.kind.title}: {row.reason}"
+        for found in measured
+        for row in found.rows
+        if row.reason and row.measure == FRECHET and row.role != FLOOR
+    ]
+    return list(dict.fromkeys(reasons))

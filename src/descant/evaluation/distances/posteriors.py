@@ -10,9 +10,6 @@ from descant.evaluation.basic_pitch import RATE, NoteNetwork
 class Posteriors:
     """Means over time of the probabilities that each of 88 notes sounds, and that it begins.
 
-    Args:
-        threads: of the CPU.
-
     Raises:
         ModelFileError: when the network is not installed.
     """

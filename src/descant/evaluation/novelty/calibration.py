@@ -8,6 +8,7 @@ raised where more held-out windows lie beyond it than that rate makes likely.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ LEAST_WINDOWS, LEAST_TRACKS = 20, 2
 LEAST_FOUND = 0.5
 # how sure it must be that windows beyond a threshold are too many (ours)
 LIKELY = 0.95
+SMALLEST = 1e-6
 GUMBEL_MEDIAN, GUMBEL_LOW, GUMBEL_HIGH = (-np.log(-np.log(share)) for share in (0.5, 0.25, 0.75))
 
 
@@ -55,6 +57,18 @@ class Calibration:
     found: int = 0
     failure: str = ""
 
+    @classmethod
+    def unused(cls, failure: str, windows: int = 0, tracks: int = 0) -> Self:
+        """Of a search that cannot be used, and why."""
+        return cls(None, None, windows, tracks, 0, failure=failure)
+
+    def judge(self, score: float) -> tuple[float, float, bool]:
+        """A score, its nearness (0 at the median of held-out music, 1 at the threshold), and whether it is a match."""
+        if self.threshold is None or self.usual is None:
+            return score, 0.0, False
+        between = self.threshold - self.usual
+        return score, (score - self.usual) / between if between > SMALLEST else 0.0, score >= self.threshold
+
 
 def find_threshold(scores: npt.NDArray[np.float64], rate: float, least: float) -> float:
     """The lowest score that is called a match.
@@ -90,15 +104,13 @@ def calibrate(scored: Sequence[Scored], rate: float, least: float, most: float) 
             f"held-out music gives {len(scores)} windows of {tracks} tracks, "
             f"and a threshold needs {LEAST_WINDOWS} windows of {LEAST_TRACKS}"
         )
-        return Calibration(None, None, len(scores), tracks, 0, failure=failure)
+        return Calibration.unused(failure, len(scores), tracks)
     threshold = find_threshold(scores, rate, least)
-    calibration = Calibration(
-        threshold, float(np.median(scores)), len(scores), tracks, len(matches_left_out(scored, rate, least))
-    )
+    usual, false_positives = float(np.median(scores)), len(matches_left_out(scored, rate, least))
+    calibration = Calibration(threshold, usual, len(scores), tracks, false_positives)
     if threshold > most:
-        return replace(
-            calibration, threshold=None, failure="held-out music comes as near to the training music as copies"
-        )
+        failure = "held-out music comes as near to the training music as copies"
+        return replace(calibration, threshold=None, failure=failure)
     return calibration
 
 
@@ -116,12 +128,7 @@ def matches_left_out(scored: Sequence[Scored], rate: float, least: float) -> lis
 
 
 def with_planted(calibration: Calibration, scores: Sequence[float]) -> Calibration:
-    """Count the planted copies that are found; with too few the search is not used.
-
-    Args:
-        calibration: with the threshold.
-        scores: of the planted copies.
-    """
+    """Count the planted copies that are found, by their scores; with too few the search is not used."""
     if calibration.threshold is None:
         return calibration
     if not scores:

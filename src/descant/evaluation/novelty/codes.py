@@ -27,6 +27,8 @@ CODES_AT_ONCE = 1 << 21
 BUCKET_BITS = 20
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 SHIFT = np.uint64(64 - BUCKET_BITS)
+# no run is as long
+UNREACHED = 2**62
 
 compiled = njit(nogil=True, error_model="numpy", cache=True)
 
@@ -63,40 +65,26 @@ class SharedRuns:
     matched: int
 
 
-@dataclass(frozen=True)
-class Least:
-    """Lengths from which runs count as matched, in codes."""
-
-    exact: int
-    tolerant: int
-
-
-UNREACHED = Least(2**62, 2**62)
-
-
-@dataclass(frozen=True)
-class _Index:
-    """Seeds of the sequences by bucket: ``positions[bounds[b]:bounds[b + 1]]`` have hashes that fall into bucket b."""
-
-    bounds: npt.NDArray[np.int64]
-    positions: npt.NDArray[np.int64]
-    hashes: npt.NDArray[np.uint64]
-
-
-def shared_runs(sequences: npt.NDArray[Any], training: PackedSequence, least: Least = UNREACHED) -> list[SharedRuns]:
+def shared_runs(
+    sequences: npt.NDArray[Any],
+    training: PackedSequence,
+    least_exact: int = UNREACHED,
+    least_tolerant: int = UNREACHED,
+) -> list[SharedRuns]:
     """Look for the longest runs that sequences share with the training tracks.
 
     Args:
         sequences: codes ``(batch, steps)``.
         training: packed codes of the same stack; its training split is read.
-        least: lengths from which runs count as matched.
+        least_exact: length from which runs without a difference count as matched.
+        least_tolerant: the same of runs with substitutions.
 
     Returns:
         One for each sequence.
     """
     batch, steps = sequences.shape
     codes = np.ascontiguousarray(sequences.reshape(-1), dtype=np.int64)
-    index = _build_index(codes, steps)
+    bounds, positions, hashes = _build_index(codes, steps)
     # columns: length, start in the sequence, track, start in the track
     exact, tolerant = np.zeros((batch, 4), dtype=np.int64), np.zeros((batch, 4), dtype=np.int64)
     matched = np.zeros(len(codes), dtype=np.bool_)
@@ -108,8 +96,8 @@ def shared_runs(sequences: npt.NDArray[Any], training: PackedSequence, least: Le
             part = np.asarray(known[first : first + CODES_AT_ONCE + steps], dtype=np.int64)
             reached = np.zeros(len(codes) + len(part), dtype=np.int64)
             _scan(
-                codes, steps, index.bounds, index.positions, index.hashes, part, number, first,
-                least.exact, least.tolerant, reached, exact, tolerant, matched,
+                codes, steps, bounds, positions, hashes, part, number, first,
+                least_exact, least_tolerant, reached, exact, tolerant, matched,
             )  # fmt: skip
 
     def run(row: npt.NDArray[np.int64]) -> Run:
@@ -120,7 +108,10 @@ def shared_runs(sequences: npt.NDArray[Any], training: PackedSequence, least: Le
     return [SharedRuns(run(exact[n]), run(tolerant[n]), int(totals[n])) for n in range(batch)]
 
 
-def _build_index(codes: npt.NDArray[np.int64], steps: int) -> _Index:
+def _build_index(
+    codes: npt.NDArray[np.int64], steps: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """Seeds by bucket, ``bounds, positions, hashes``: those of ``bounds[b]:bounds[b + 1]`` fall into bucket b."""
     size = 1 << BUCKET_BITS
     places = np.arange(max(0, len(codes) - SEED + 1))
     # a seed lies within one sequence
@@ -134,7 +125,7 @@ def _build_index(codes: npt.NDArray[np.int64], steps: int) -> _Index:
     buckets = (hashes >> SHIFT).astype(np.int64)
     order = np.argsort(buckets, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(np.bincount(buckets, minlength=size))]).astype(np.int64)
-    return _Index(bounds, places[order], hashes[order])
+    return bounds, places[order], hashes[order]
 
 
 @compiled

@@ -1,6 +1,6 @@
 """The two searches of a model's drawn audio, each by a threshold that held-out music has set."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from descant.audio.rendered import Rendered
 from descant.config.novelty import Novelty
-from descant.evaluation.material import Excerpt
 from descant.evaluation.novelty.calibration import Calibration, Scored, calibrate, matches_left_out, with_planted
 from descant.evaluation.novelty.features import Features
 from descant.evaluation.novelty.results import FINGERPRINT, NOTES, AudioCalibration, AudioSearch, Hit, Share
@@ -21,9 +20,6 @@ from descant.sequences import PackedSequence
 LEAST_AGREEMENT = 0.8
 # four cells that agree wholly: where held-out music shares nothing at all, a threshold is never lower (ours)
 LEAST_ALIGNED = 1.0
-
-SMALLEST = 1e-6
-
 Search = Callable[[Sequence[npt.NDArray[np.floating]]], list[Found | None]]
 
 
@@ -61,24 +57,17 @@ def _checks(settings: Novelty, samples: int, rate: int, features: Features) -> l
 def calibrate_audio(
     settings: Novelty, recordings: PackedSequence, features: Features, samples: int, seed: int
 ) -> AudioCalibration:
-    """Set the thresholds of both searches of audio, for drawn clips of one length.
-
-    Args:
-        settings: of the configuration.
-        recordings: of the corpus.
-        features: of the same tracks.
-        samples: of a drawn clip.
-        seed: of the planted copies.
-    """
+    """Set the thresholds of both searches of audio, for drawn clips of so many samples."""
     rate = recordings.sample_rate
     calibrations, matched, searched = {}, list[tuple[str, float, float]](), list[tuple[str, float, float]]()
     for check in _checks(settings, samples, rate, features):
         held_out = held_out_windows(recordings, check.cut, settings.calibration_windows)
-        scored = list(_scored(held_out, check.search([window.audio for window in held_out])))
+        found = zip(held_out, check.search([window.audio for window in held_out]), strict=True)
+        scored = [Scored(window.group, window.start, place.score) for window, place in found if place is not None]
         planted = planted_windows(recordings, check.cut.length, settings.planted, seed, transpose=check.name == NOTES)
         calibration = calibrate(scored, settings.false_positives, check.least, check.most)
         copies = check.search(planted) if calibration.threshold is not None else []
-        calibration = with_planted(calibration, [found.score if found else 0.0 for found in copies])
+        calibration = with_planted(calibration, [copy.score if copy else 0.0 for copy in copies])
         calibrations[check.name] = calibration
         if calibration.threshold is not None:
             seconds = check.cut.length / rate
@@ -86,7 +75,7 @@ def calibrate_audio(
             matched += [(window.track, window.start, window.start + seconds) for window in left_out]
             searched += [(window.track, window.start, window.start + seconds) for window in scored]
     failure = f"the drawn clips are shorter than {settings.shortest_seconds:g} s: they last {samples / rate:.1f} s"
-    unused = Calibration(None, None, 0, 0, 0, failure=failure)
+    unused = Calibration.unused(failure)
     return AudioCalibration(
         clip_seconds=samples / rate,
         training_seconds=features.seconds("train"),
@@ -96,12 +85,6 @@ def calibrate_audio(
         notes=calibrations.get(NOTES, unused),
         floor=_floor(searched, matched),
     )
-
-
-def _scored(windows: Sequence[Excerpt], found: Sequence[Found | None]) -> Iterator[Scored]:
-    for window, place in zip(windows, found, strict=True):
-        if place is not None:
-            yield Scored(window.group, window.start, place.score)
 
 
 def _floor(searched: Sequence[tuple[str, float, float]], matched: Sequence[tuple[str, float, float]]) -> list[Share]:
@@ -117,13 +100,7 @@ def _floor(searched: Sequence[tuple[str, float, float]], matched: Sequence[tuple
 def search_audio(
     settings: Novelty, calibration: AudioCalibration, rendered: Rendered, features: Features
 ) -> AudioSearch:
-    """Search a model's drawn audio by the searches that can be used.
-
-    Args:
-        settings: of the configuration.
-        calibration: for clips of this length.
-        rendered: what the model drew.
-        features: of the corpus.
+    """Search a model's drawn audio by the searches that can be used for clips of its length.
 
     Raises:
         SamplingError: when a file of the drawn audio cannot be read.
@@ -141,36 +118,13 @@ def search_audio(
             if found is None:
                 silent += 1
             elif found.track:
-                hits.append(_audio_hit(check.name, used[check.name], window, found, names[found.track]))
+                place = found.track, names[found.track], found.track_start, found.transposition
+                where = int(window.group), window.start + found.start, found.seconds
+                hits.append(Hit(check.name, *(*where, *used[check.name].judge(found.score), *place)))
     lengths = [sample.drawn / rate for sample in rendered.samples] if checks else []
-    shares = [Share(seconds, _matched(hits, number, seconds)) for number, seconds in enumerate(lengths)]
+    shares = []
+    for number, seconds in enumerate(lengths):
+        matches = [hit for hit in hits if hit.is_match and hit.sequence == number]
+        matched = covered_seconds([(hit.start, hit.start + hit.seconds) for hit in matches])
+        shares.append(Share(seconds, min(seconds, matched)))
     return AudioSearch(shares, hits, windows, silent)
-
-
-def _matched(hits: Sequence[Hit], sequence: int, seconds: float) -> float:
-    parts = [(hit.start, hit.start + hit.seconds) for hit in hits if hit.is_match and hit.sequence == sequence]
-    return min(seconds, covered_seconds(parts))
-
-
-def nearness(calibration: Calibration, score: float) -> float:
-    """How near a score comes to a copy: 0 at the median of held-out music, 1 at the threshold."""
-    if calibration.threshold is None or calibration.usual is None:
-        return 0.0
-    between = calibration.threshold - calibration.usual
-    return (score - calibration.usual) / between if between > SMALLEST else 0.0
-
-
-def _audio_hit(check: str, calibration: Calibration, window: Excerpt, found: Found, name: str) -> Hit:
-    return Hit(
-        check=check,
-        sequence=int(window.group),
-        start=window.start + found.start,
-        seconds=found.seconds,
-        score=found.score,
-        nearness=nearness(calibration, found.score),
-        is_match=calibration.threshold is not None and found.score >= calibration.threshold,
-        track=found.track,
-        name=name,
-        track_start=found.track_start,
-        transposition=found.transposition,
-    )

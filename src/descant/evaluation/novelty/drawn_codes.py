@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from descant.config.novelty import Novelty
+from descant.evaluation.material import spread_evenly
 from descant.evaluation.novelty.calibration import Calibration, Scored, calibrate, matches_left_out
-from descant.evaluation.novelty.codes import SEED, UNREACHED, Least, Run, SharedRuns, shared_runs
-from descant.evaluation.novelty.drawn import nearness
+from descant.evaluation.novelty.codes import SEED, UNREACHED, SharedRuns, shared_runs
 from descant.evaluation.novelty.results import CODES, CodesSearch, Hit, Share
 from descant.sequences import PackedSequence
 
@@ -32,7 +32,7 @@ def search_codes(settings: Novelty, codes: PackedSequence, drawn: npt.NDArray[np
         failure = (
             f"the drawn codes are shorter than {settings.shortest_seconds:g} s: they last {steps / codes.rate:.1f} s"
         )
-        unused = Calibration(None, None, 0, 0, 0, failure=failure)
+        unused = Calibration.unused(failure)
         return CodesSearch(unused, unused, codes.rate, [], [], [])
     held_out = _held_out_codes(codes, steps, settings.calibration_windows)
     excerpts = np.stack([part for _, _, part in held_out]) if held_out else np.zeros((0, steps), dtype=np.int64)
@@ -41,22 +41,16 @@ def search_codes(settings: Novelty, codes: PackedSequence, drawn: npt.NDArray[np
     without = [Scored(*place, runs.exact.length) for place, runs in zip(places, known, strict=True)]
     within = [Scored(*place, runs.tolerant.length) for place, runs in zip(places, known, strict=True)]
     exact, tolerant = (_whole(calibrate(scored, rate, LEAST_RUN, steps)) for scored in (without, within))
-    least = Least(_least(exact, UNREACHED.exact), _least(tolerant, UNREACHED.tolerant))
-    found = shared_runs(drawn, codes, least)
-    is_used = exact.threshold is not None or tolerant.threshold is not None
-    left_out = [
-        window
-        for calibration, scored in ((exact, without), (tolerant, within))
-        if calibration.threshold is not None
-        for window in matches_left_out(scored, rate, LEAST_RUN)
-    ]
+    used = [(one, scored) for one, scored in ((exact, without), (tolerant, within)) if one.threshold is not None]
+    found = shared_runs(drawn, codes, _least(exact), _least(tolerant))
+    left_out = [window for _, scored in used for window in matches_left_out(scored, rate, LEAST_RUN)]
     return CodesSearch(
         exact=exact,
         tolerant=tolerant,
         codes_a_second=codes.rate,
-        shares=[Share(steps / codes.rate, runs.matched / codes.rate) for runs in found] if is_used else [],
+        shares=[Share(steps / codes.rate, runs.matched / codes.rate) for runs in found] if used else [],
         hits=[hit for number, runs in enumerate(found) for hit in _hits(codes, number, runs, exact, tolerant)],
-        floor=_floor(without, left_out, steps, codes.rate) if is_used else [],
+        floor=_floor(without, left_out, steps, codes.rate) if used else [],
     )
 
 
@@ -67,8 +61,8 @@ def _whole(calibration: Calibration) -> Calibration:
     return replace(calibration, threshold=float(math.ceil(calibration.threshold)))
 
 
-def _least(calibration: Calibration, unreached: int) -> int:
-    return unreached if calibration.threshold is None else int(calibration.threshold)
+def _least(calibration: Calibration) -> int:
+    return UNREACHED if calibration.threshold is None else int(calibration.threshold)
 
 
 def _held_out_codes(codes: PackedSequence, steps: int, most: int) -> list[tuple[str, int, npt.NDArray[Any]]]:
@@ -76,8 +70,7 @@ def _held_out_codes(codes: PackedSequence, steps: int, most: int) -> list[tuple[
     tracks = [*codes.tracks("validation"), *codes.tracks("test")]
     # halves overlap, as in the search of notes: short held-out music gives enough of them
     places = [(track, start) for track in tracks for start in range(0, track.length - steps + 1, max(1, steps // 2))]
-    taken = min(most, len(places))
-    spread = [places[n * len(places) // taken] for n in range(taken)]
+    spread = spread_evenly(places, most)
     return [(track.track, start, codes.steps(track)[start : start + steps]) for track, start in spread]
 
 
@@ -87,23 +80,9 @@ def _hits(
     names = {track.track: track.labels.name for track in codes.tracks("train")}
     for run, calibration, is_exact in ((runs.exact, exact, True), (runs.tolerant, tolerant, False)):
         if run.length:
-            yield _hit(number, run, calibration, codes.rate, names[run.track], is_exact)
-
-
-def _hit(number: int, run: Run, calibration: Calibration, rate: float, name: str, is_exact: bool) -> Hit:
-    return Hit(
-        check=CODES,
-        sequence=number,
-        start=run.start / rate,
-        seconds=run.length / rate,
-        score=run.length,
-        nearness=nearness(calibration, run.length),
-        is_match=calibration.threshold is not None and run.length >= calibration.threshold,
-        track=run.track,
-        name=name,
-        track_start=run.track_start / rate,
-        is_exact=is_exact,
-    )
+            place = run.track, names[run.track], run.track_start / codes.rate
+            found = (run.start / codes.rate, run.length / codes.rate, *calibration.judge(run.length), *place)
+            yield Hit(CODES, number, *found, is_exact=is_exact)
 
 
 def _floor(searched: Sequence[Scored], matched: Sequence[Scored], steps: int, rate: float) -> list[Share]:

@@ -74,12 +74,7 @@ def _read_rows(mapped: npt.NDArray[Any], first: int, count: int) -> npt.NDArray[
 
 
 def write_features(recordings: PackedSequence, folder: Path) -> None:
-    """Write the features of every track.
-
-    Args:
-        recordings: of :func:`descant.recordings.open_recordings`, read in blocks.
-        folder: that exists.
-    """
+    """Write the features of every track, read in blocks, into a folder that exists."""
     rate, rows = recordings.sample_rate, []
     with (
         _GrowingArray(folder / "words.npy", np.dtype("<u4"), ()) as all_words,

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from descant.audio.rendered import open_rendered
 from descant.config.evaluation import Evaluation
 from descant.corpus.outputs import whole_file
 from descant.evaluation.novelty.results import AudioCalibration, AudioSearch, CodesSearch
 from descant.evaluation.novelty.verdict import ModelFindings, find_model, missing_words, share_interval, summarise
-from descant.results import Computation, Given, Summary, read_json, write_json
+from descant.results import Computation, Given, ModelRow, Rows, Summary, read_json, write_json
 from descant.statistics import Bootstrap, Interval
 
 MATCH_COLUMNS = (
@@ -21,11 +19,9 @@ MATCH_COLUMNS = (
 )  # fmt: skip
 
 
-class NoveltyRow(BaseModel):
-    """A model: its title, what it drew, and what the searches of it found; a plain WaveNet has no codes."""
+class NoveltyRow(ModelRow):
+    """What a model drew, and what the searches of it found; a plain WaveNet has no codes."""
 
-    model: str
-    title: str
     drawn: Path
     found: Path
     codes: Path | None
@@ -44,7 +40,7 @@ class NoveltyGiven(Given):
     evaluation: Evaluation
     seed: int
     calibration: Path
-    rows: list[NoveltyRow]
+    rows: Rows[NoveltyRow]
 
 
 class NoveltySummary(Summary):

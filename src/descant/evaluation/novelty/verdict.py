@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descant.evaluation.novelty.calibration import Calibration
 from descant.evaluation.novelty.results import AudioCalibration, AudioSearch, CodesSearch, Hit, Share
 from descant.formatting import count, duration
 from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, ratio_interval
@@ -54,10 +53,6 @@ def share_interval(shares: Sequence[Share], bootstrap: Bootstrap) -> Interval | 
     A bootstrap of sequences of which none matches, or all do wholly, would claim to know everything: there the
     interval ends where so many alike sequences would still be likely (Clopper & Pearson 1934, one-sided).
 
-    Args:
-        shares: of each sequence.
-        bootstrap: how it is drawn.
-
     Returns:
         None where there is no sequence.
     """
@@ -89,40 +84,23 @@ def find_model(
     seconds: float,
     bootstrap: Bootstrap,
 ) -> ModelFindings:
-    """Put together what was found of a model.
-
-    Args:
-        model: its name in the configuration.
-        title: name of its row.
-        calibration: of the searches of audio.
-        search: of its audio.
-        codes: of its codes; None for a model without.
-        sequences: that it drew.
-        seconds: of its drawn audio.
-        bootstrap: how intervals are drawn.
-    """
+    """Put together what was found of a model that drew so many sequences and seconds; some have no codes."""
     audio = share_interval(search.shares, bootstrap)
     in_codes = share_interval(codes.shares, bootstrap) if codes else None
-    missing = "" if in_codes else codes_missing(codes)
+    why_not = NO_CODES if codes is None else codes.tolerant.failure or codes.exact.failure
+    missing = "" if in_codes else why_not
     uninformative = search.uninformative / search.windows if search.windows else 0.0
     hits = (*search.hits, *(codes.hits if codes else ()))
     verdict = _verdict(calibration, audio, in_codes, seconds, uninformative)
     return ModelFindings(model, title, sequences, seconds, audio, in_codes, missing, uninformative, hits, verdict)
 
 
-def codes_missing(codes: CodesSearch | None) -> str:
-    """Why the codes of a model were not searched."""
-    return NO_CODES if codes is None else codes.tolerant.failure or codes.exact.failure
-
-
 def share_words(share: Interval | None) -> str:
     """``2.5 % [0.0, 8.1]``; a dash where there is none."""
     if share is None:
         return "–"
-    value = f"{100 * share.value:.1f} %"
-    if share.low is None or share.high is None:
-        return value
-    return f"{value} [{100 * share.low:.1f}, {100 * share.high:.1f}]"
+    spread = "" if share.low is None or share.high is None else f" [{100 * share.low:.1f}, {100 * share.high:.1f}]"
+    return f"{100 * share.value:.1f} %{spread}"
 
 
 def _verdict(
@@ -157,13 +135,9 @@ def audio_missing(calibration: AudioCalibration) -> list[str]:
 
 def missing_words(calibration: AudioCalibration, models: Sequence[ModelFindings]) -> list[str]:
     """Everything that is not reported, each reason once."""
-    reasons = [*audio_missing(calibration)]
-    reasons += [f"codes of {model.title}: {model.codes_missing}" for model in models if _is_failure(model)]
+    of_codes = [model for model in models if model.codes_missing not in ("", NO_CODES)]
+    reasons = [*audio_missing(calibration), *(f"codes of {one.title}: {one.codes_missing}" for one in of_codes)]
     return [f"not reported: {reason}" for reason in dict.fromkeys(reasons)]
-
-
-def _is_failure(model: ModelFindings) -> bool:
-    return bool(model.codes_missing) and model.codes_missing != NO_CODES
 
 
 def run_verdict(calibration: AudioCalibration, models: Sequence[ModelFindings], floor: Interval | None) -> str:
@@ -213,58 +187,38 @@ def summarise(
             model.model: {
                 "verdict": model.verdict,
                 "seconds": model.seconds,
-                "matched_share": model.audio.value if model.audio else None,
-                "low": model.audio.low if model.audio else None,
-                "high": model.audio.high if model.audio else None,
-                "codes_share": model.codes.value if model.codes else None,
-                "codes_low": model.codes.low if model.codes else None,
-                "codes_high": model.codes.high if model.codes else None,
+                **_figures(model.audio, "matched_share", "low", "high"),
+                **_figures(model.codes, "codes_share", "codes_low", "codes_high"),
             }
             for model in models
         },
-        "floor_share": floor.value if floor else None,
-        "floor_low": floor.low if floor else None,
-        "floor_high": floor.high if floor else None,
+        **_figures(floor, "floor_share", "floor_low", "floor_high"),
         "missing": missing_words(calibration, models),
     }
 
 
-@dataclass(frozen=True)
-class ModelHit:
-    """A hit, and of which model."""
-
-    model: str
-    title: str
-    hit: Hit
+def _figures(found: Interval | None, *names: str) -> dict[str, float | None]:
+    figures = (found.value, found.low, found.high) if found else (None, None, None)
+    return dict(zip(names, figures, strict=True))
 
 
-def worst_hits(models: Sequence[ModelFindings], most: int) -> list[ModelHit]:
+def worst_hits(models: Sequence[ModelFindings], most: int) -> list[tuple[ModelFindings, Hit]]:
     """The matches that are nearest to a copy; where nothing matches, the nearest few places.
 
     Of hits that overlap in one sequence, by the same search, only the nearest is taken.
-
-    Args:
-        models: all of the run.
-        most: how many.
     """
-    hits = [ModelHit(model.model, model.title, hit) for model in models for hit in model.hits]
-    if any(one.hit.is_match for one in hits):
-        hits = [one for one in hits if one.hit.is_match]
+    hits = [(model, hit) for model in models for hit in model.hits]
+    if any(hit.is_match for _, hit in hits):
+        hits = [(model, hit) for model, hit in hits if hit.is_match]
     else:
         most = min(most, NEAREST)
-    taken: list[ModelHit] = []
-    for one in sorted(hits, key=lambda one: -one.hit.nearness):
-        if len(taken) < most and not any(_overlap(one, other) for other in taken):
-            taken.append(one)
+    taken: list[tuple[ModelFindings, Hit]] = []
+    for model, hit in sorted(hits, key=lambda one: -one[1].nearness):
+        if len(taken) < most and not any(other is model and _overlap(hit, held) for other, held in taken):
+            taken.append((model, hit))
     return taken
 
 
-def _overlap(one: ModelHit, other: ModelHit) -> bool:
-    a, b = one.hit, other.hit
-    same = (one.model, a.check, a.sequence) == (other.model, b.check, b.sequence)
+def _overlap(a: Hit, b: Hit) -> bool:
+    same = (a.check, a.sequence) == (b.check, b.sequence)
     return same and a.start < b.start + b.seconds and b.start < a.start + a.seconds
-
-
-def calibration_failed(calibration: Calibration) -> str:
-    """What stands for a figure of a search that is not used."""
-    return f"not reported: {calibration.failure}"

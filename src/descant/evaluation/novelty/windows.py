@@ -9,7 +9,7 @@ import soxr
 
 from descant.audio import mulaw
 from descant.audio.rendered import Rendered
-from descant.evaluation.material import Excerpt
+from descant.evaluation.material import Excerpt, spread_evenly
 from descant.recordings import read_recording
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence, Track
@@ -47,17 +47,10 @@ def drawn_windows(rendered: Rendered, cut: Cut) -> list[Excerpt]:
 
 
 def held_out_windows(recordings: PackedSequence, cut: Cut, most: int) -> list[Excerpt]:
-    """Windows of validation and test tracks, spread evenly over all of them.
-
-    Args:
-        recordings: of the corpus.
-        cut: how they are cut.
-        most: windows at most.
-    """
+    """Windows of validation and test tracks, at most so many, spread evenly over all of them."""
     tracks = [*recordings.tracks("validation"), *recordings.tracks("test")]
     places = [(track, start) for track in tracks for start in cut.starts(track.length)]
-    taken = min(most, len(places))
-    return [_excerpt(recordings, *places[n * len(places) // taken], cut.length) for n in range(taken)]
+    return [_excerpt(recordings, *place, cut.length) for place in spread_evenly(places, most)]
 
 
 def planted_windows(

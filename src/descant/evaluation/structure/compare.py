@@ -7,9 +7,9 @@ do for the first. One that is not kept says nothing of order at this length, and
 stay in the tables. Level is exempt: shuffling leaves it as it is.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,9 @@ import pandas as pd
 
 from descant.config.evaluation import Evaluation
 from descant.evaluation.structure.conditions import DRAWN, NOISE, REAL, SHUFFLED
+from descant.evaluation.structure.files import CURVES_FILE, PLACE, read_csv, read_measures, write_csv
 from descant.evaluation.structure.measures import LEVEL, MEASURES, NOTES, STRUCTURE, of_kind
-from descant.results import Summary
+from descant.results import Computation, Given, ModelRow, Rows, Summary, write_json
 from descant.statistics import FEWEST_TRACKS, Bootstrap, ratio_interval
 
 SOURCE_COLUMNS = ("source", "measure", "value", "low", "high", "excerpts", "groups", "undefined")
@@ -27,12 +28,65 @@ SEPARATING_AUC = 0.7
 KEPT, DROPPED, UNDECIDED, UNDEFINED = "kept", "dropped", "undecided", "undefined"
 
 
+REFERENCES = {REAL: "Held-out real music", SHUFFLED: "The same, shuffled", NOISE: "White noise"}
+Figures = dict[str, float | None]
+
+
+class Folders(Given):
+    """What ``measure_structure`` and ``transcribe`` wrote of the same excerpts."""
+
+    structure: Path
+    transcription: Path
+
+
+class Drawn(ModelRow, Folders):
+    """What they wrote of a model's drawn audio."""
+
+
+class StructureGiven(Given):
+    """What the comparison is made from: excerpts of real music and of what each model drew, of so many seconds."""
+
+    evaluation: Evaluation
+    seed: int
+    seconds: float
+    real: Folders
+    rows: Rows[Drawn]
+
+
+class StructureSummary(Summary):
+    """What other pages use of the comparison.
+
+    Attributes:
+        seconds: length of an excerpt.
+        confidence: level of the intervals.
+        kept: measures that separate real music from shuffled.
+        dropped: those that do not.
+        undecided: those that too few tracks leave open.
+        level: measures of level, which are not asked to.
+        models: each measure of each model.
+        real: each measure of real music.
+        shuffled: of the same shuffled.
+        noise: of white noise.
+    """
+
+    seconds: float
+    confidence: float
+    kept: list[str]
+    dropped: list[str]
+    undecided: list[str]
+    level: list[str]
+    models: dict[str, Figures]
+    real: Figures
+    shuffled: Figures
+    noise: Figures
+
+
 @dataclass(frozen=True)
 class Source:
     """What is compared: held-out real music, the same degraded, or a model's drawn audio.
 
     Attributes:
-        name: ``real``, ``shuffled``, ``noise``, or a model's name after ``model:``.
+        name: ``real``, ``shuffled``, ``noise``, or a model's name after ``drawn:``.
         title: for people.
         measures: a row an excerpt.
         curves: similarity by lag of each group.
@@ -43,26 +97,23 @@ class Source:
     measures: pd.DataFrame
     curves: pd.DataFrame
 
-    @property
-    def model(self) -> str | None:
-        """The model's name, or None for what is real or made of it."""
-        return self.name.removeprefix(DRAWN + ":") if self.name.startswith(DRAWN + ":") else None
 
+def read_sources(given: StructureGiven) -> list[Source]:
+    """Real music, the same shuffled and white noise, then every model's drawn audio.
 
-REFERENCES = {REAL: "Held-out real music", SHUFFLED: "The same, shuffled", NOISE: "White noise"}
+    Raises:
+        ResultError: when a file is missing or torn, or two folders are of different excerpts.
+    """
 
+    def read(folders: Folders) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return read_measures(folders.structure, folders.transcription), read_csv(folders.structure / CURVES_FILE)
 
-def references(measures: pd.DataFrame, curves: pd.DataFrame) -> list[Source]:
-    """Real music, and what was made of it, from the rows of all conditions."""
+    real = read(given.real)
+    degraded = {name: [table[table["condition"] == name] for table in real] for name in REFERENCES}
     return [
-        Source(name, title, measures[measures["condition"] == name], curves[curves["condition"] == name])
-        for name, title in REFERENCES.items()
+        *(Source(name, title, *degraded[name]) for name, title in REFERENCES.items()),
+        *(Source(f"{DRAWN}:{row.model}", row.title, *read(row)) for row in given.rows),
     ]
-
-
-def drawn_source(model: str, title: str, measures: pd.DataFrame, curves: pd.DataFrame) -> Source:
-    """A model's drawn audio."""
-    return Source(f"{DRAWN}:{model}", title, measures, curves)
 
 
 def _sums(values: pd.Series, groups: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -74,17 +125,12 @@ def _sums(values: pd.Series, groups: pd.Series) -> tuple[npt.NDArray[np.float64]
 def summarise(sources: Sequence[Source], settings: Evaluation, seed: int) -> pd.DataFrame:
     """Mean of every measure over every source's excerpts, with a bootstrap over tracks or drawn sequences.
 
-    Args:
-        sources: all that is compared.
-        settings: draws and level of the intervals.
-        seed: of the draws.
-
     Returns:
         A row a source and measure; without an interval under five groups, without a value where it is not defined.
     """
     rows = []
     for source in sources:
-        for column in [name for name in source.measures.columns if name not in ("condition", "group", "start")]:
+        for column in [name for name in source.measures.columns if name not in PLACE]:
             values = source.measures[column].astype(float)
             sums, counts = _sums(values, source.measures["group"])
             value, low, high = _interval(sums, counts, settings, seed)
@@ -192,89 +238,38 @@ def reasons(sources: Sequence[Source], separation: pd.DataFrame, seconds: float)
     return sentences
 
 
-class StructureSummary(Summary):
-    """What other pages use of the comparison.
-
-    Attributes:
-        seconds: length of an excerpt.
-        confidence: level of the intervals.
-        kept: measures that separate real music from shuffled.
-        dropped: those that do not.
-        models: each measure of each model.
-        real: each measure of real music.
-    """
-
-    seconds: float
-    confidence: float
-    kept: list[str]
-    dropped: list[str]
-    models: dict[str, dict[str, float | None]]
-    real: dict[str, float | None]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The results of comparing the sources.
-
-    Attributes:
-        table: a row a source and measure, see :func:`summarise`.
-        separation: a row a measure, see :func:`separate`.
-        curves: a row a source, feature and lag, see :func:`curve_intervals`.
-        summary: for JSON, see :func:`summary`.
-    """
-
-    table: pd.DataFrame
-    separation: pd.DataFrame
-    curves: pd.DataFrame
-    summary: dict[str, object]
-
-
-def compare(sources: Sequence[Source], settings: Evaluation, seconds: float, seed: int) -> Comparison:
-    """Compare sources: real music, the same shuffled and white noise, as :func:`references` gives them, then models.
-
-    Args:
-        sources: in this order.
-        settings: draws and level of the intervals.
-        seconds: length of an excerpt.
-        seed: of the draws.
-    """
-    table = summarise(sources, settings, seed)
-    separation = separate(sources[0].measures, sources[1].measures, settings, seed)
-    curves = curve_intervals(sources, settings, seed)
-    summarised = {**summary(sources, table, separation, seconds), "confidence": settings.confidence}
-    return Comparison(table, separation, curves, summarised)
-
-
 def summary(
-    sources: Sequence[Source], table: pd.DataFrame, separation: pd.DataFrame, seconds: float
-) -> dict[str, object]:
-    """What other pages use, for JSON: every value a number or None.
-
-    Args:
-        sources: all that is compared, real music first.
-        table: of :func:`summarise`.
-        separation: of :func:`separate`.
-        seconds: length of an excerpt.
-    """
-    values: Mapping[str, dict[str, float | None]] = {
-        source.name: {
-            str(row.measure): _finite(row.value) for row in table[table["source"] == source.name].itertuples()
-        }
-        for source in sources
-    }
-    verdicts = {
-        verdict: [str(name) for name in separation["measure"][separation["verdict"] == verdict]]
-        for verdict in (KEPT, DROPPED, UNDECIDED)
-    }
-    return {
-        "seconds": seconds,
-        **verdicts,
-        "level": [measure.name for measure in of_kind(LEVEL)],
-        "models": {source.model: values[source.name] for source in sources if source.model is not None},
-        **{name: values[name] for name in REFERENCES if name in values},
-        "missing": reasons(sources, separation, seconds),
-    }
+    sources: Sequence[Source], table: pd.DataFrame, separation: pd.DataFrame, seconds: float, confidence: float
+) -> StructureSummary:
+    """What other pages use, every value a number or None."""
+    values: dict[str, Figures] = {source.name: {} for source in sources}
+    for name, column, value in table[["source", "measure", "value"]].itertuples(index=False, name=None):
+        values[name][column] = float(value) if pd.notna(value) and np.isfinite(value) else None
+    verdicts = separation.groupby("verdict")["measure"].apply(list)
+    return StructureSummary(
+        missing=reasons(sources, separation, seconds),
+        seconds=seconds,
+        confidence=confidence,
+        level=[measure.name for measure in of_kind(LEVEL)],
+        models={
+            source.name.removeprefix(f"{DRAWN}:"): values[source.name]
+            for source in sources
+            if source.name not in REFERENCES
+        },
+        **{verdict: verdicts.get(verdict, []) for verdict in (KEPT, DROPPED, UNDECIDED)},
+        **{name: values[name] for name in REFERENCES},
+    )
 
 
-def _finite(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+def measure(given: StructureGiven, folder: Path) -> None:
+    """Write ``table.csv``, ``separation.csv``, ``curves.csv`` and ``summary.json``."""
+    sources, settings = read_sources(given), given.evaluation
+    table = summarise(sources, settings, given.seed)
+    separation = separate(sources[0].measures, sources[1].measures, settings, given.seed)
+    write_csv(table, folder / "table.csv")
+    write_csv(separation, folder / "separation.csv")
+    write_csv(curve_intervals(sources, settings, given.seed), folder / "curves.csv")
+    write_json(folder / "summary.json", summary(sources, table, separation, given.seconds, settings.confidence))
+
+
+COMPUTATION = Computation(StructureGiven, measure)

@@ -15,14 +15,7 @@ REAL, SHUFFLED, NOISE, DRAWN = "real", "shuffled", "noise", "drawn"
 
 
 def spread_excerpts(recordings: PackedSequence, split: str, seconds: float, most: int) -> Iterator[Excerpt]:
-    """At most so many excerpts of a split, spread evenly over its tracks and over each.
-
-    Args:
-        recordings: of the corpus.
-        split: ``train``, ``validation`` or ``test``.
-        seconds: length of each; a shorter track is left out.
-        most: how many.
-    """
+    """At most so many excerpts of a split, spread evenly over its tracks and over each; a shorter track is left out."""
     long_enough = sum(track.length >= seconds * recordings.sample_rate for track in recordings.tracks(split))
     return real_excerpts(recordings, split, seconds, max(1, most // max(1, long_enough)), most)
 
@@ -30,14 +23,7 @@ def spread_excerpts(recordings: PackedSequence, split: str, seconds: float, most
 def real_conditions(
     recordings: PackedSequence, seconds: float, settings: Structure, seed: int
 ) -> Iterator[tuple[str, Excerpt]]:
-    """Excerpts of test tracks, and after each the same with its blocks shuffled, and white noise of its level.
-
-    Args:
-        recordings: of the corpus.
-        seconds: length of each.
-        settings: how many, and the blocks.
-        seed: of the orders and the noise.
-    """
+    """Excerpts of test tracks, and after each the same with its blocks shuffled, and white noise of its level."""
     for excerpt in spread_excerpts(recordings, "test", seconds, settings.excerpts):
         yield REAL, excerpt
         yield SHUFFLED, shuffled(excerpt, recordings.sample_rate, settings.block_seconds, seed)
@@ -46,11 +32,6 @@ def real_conditions(
 
 def drawn_conditions(rendered: Rendered, seconds: float, settings: Structure) -> Iterator[tuple[str, Excerpt]]:
     """Excerpts of drawn audio, as they were drawn.
-
-    Args:
-        rendered: what a model drew.
-        seconds: length of each.
-        settings: how many.
 
     Raises:
         SamplingError: when a sample is too short, or its file cannot be read.

@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,25 +14,6 @@ BLOCK_SECONDS = 0.4
 PARTS = 3
 # a model of mu-law draws full scale for all that is louder: the two outermost of its classes stand for ±1 and ±0.957
 CLIPPED = 0.98
-
-
-@dataclass(frozen=True)
-class LevelMeasures:
-    """Level of an excerpt; None where it is silent.
-
-    Attributes:
-        loudness_lufs: integrated loudness; RMS in dBFS of excerpts under 0.4 s.
-        loudness_drift_db: loudness of the last third minus that of the first.
-        silent_share: share of the time below -60 dBFS, in frames of 50 ms.
-        clipped_share: share of the samples at full scale.
-        dc: mean of the samples; full scale is 1.
-    """
-
-    loudness_lufs: float | None
-    loudness_drift_db: float | None
-    silent_share: float
-    clipped_share: float
-    dc: float
 
 
 def loudness(audio: npt.NDArray[np.floating], sample_rate: int) -> float | None:
@@ -54,8 +34,8 @@ def loudness(audio: npt.NDArray[np.floating], sample_rate: int) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def level_measures(audio: npt.NDArray[np.floating], sample_rate: int) -> LevelMeasures:
-    """Measure an excerpt's level.
+def level_measures(audio: npt.NDArray[np.floating], sample_rate: int) -> dict[str, float | None]:
+    """Measures of level by their names; loudness is None where there is silence.
 
     Args:
         audio: floats ``(samples,)``, at least one; full scale is 1.
@@ -63,10 +43,10 @@ def level_measures(audio: npt.NDArray[np.floating], sample_rate: int) -> LevelMe
     """
     third = len(audio) // PARTS
     first, last = loudness(audio[:third], sample_rate), loudness(audio[len(audio) - third :], sample_rate)
-    return LevelMeasures(
-        loudness_lufs=loudness(audio, sample_rate),
-        loudness_drift_db=None if first is None or last is None else last - first,
-        silent_share=sample_facts(audio, sample_rate).silent_share,
-        clipped_share=float(np.mean(np.abs(audio) >= CLIPPED)),
-        dc=float(np.mean(audio, dtype=np.float64)),
-    )
+    return {
+        "loudness_lufs": loudness(audio, sample_rate),
+        "loudness_drift_db": None if first is None or last is None else last - first,
+        "silent_share": sample_facts(audio, sample_rate).silent_share,
+        "clipped_share": float(np.mean(np.abs(audio) >= CLIPPED)),
+        "dc": float(np.mean(audio, dtype=np.float64)),
+    }

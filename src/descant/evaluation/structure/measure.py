@@ -9,6 +9,7 @@ import pandas as pd
 
 from descant.evaluation.material import Excerpt
 from descant.evaluation.structure.features import CELL_SECONDS, Features, cells, even_grid, measure_features
+from descant.evaluation.structure.files import CURVES_FILE, MEASURES_FILE, PLACE, SIMILARITY_FILE, write_csv
 from descant.evaluation.structure.key import key_measures
 from descant.evaluation.structure.loudness import level_measures
 from descant.evaluation.structure.measures import LEVEL, STRUCTURE, of_kind
@@ -21,9 +22,7 @@ from descant.evaluation.structure.selfsimilarity import (
     timbre_similarity,
 )
 
-MEASURES_FILE, CURVES_FILE, SIMILARITY_FILE = "measures.csv", "curves.csv", "similarity.npy"
 FEATURES = ("chroma", "timbre")
-PLACE = ("condition", "group", "start")
 CURVE_COLUMNS = ("condition", "group", "feature", "lag_seconds", "similarity", "excerpts")
 LONGEST_LAG_SECONDS = 24.0
 KEY_WINDOW_SECONDS = 10.0
@@ -45,15 +44,9 @@ class Measured:
 
 
 def measure_excerpt(excerpt: Excerpt, sample_rate: int) -> Measured:
-    """Measure structure and level of an excerpt.
-
-    Args:
-        excerpt: audio ``(samples,)``.
-        sample_rate: Hz.
-    """
+    """Measure structure and level of an excerpt."""
     features = measure_features(excerpt.audio, sample_rate)
-    level = level_measures(excerpt.audio, sample_rate)
-    values = {**_structure(features), **{measure.name: getattr(level, measure.name) for measure in of_kind(LEVEL)}}
+    values = {**_structure(features), **level_measures(excerpt.audio, sample_rate)}
     for measure in of_kind(STRUCTURE):
         if features.seconds < measure.shortest:
             values[measure.name] = None
@@ -77,17 +70,14 @@ def _structure(features: Features) -> dict[str, float | None]:
     chroma, timbre = map(by_lag, _similarities(features, edges))
     shortest = int(np.ceil(SHORTEST_RETURN_SECONDS / np.median(np.diff(edges)))) if len(edges) > 1 else 1
     window = min(KEY_WINDOW_SECONDS, features.seconds / KEY_WINDOWS)
-    key = key_measures(
-        cells(features.chroma, features.silent, even_grid(features.seconds, window)),
-        cells(features.chroma, features.silent, np.array([0.0, features.seconds]))[:, 0],
-    )
+    windows = cells(features.chroma, features.silent, even_grid(features.seconds, window))
+    whole = cells(features.chroma, features.silent, np.array([0.0, features.seconds]))[:, 0]
     return {
         "chroma_continuity": continuity(chroma),
         "chroma_repetition": repetition(chroma, shortest),
         "timbre_continuity": continuity(timbre),
         "timbre_repetition": repetition(timbre, shortest),
-        "key_strength": key.strength,
-        "key_stability": key.stability,
+        **key_measures(windows, whole),
         "pulse_clarity": pulse.clarity,
         "pulse_share": None if pulse.clarity is None else float(pulse.bpm is not None),
         "tempo_bpm": pulse.bpm,
@@ -136,11 +126,6 @@ class Gathered:
 
     def write(self, folder: Path) -> None:
         """Write ``measures.csv``, ``curves.csv`` and ``similarity.npy`` into a folder that exists."""
-        (folder / MEASURES_FILE).write_text(write_csv(self.rows()), encoding="utf-8")
-        (folder / CURVES_FILE).write_text(write_csv(self.curves()), encoding="utf-8")
+        write_csv(self.rows(), folder / MEASURES_FILE)
+        write_csv(self.curves(), folder / CURVES_FILE)
         np.save(folder / SIMILARITY_FILE, self.similarity(), allow_pickle=False)
-
-
-def write_csv(frame: pd.DataFrame) -> str:
-    """Rows as CSV text: nine digits, an empty cell for what is not defined."""
-    return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")

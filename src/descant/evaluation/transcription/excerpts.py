@@ -9,14 +9,13 @@ from descant.config.structure import Transcription
 from descant.evaluation.material import Excerpt
 from descant.evaluation.structure.conditions import DRAWN, REAL
 from descant.evaluation.structure.features import measure_features
-from descant.evaluation.structure.measure import PLACE, write_csv
+from descant.evaluation.structure.files import MEASURES_FILE, NOTES_FILE, PLACE, write_csv
 from descant.evaluation.structure.measures import NOTES, RANDOM, of_kind
 from descant.evaluation.structure.pulse import find_pulse
 from descant.evaluation.transcription.midi import midi_bytes
-from descant.evaluation.transcription.notes import Note, measure_notes
+from descant.evaluation.transcription.notes import measure_notes
 from descant.evaluation.transcription.transcriber import Transcriber
 
-MEASURES_FILE, NOTES_FILE = "measures.csv", "notes.csv"
 NOTE_COLUMNS = ("file", "group", "start", "note_start", "note_end", "pitch", "strength")
 WITH_BASELINE = ("pitch_class_entropy", "scale_consistency")
 COLUMNS = (*(measure.name for measure in of_kind(NOTES)), *(f"{name}{RANDOM}" for name in WITH_BASELINE))
@@ -47,7 +46,7 @@ def transcribe_excerpts(
         ModelFileError: when basic-pitch is not installed.
     """
     rows: list[dict[str, object]] = []
-    notes_rows: list[dict[str, object]] = []
+    notes_rows: list[tuple[object, ...]] = []
     transcriber: Transcriber | None = None
     files = 0
     for condition, excerpt in excerpts:
@@ -69,15 +68,8 @@ def transcribe_excerpts(
         if condition in (REAL, DRAWN):
             name = f"{files:02}.mid"
             (folder / name).write_bytes(midi_bytes(notes))
-            notes_rows += [_note_row(name, excerpt, note) for note in notes]
+            of_excerpt = (name, excerpt.group, excerpt.start)
+            notes_rows += [(*of_excerpt, note.start, note.end, note.pitch, note.strength) for note in notes]
             files += 1
-    measures = pd.DataFrame(rows, columns=[*PLACE, *COLUMNS])
-    (folder / MEASURES_FILE).write_text(write_csv(measures), encoding="utf-8")
-    notes_frame = pd.DataFrame(notes_rows, columns=list(NOTE_COLUMNS))
-    (folder / NOTES_FILE).write_text(write_csv(notes_frame), encoding="utf-8")
-
-
-def _note_row(file: str, excerpt: Excerpt, note: Note) -> dict[str, object]:
-    place = {"file": file, "group": excerpt.group, "start": excerpt.start}
-    played = {"note_start": note.start, "note_end": note.end, "pitch": note.pitch, "strength": note.strength}
-    return {**place, **played}
+    write_csv(pd.DataFrame(rows, columns=[*PLACE, *COLUMNS]), folder / MEASURES_FILE)
+    write_csv(pd.DataFrame(notes_rows, columns=list(NOTE_COLUMNS)), folder / NOTES_FILE)

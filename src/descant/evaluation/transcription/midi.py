@@ -12,11 +12,7 @@ BPM = 120.0
 
 
 def midi_bytes(notes: Sequence[Note]) -> bytes:
-    """A MIDI file of one piano at 120 beats a minute, which is no tempo that was measured.
-
-    Args:
-        notes: notes; their strength becomes the velocity.
-    """
+    """A MIDI file of one piano at 120 beats a minute, which is no tempo that was measured; strength is its velocity."""
     score = pretty_midi.PrettyMIDI(resolution=TICKS_PER_BEAT, initial_tempo=BPM)
     piano = pretty_midi.Instrument(program=0)
     piano.notes = [

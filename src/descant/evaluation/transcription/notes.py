@@ -76,12 +76,7 @@ def _pitch_measures(
 
 
 def random_baseline(notes: int, seed: int) -> PitchMeasures | None:
-    """What as many uniformly random pitch classes have on average: few notes are in a scale whatever they are.
-
-    Args:
-        notes: how many.
-        seed: of the 500 draws.
-    """
+    """What as many uniformly random pitch classes have on average: few notes are in a scale whatever they are."""
     if not notes:
         return None
     random = np.random.Generator(np.random.Philox(derive_seed(seed, "pitches", notes)))

@@ -18,11 +18,7 @@ from descant.evaluation.transcription.notes import Note
 
 
 class Transcriber:
-    """The network, opened once.
-
-    Args:
-        settings: thresholds.
-        threads: CPU threads of the network.
+    """The network, opened once, with so many threads of the CPU.
 
     Raises:
         ModelFileError: when basic-pitch is not installed.

@@ -8,11 +8,9 @@ from markupsafe import Markup
 from descant.audio.rendered import Rendered, open_rendered
 from descant.evaluation.novelty.calibration import Calibration
 from descant.evaluation.novelty.findings import Findings, NoveltyRow, NoveltySummary
-from descant.evaluation.novelty.results import CODES, FINGERPRINT, AudioCalibration, CodesSearch
+from descant.evaluation.novelty.results import CODES, FINGERPRINT, AudioCalibration, CodesSearch, Hit
 from descant.evaluation.novelty.verdict import (
     ModelFindings,
-    ModelHit,
-    calibration_failed,
     run_verdict,
     share_words,
     worst_hits,
@@ -22,7 +20,7 @@ from descant.recordings import open_recordings, read_recording
 from descant.report.blocks import Block, Cell, Clips, Column, Items, Line, Page, Section, Table, Text
 from descant.report.clips import clip_of
 from descant.report.registry import Builder, Finding
-from descant.results import Given, read_json
+from descant.results import Given, Rows, read_json
 from descant.sequences import PackedSequence
 
 # a shorter run is heard with what is around it, so long (ours)
@@ -66,7 +64,7 @@ class NoveltyPageGiven(Given):
     findings: Path
     calibration: Path
     recordings: Path
-    rows: list[NoveltyRow]
+    rows: Rows[NoveltyRow]
     shown: int
 
 
@@ -83,12 +81,7 @@ def model_line(model: ModelFindings, search: CodesSearch | None) -> Line:
 
 
 def search_lines(calibration: AudioCalibration, codes: Mapping[str, CodesSearch]) -> list[Line]:
-    """Every search in words.
-
-    Args:
-        calibration: of the two searches of audio.
-        codes: of models with codes, by their titles.
-    """
+    """Every search in words; those of codes by the titles of their models."""
     sound, notes = calibration.fingerprint, calibration.notes
     windows = f"windows of {calibration.window_seconds:.1f} s"
     aligned = f"alignments in windows of {calibration.alignment_seconds:.1f} s"
@@ -106,20 +99,13 @@ def search_lines(calibration: AudioCalibration, codes: Mapping[str, CodesSearch]
 def _line(name: str, what: str, part: Calibration, threshold: Callable[[float], str]) -> Line:
     positives = f"{part.false_positives} of {part.windows} ({part.tracks} tracks)" if part.usual is not None else ""
     planted = f"{part.found} of {part.planted}" if part.planted else ""
-    shown = calibration_failed(part) if part.threshold is None else threshold(part.threshold)
+    shown = f"not reported: {part.failure}" if part.threshold is None else threshold(part.threshold)
     return Line(name, [Cell(what), Cell(shown), Cell(positives), Cell(planted)])
 
 
-def make_pair(number: int, one: ModelHit, drawn: Rendered, recordings: PackedSequence) -> Section:
-    """A drawn excerpt and the place that it is nearest to, as they sound.
-
-    Args:
-        number: of the match, from 1.
-        one: the hit.
-        drawn: what the model drew.
-        recordings: of the corpus.
-    """
-    hit, rate = one.hit, recordings.sample_rate
+def make_pair(heading: str, number: int, hit: Hit, drawn: Rendered, recordings: PackedSequence) -> Section:
+    """A drawn excerpt and the place that it is nearest to, as they sound."""
+    rate = recordings.sample_rate
     track = next(track for track in recordings.tracks("train") if track.track == hit.track)
     name = hit.name or f"Track {hit.track}"
     samples = drawn.samples[hit.sequence].drawn
@@ -130,7 +116,7 @@ def make_pair(number: int, one: ModelHit, drawn: Rendered, recordings: PackedSeq
         clip_of(mine_name, f"from {clock(hit.start)}", mine, drawn.sample_rate, mine_name),
         clip_of(other_name, f"from {clock(hit.track_start)}", other, rate, other_name),
     ]
-    return Section(f"{number}. {one.title}", [Text(_hit_words(one, name), "quiet small"), Clips(clips, beside=True)])
+    return Section(heading, [Text(_hit_words(hit, name), "quiet small"), Clips(clips, beside=True)])
 
 
 def _around(samples: int, start: float, seconds: float, rate: int) -> tuple[int, int]:
@@ -140,8 +126,7 @@ def _around(samples: int, start: float, seconds: float, rate: int) -> tuple[int,
     return first, min(samples, first + length)
 
 
-def _hit_words(one: ModelHit, name: str) -> str:
-    hit = one.hit
+def _hit_words(hit: Hit, name: str) -> str:
     agreed = (
         f"{100 * hit.score:.1f} % of the fingerprint's bits agree over {hit.seconds:.1f} s"
         if hit.check == FINGERPRINT
@@ -168,14 +153,17 @@ def _found(found: Findings, codes: Mapping[str, CodesSearch]) -> Section:
     return Section("What was found", [Text(SHARES.format(floor)), table, Items(verdicts)])
 
 
-def _pairs(given: NoveltyPageGiven, worst: Sequence[ModelHit]) -> Section:
+def _pairs(given: NoveltyPageGiven, worst: Sequence[tuple[ModelFindings, Hit]]) -> Section:
     if not worst:
         nothing = Text("There is nothing to listen to: no search could be used.", "quiet")
         return Section("Nothing matches; the nearest places", [nothing])
     recordings = open_recordings(given.recordings.parent)
     drawn = {row.model: row.drawn for row in given.rows}
-    pairs = [make_pair(n, one, open_rendered(drawn[one.model]), recordings) for n, one in enumerate(worst, start=1)]
-    matches = any(one.hit.is_match for one in worst)
+    pairs = [
+        make_pair(f"{number}. {model.title}", number, hit, open_rendered(drawn[model.model]), recordings)
+        for number, (model, hit) in enumerate(worst, start=1)
+    ]
+    matches = any(hit.is_match for _, hit in worst)
     heading = "The nearest matches" if matches else "Nothing matches; the nearest places"
     return Section(heading, [Text(PLACES, "quiet"), *pairs])
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from descant.evaluation.onsets import OnsetsSummary
 from descant.evaluation.reconstruction import MULAW, NOISE, OTHER
-from descant.formatting import bracketed, count, decimal, level
-from descant.report.blocks import Block, Cell, Items, Line, Page, Text, chart_section, figures
+from descant.formatting import count, decimal, level
+from descant.report.blocks import Block, Items, Line, Page, Text, chart_section, figures, interval_cell
 from descant.report.charts import GREY, Axis, Dot, DotStyle, interval_chart
 from descant.report.registry import Builder, Finding, MeasureGiven
 from descant.results import read_json
@@ -37,10 +37,7 @@ def build(given: MeasureGiven) -> Page:
         spec = interval_chart(dots, Axis("correlation of onset strength", zero=True), CHART, styles, legend=False)
         excerpts, confidence = count(summary.excerpts, "test track"), level(summary.confidence)
         caption = f"Mean over excerpts of {excerpts}, under it its {confidence} interval over tracks"
-        lines = [
-            Line(name, [Cell(decimal(one.value, 3), bracketed(one.low, one.high, 3))], REFERENCES.get(name, ""))
-            for name, one in found
-        ]
+        lines = [Line(name, [interval_cell(one, 3)], REFERENCES.get(name, "")) for name, one in found]
         blocks += [chart_section("By stack", CHART, spec), figures(caption, ["Rendering", "Correlation"], lines)]
     return Page("Onsets", [*blocks, Text(METHOD, "quiet small")])
 

@@ -19,8 +19,20 @@ from descant.evaluation.reconstruction_results import (
     StackCodes,
     read_material,
 )
-from descant.formatting import bracketed, count, decimal, level, percent
-from descant.report.blocks import Block, Cell, Clips, Items, Line, Page, Section, Text, chart_section, figures
+from descant.formatting import count, decimal, level, percent
+from descant.report.blocks import (
+    Block,
+    Cell,
+    Clips,
+    Items,
+    Line,
+    Page,
+    Section,
+    Text,
+    chart_section,
+    figures,
+    interval_cell,
+)
 from descant.report.charts import PALETTE, WHOLE, Axis, Dot, DotStyle, Legends, Point, interval_chart, line_chart
 from descant.report.charts import Line as Stroke
 from descant.report.clips import clip_of
@@ -81,12 +93,6 @@ class ReconstructionPageGiven(Excerpts):
     stacks: list[Drawn]
 
 
-def _cell(interval: Interval | None, digits: int) -> Cell:
-    if interval is None:
-        return Cell("")
-    return Cell(decimal(interval.value, digits), bracketed(interval.low, interval.high, digits))
-
-
 def _rendering_lines(measured: Measured, sample_rate: int) -> list[Line]:
     """A row a rendering: quantisation alone, every stack, noise."""
     lines = []
@@ -95,21 +101,21 @@ def _rendering_lines(measured: Measured, sample_rate: int) -> list[Line]:
         if rendering in measured.codes:
             hop = measured.codes[rendering].hop
             detail = f"{sample_rate / hop:,.6g} codes a second, {hop:,} samples each"
-        lines.append(Line(rendering, [_cell(found[column], 2) for column in FIGURES], detail))
+        lines.append(Line(rendering, [interval_cell(found[column], 2) for column in FIGURES], detail))
     return lines
 
 
 def _code_line(stack: str, held: StackCodes) -> Line:
-    usage, worth = held.usage, held.worth
-    perplexity = None if usage.perplexity is None else Interval(usage.perplexity, usage.low, usage.high)
-    share = "" if usage.used_share is None else percent(usage.used_share, 1)
+    worth = held.worth
+    perplexity = None if held.perplexity is None else Interval(held.perplexity, held.low, held.high)
+    share = "" if held.used_share is None else percent(held.used_share, 1)
     cells = [
         Cell(f"{len(held.counts):,}"),
-        Cell(share, f"of {count(usage.total, 'code')}" if usage.total else ""),
-        _cell(perplexity, 1),
+        Cell(share, f"of {count(held.total, 'code')}" if held.total else ""),
+        interval_cell(perplexity, 1),
         Cell("" if worth is None else decimal(worth.true, 3)),
         Cell("" if worth is None else decimal(worth.shuffled, 3)),
-        _cell(None if worth is None else worth.gap, 3),
+        interval_cell(None if worth is None else worth.gap, 3),
     ]
     return Line(stack, cells)
 
@@ -131,9 +137,8 @@ def _distance_section(measured: Measured, excerpts: pd.DataFrame, sample_rate: i
 def _codes_section(measured: Measured) -> Section:
     lines = [_code_line(stack, held) for stack, held in measured.codes.items()]
     blocks: list[Block] = [Text(CARRY), figures("Top codes of every stack, on all test tracks", CODE_COLUMNS, lines)]
-    counted = {stack: held.usage for stack, held in measured.codes.items() if held.usage.total}
-    if counted:
-        strokes = [Stroke(stack, _ranked(usage), marked=False) for stack, usage in counted.items()]
+    strokes = [Stroke(stack, _ranked(held), marked=False) for stack, held in measured.codes.items() if held.total]
+    if strokes:
         x = Axis("codes that occur, commonest first", zero=True, form=WHOLE)
         y = Axis("share of all codes (%)", logarithmic=True)
         blocks.append(chart_section("Usage", USAGE, line_chart(strokes, x, y, USAGE, 260, Legends("stack"))))

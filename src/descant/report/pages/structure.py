@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from descant.evaluation.structure.compare import DROPPED, KEPT, REFERENCES, UNDECIDED, StructureSummary
+from descant.evaluation.structure.compare import (
+    DROPPED,
+    KEPT,
+    REFERENCES,
+    UNDECIDED,
+    Drawn,
+    Folders,
+    StructureSummary,
+)
 from descant.evaluation.structure.conditions import DRAWN, NOISE, REAL
 from descant.evaluation.structure.files import read_csv, read_notes, read_similarity
 from descant.evaluation.structure.measures import LEVEL, MEASURES, NOTES, RANDOM, STRUCTURE, Measure, of_kind
@@ -32,7 +40,7 @@ from descant.report.charts import Line as Stroke
 from descant.report.clips import picture
 from descant.report.pictures import MATRIX_SIZE, ROLL_SIZE, roll_png, similarity_png
 from descant.report.registry import Builder, Finding
-from descant.results import Given, read_json
+from descant.results import Given, Rows, read_json
 
 # facts behind the other measures of notes, shown even where they do not separate real music from shuffled
 ALWAYS_SHOWN = ("notes_per_second",)
@@ -57,35 +65,45 @@ TRANSCRIBER = Markup(
     "Trust it for piano, and little else: of strings it finds far fewer notes correctly. {} Beside it stands, for "
     "some, what as many random pitches would have: few notes lie in a scale whatever they are."
 )
+NOT_KNOWN = (
+    "Whether these measures separate music from shuffled music at this length is not known: there are too few test "
+    "tracks. They are shown with that reserve."
+)
+NONE_SEPARATES = (
+    "No measure of structure separates real music from the same music shuffled at this length: longer samples may."
+)
+SEPARATED = (
+    "Only measures that separate held-out real music from the same music shuffled are shown. Many are tried: with few "
+    "test tracks, one or other may pass by chance."
+)
 TOO_SHORT = "Not reported: the excerpts are shorter than the two seconds that the transcriber needs."
 LEVELS = (
     "Shuffling leaves level as it is, so these are shown without that test. A model that fades away or turns to noise "
     "drifts."
 )
+ROLL = "Piano roll of the first excerpt of {}"
 NOTES_CAPTION = "Notes; their number a second is shown even where it does not separate real music from shuffled"
 Figures = Mapping[str, tuple[float, float | None, float | None]]
 
 
-class StructureGiven(Given):
-    """What the page is made from.
+class StructurePageGiven(Given):
+    """What the page is made from: the files that the comparison wrote, and the folders that it was made from.
 
     Attributes:
         table: every measure of every source.
         separation: real against shuffled music, by measure.
         curves: similarity by lag.
         summary: what is kept, and what is missing.
-        models: titles of the models by name, in the order of the page.
-        structure: folder of what was measured of real music, then of each model.
-        transcription: folder of its notes, in the same order.
+        real: what was measured of real music.
+        rows: of each model, in the order of the page.
     """
 
     table: Path
     separation: Path
     curves: Path
     summary: Path
-    models: dict[str, str]
-    structure: list[Path]
-    transcription: list[Path]
+    real: Folders
+    rows: Rows[Drawn]
 
 
 def _figures(table: pd.DataFrame, measure: str) -> Figures:
@@ -112,33 +130,19 @@ def _verdict(shown: Sequence[Measure], undecided: bool, tested: bool) -> str:
     if not (undecided or tested):
         return "Not reported: no measure of structure is defined for these excerpts."
     if undecided:
-        return (
-            "Whether these measures separate music from shuffled music at this length is not known: there are too few "
-            "test tracks. They are shown with that reserve."
-        )
-    if not any(measure.kind == STRUCTURE for measure in shown):
-        return (
-            "No measure of structure separates real music from the same music shuffled at this length: longer samples "
-            "may."
-        )
-    return (
-        "Only measures that separate held-out real music from the same music shuffled are shown. Many are tried: with "
-        "few test tracks, one or other may pass by chance."
-    )
+        return NOT_KNOWN
+    return SEPARATED if any(measure.kind == STRUCTURE for measure in shown) else NONE_SEPARATES
 
 
 def _chart(measure: Measure, table: pd.DataFrame, titles: Mapping[str, str]) -> Section:
     found = _figures(table, measure.name)
-    dots = [
-        Dot(title, *found[source], COMPARED if source in REFERENCES else MODELS)
-        for source, title in titles.items()
-        if source in found
-    ]
+    kinds = {source: COMPARED if source in REFERENCES else MODELS for source in titles}
+    dots = [Dot(title, *found[source], kinds[source]) for source, title in titles.items() if source in found]
     absent = [title for source, title in titles.items() if source not in found]
     words = measure.words[:1].upper() + measure.words[1:] + "."
     if absent:
         words += f" Not defined for: {', '.join(absent)}."
-    axis = f"{measure.title.lower()} ({measure.unit})" if measure.unit else measure.title.lower()
+    axis = measure.title.lower() + (f" ({measure.unit})" if measure.unit else "")
     values = "; ".join(f"{dot.name} {significant(dot.value)}" for dot in dots)
     spec = interval_chart(dots, Axis(axis), f"{words} {values}.", STYLES, legend=False, row=26)
     return chart_section(measure.title, words, spec)
@@ -162,23 +166,22 @@ def _lag_charts(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[Section
     return charts
 
 
-def _matrices(folders: Mapping[str, Path]) -> list[Picture]:
-    pictures = []
-    for title, folder in folders.items():
-        matrices = read_similarity(folder)
-        if not np.isnan(matrices).all():
-            words = f"Self-similarity of the first excerpt of {title}: chroma, and timbre."
-            pictures.append(picture(title, similarity_png(matrices), words, MATRIX_SIZE))
-    return pictures
+def _matrices(folders: Mapping[str, Folders]) -> list[Picture]:
+    read = {title: read_similarity(of.structure) for title, of in folders.items()}
+    words = "Self-similarity of the first excerpt of {}: chroma, and timbre."
+    return [
+        picture(title, similarity_png(matrices), words.format(title), MATRIX_SIZE)
+        for title, matrices in read.items()
+        if not np.isnan(matrices).all()
+    ]
 
 
-def _rolls(folders: Mapping[str, Path], seconds: float) -> list[Picture]:
-    pictures = []
-    for title, folder in folders.items():
-        notes = read_notes(folder)
-        words = f"Piano roll of the first excerpt of {title}: {count(len(notes), 'note')}."
-        pictures.append(picture(title, roll_png(notes, seconds), words, ROLL_SIZE))
-    return pictures
+def _rolls(folders: Mapping[str, Folders], seconds: float) -> list[Picture]:
+    read = {title: read_notes(of.transcription) for title, of in folders.items()}
+    return [
+        picture(title, roll_png(notes, seconds), f"{ROLL.format(title)}: {count(len(notes), 'note')}.", ROLL_SIZE)
+        for title, notes in read.items()
+    ]
 
 
 def _notes_floor(table: pd.DataFrame) -> str:
@@ -208,7 +211,7 @@ def _cell(source: str, found: Figures, random: Figures) -> Cell:
     return Cell(significant(value), " ".join(part for part in (spread, beside) if part))
 
 
-def build(given: StructureGiven) -> Page:
+def build(given: StructurePageGiven) -> Page:
     """The page: what order sounds like, how similarity fades, notes and level.
 
     Raises:
@@ -216,8 +219,8 @@ def build(given: StructureGiven) -> Page:
     """
     table, separation = read_csv(given.table), read_csv(given.separation)
     summary = read_json(StructureSummary, given.summary)
-    titles = {**REFERENCES, **{f"{DRAWN}:{name}": title for name, title in given.models.items()}}
-    named = [REFERENCES[REAL], *given.models.values()]
+    titles = {**REFERENCES, **{f"{DRAWN}:{row.model}": row.title for row in given.rows}}
+    folders = {REFERENCES[REAL]: given.real, **{row.title: row for row in given.rows}}
     verdicts = dict(zip(separation["measure"], separation["verdict"], strict=True))
     undecided = KEPT not in verdicts.values() and UNDECIDED in verdicts.values()
     shown = [measure for measure in MEASURES if verdicts.get(measure.name) == (UNDECIDED if undecided else KEPT)]
@@ -227,14 +230,13 @@ def build(given: StructureGiven) -> Page:
     order: list[Block] = [Text(_verdict(shown, undecided, not {KEPT, DROPPED}.isdisjoint(verdicts.values()))), *charts]
     order += [Text(without, "quiet")] if dropped else []
     lags = _lag_charts(read_csv(given.curves), titles)
-    matrices = _matrices(dict(zip(named, given.structure, strict=True)))
+    matrices = _matrices(folders)
     of_notes = [one for one in of_kind(NOTES) if one in shown or one.name in ALWAYS_SHOWN]
     of_notes = [one for one in of_notes if _figures(table, one.name)]
     notes: list[Block] = [Text(TOO_SHORT)]
     if of_notes:
-        rolls = _rolls(dict(zip(named, given.transcription, strict=True)), summary.seconds)
         notes = [Text(TRANSCRIBER.format(_notes_floor(table))), _table(NOTES_CAPTION, of_notes, table, titles)]
-        notes += [Pictures(rolls)]
+        notes += [Pictures(_rolls(folders, summary.seconds))]
     blocks: list[Block] = [
         Text(_lead(table, titles, summary), "lead"),
         Section("What order sounds like", order),
@@ -253,10 +255,8 @@ def finding(summary: StructureSummary, titles: Mapping[str, str]) -> str:
     if not tested:
         return ""
     if not kept:
-        return (
-            f"None of {count(tested, 'measure')} separates real music from the same music shuffled here, so none is "
-            "reported."
-        )
+        those = count(tested, "measure")
+        return f"None of {those} separates real music from the same music shuffled here, so none is reported."
     words = f"{len(kept)} of {count(tested, 'measure')} separate real music from the same music shuffled"
     parts = []
     for measure in kept:
@@ -271,4 +271,4 @@ def finding(summary: StructureSummary, titles: Mapping[str, str]) -> str:
     return f"{words}: {shown}." if shown else f"{words}."
 
 
-PAGE = Builder(StructureGiven, build, Finding(StructureSummary, finding))
+PAGE = Builder(StructurePageGiven, build, Finding(StructureSummary, finding))
