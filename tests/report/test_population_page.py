@@ -91,7 +91,7 @@ def test_values_over_a_decade_have_a_logarithmic_axis(tmp_path: Path, members: i
     rates = [state.decision.after[RATE] for state in population.states]
     assert (max(rates) / min(rates) >= 10) == spans
     axes = {spec["layer"][0]["encoding"]["y"]["title"]: spec["layer"][0]["encoding"]["y"]["scale"].get("type")
-            for spec in [lineage_chart(population, trace, False) for trace in traces(population)]}  # fmt: skip
+            for spec in [lineage_chart(population, trace) for trace in traces(population)]}  # fmt: skip
     assert axes["learning rate"] == ("log" if spans else None) and axes["fitness"] is None
 
 

@@ -52,8 +52,7 @@ class Axis:
     def encode(self) -> dict[str, Any]:
         """What Altair takes of it."""
         scale: dict[str, Any] = {"type": "log"} if self.logarithmic else {"zero": self.zero}
-        if self.ends:
-            scale |= {"domain": list(self.ends), "nice": False}
+        scale |= {"domain": list(self.ends), "nice": False} if self.ends else {}
         scale |= {"padding": self.padding, "nice": False} if self.padding else {}
         axis: dict[str, Any] = {"labelOverlap": "greedy"}
         axis |= {"format": self.form} if self.form else {}
@@ -144,11 +143,12 @@ def line_chart(
         weights: by name, in the order of their legend.
         ways: dashes by name, in the order of their legend.
         order: of the series in the legend; empty for that of the lines.
-
-    Returns:
-        The specification, data included.
     """
-    rows = [_row(number, line, point) for number, line in enumerate(lines) for point in _places(line)]
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines):
+        shared = {"line": number, "series": line.series, "weight": line.weight, "way": line.way, "detail": line.detail}
+        begun = [{**shared, **vars(line.begins), "own": False, "marked": False}] if line.begins else []
+        rows += [*begun, *({**shared, **vars(point), "own": True, "marked": line.marked} for point in line.points)]
     names = list(order or dict.fromkeys(line.series for line in lines))
     marked = any(line.marked for line in lines)
     below: dict[str, Any] = {"orient": "bottom", "labelLimit": 300} if legends.below else {}
@@ -164,17 +164,16 @@ def line_chart(
     place, value = alt.X("x:Q", **x.encode()), alt.Y("value:Q", **y.encode())
     stroke: dict[str, Any] = {"strokeWidth": alt.value(2.5), "opacity": _faded(pick, alt.value(1))}
     if weights:
-        used = [name for name in weights if any(row["weight"] == name for row in rows)]
-        wide = alt.Scale(type="ordinal", domain=used, range=[weights[name].width for name in used])
-        strong = alt.Scale(type="ordinal", domain=used, range=[weights[name].opacity for name in used])
-        shown = _ink_legend(legends.weights) if legends.weights and len(used) > 1 else None
+        used = [name for name in weights if any(line.weight == name for line in lines)]
+        wide = _scale(used, [weights[name].width for name in used], type="ordinal")
+        strong = _scale(used, [weights[name].opacity for name in used], type="ordinal")
+        shown = _ink_legend(legends.weights if len(used) > 1 else "")
         stroke["strokeWidth"] = alt.StrokeWidth("weight:O", scale=wide, legend=shown)
         stroke["opacity"] = _faded(pick, alt.Opacity("weight:O", scale=strong, legend=None))
     if ways:
-        used = [name for name in ways if any(row["way"] == name for row in rows)]
-        dashes = alt.Scale(domain=used, range=[list(ways[name]) for name in used])
-        shown = _ink_legend(legends.ways) if legends.ways else None
-        stroke["strokeDash"] = alt.StrokeDash("way:N", scale=dashes, legend=shown)
+        used = [name for name in ways if any(line.way == name for line in lines)]
+        dashes = _scale(used, [list(ways[name]) for name in used])
+        stroke["strokeDash"] = alt.StrokeDash("way:N", scale=dashes, legend=_ink_legend(legends.ways))
     elif not marked:
         stroke["strokeDash"] = alt.StrokeDash("series:N", scale=_cycle(DASHES, names), legend=legend)
     data = alt.Chart(alt.InlineData(values=rows))
@@ -183,11 +182,8 @@ def line_chart(
         bands = data.transform_filter("datum.low !== null").mark_area()
         low = alt.Y("low:Q", title=y.title)
         layers.append(bands.encode(x=place, y=low, y2="high:Q", color=colour, opacity=_faded(pick, alt.value(0.13))))
-    layers.append(
-        data.mark_line(strokeJoin="round")
-        .encode(x=place, y=value, detail="line:N", color=colour, **stroke)
-        .add_params(pick)
-    )
+    strokes = data.mark_line(strokeJoin="round").encode(x=place, y=value, detail="line:N", color=colour, **stroke)
+    layers.append(strokes.add_params(pick))
     if marked:
         dots = data.transform_filter(alt.datum.marked).mark_point(size=48, filled=True)
         shape = alt.Shape("series:N", scale=_cycle(SHAPES, names), legend=legend)
@@ -202,35 +198,21 @@ def line_chart(
     return _finish(alt.layer(*layers), description, height)
 
 
-def _places(line: Line) -> list[tuple[Point, bool]]:
-    return [*([(line.begins, False)] if line.begins else []), *((point, True) for point in line.points)]
-
-
-def _row(number: int, line: Line, place: tuple[Point, bool]) -> dict[str, Any]:
-    point, own = place
-    return {
-        "line": number,
-        "series": line.series,
-        "weight": line.weight,
-        "way": line.way,
-        "detail": line.detail,
-        **vars(point),
-        "own": own,
-        "marked": own and line.marked,
-    }
-
-
 def _faded(pick: alt.Parameter, otherwise: Any) -> Any:
     return alt.condition(pick, otherwise, alt.value(FAINT))
 
 
+def _scale(names: Sequence[str], values: Sequence[Any], **more: Any) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=list(values), **more)
+
+
 def _cycle(values: Sequence[Any], names: Sequence[str]) -> alt.Scale:
-    return alt.Scale(domain=list(names), range=[values[place % len(values)] for place in range(len(names))])
+    return _scale(names, [values[place % len(values)] for place in range(len(names))])
 
 
-def _ink_legend(title: str) -> alt.Legend:
-    """Of lines of any series, drawn in the page's ink, long enough to show dashes."""
-    return alt.Legend(title=title, symbolStrokeColor=INK, symbolOpacity=1, symbolSize=500)
+def _ink_legend(title: str) -> alt.Legend | None:
+    """Of lines of any series, drawn in the page's ink, long enough to show dashes; none without a title."""
+    return alt.Legend(title=title, symbolStrokeColor=INK, symbolOpacity=1, symbolSize=500) if title else None
 
 
 @dataclass(frozen=True)
@@ -289,15 +271,10 @@ def interval_chart(
     values = [{key: value for key, value in vars(dot).items() if key != "singles"} for dot in dots]
     singles = [{"name": dot.name, "value": single} for dot in dots for single in dot.singles]
     shown = alt.Legend(title=None, orient="top", labelLimit=420, symbolOpacity=1, symbolSize=90) if legend else None
-    colour = alt.Color(
-        "style:N", scale=alt.Scale(domain=used, range=[styles[name].colour for name in used]), legend=shown
-    )
-    shape = alt.Shape(
-        "style:N", scale=alt.Scale(domain=used, range=[styles[name].shape for name in used]), legend=shown
-    )
-    width = alt.StrokeWidth(
-        "style:N", scale=alt.Scale(domain=used, range=[styles[name].width for name in used]), legend=None
-    )
+    looks = [styles[name] for name in used]
+    colour = alt.Color("style:N", scale=_scale(used, [look.colour for look in looks]), legend=shown)
+    shape = alt.Shape("style:N", scale=_scale(used, [look.shape for look in looks]), legend=shown)
+    width = alt.StrokeWidth("style:N", scale=_scale(used, [look.width for look in looks]), legend=None)
     y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False))
     rows: dict[str, Any] = {"y": y}
     if len(names) < len(dots):
@@ -317,11 +294,10 @@ def interval_chart(
     tips = [alt.Tooltip("name:N", title=" "), *([alt.Tooltip("style:N", title=" ")] if len(used) > 1 else [])]
     tips += [alt.Tooltip(f"{key}:Q", format=".4~g") for key in ("value", "low", "high")]
     spans = data.transform_filter("datum.low !== null").mark_rule(clip=True)
-    low = alt.X("low:Q", **axis.encode())
+    low, value = alt.X("low:Q", **axis.encode()), alt.X("value:Q", **axis.encode())
     layers.append(spans.encode(x=low, x2="high:Q", **rows, color=colour, strokeWidth=width, tooltip=tips))
     marks = data.mark_point(filled=True, opacity=1, size=80)
-    x = alt.X("value:Q", **axis.encode())
-    layers.append(marks.encode(x=x, **rows, color=colour, shape=shape, tooltip=tips))
+    layers.append(marks.encode(x=value, **rows, color=colour, shape=shape, tooltip=tips))
     return _finish(alt.layer(*layers), description, row * len(names) + 20)
 
 

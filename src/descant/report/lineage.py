@@ -82,11 +82,7 @@ class Population:
 
 
 def read_population(name: str, folder: Path) -> Population:
-    """Read all that a population left.
-
-    Args:
-        name: of the stack.
-        folder: ``results/population/STACK``.
+    """Read all that a population left in ``results/population/STACK``.
 
     Raises:
         PopulationError: when a file cannot be read, or names a member that is not there.

@@ -63,11 +63,7 @@ class Metrics:
 
 
 def read_metrics(path: Path, validated: bool = False) -> Metrics:
-    """Read ``metrics.csv``.
-
-    Args:
-        path: of the file.
-        validated: whether it must hold a figure of a validation.
+    """Read ``metrics.csv``; ``validated`` demands a figure of a validation.
 
     Raises:
         ResultError: when it cannot be read, or holds no such figure.

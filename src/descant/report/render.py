@@ -62,12 +62,7 @@ def build_entries(pages: Sequence[str], own: str) -> list[Entry]:
 
 
 def render(page: Page, entries: Sequence[Entry] = ()) -> str:
-    """A page as HTML; every value is escaped, and a missing one is an error.
-
-    Args:
-        page: what stands on it.
-        entries: of the navigation; none for a page that stands alone.
-    """
+    """A page as HTML; every value is escaped, and a missing one is an error. Without entries it stands alone."""
     loader = jinja2.PackageLoader("descant.report", "templates")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

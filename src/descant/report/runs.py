@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,11 +64,7 @@ def run_names(first: Path, second: Path) -> tuple[str, str]:
 
 
 def read_run(folder: Path, name: str) -> RunResults:
-    """Read what a run left.
-
-    Args:
-        folder: its working directory.
-        name: what people call it.
+    """Read what a run left in its working directory.
 
     Raises:
         RunError: when it holds no results.
@@ -79,46 +76,43 @@ def read_run(folder: Path, name: str) -> RunResults:
         )
     missing: list[str] = []
 
-    def part(what: str, path: Path, read: Callable[[Path], T], empty: T) -> T:
+    def part(what: str, path: Path, read: Callable[[Path], T]) -> T | None:
         if not path.exists():
             missing.append(f"{what}: {path.relative_to(folder)} is not there")
-            return empty
+            return None
         try:
             return read(path)
         except DescantError as error:
             # a problem names its file, and a page no folder of the machine
             missing.append(f"{what}: {error.problem.replace(str(folder), name)}")
-            return empty
+            return None
 
-    no_rows: list[dict[str, str]] = []
-    table = part("the table", results / "table/table.csv", _table, no_rows)
-    tracks = part("bits by track", results / "table/tracks.csv", _frame(TRACK_COLUMNS), _empty(TRACK_COLUMNS))
-    reconstruction = results / "evaluation/reconstruction/excerpts.csv"
-    excerpts = part("reconstructions", reconstruction, _frame(EXCERPT_COLUMNS), _empty(EXCERPT_COLUMNS))
-    summaries = {path.parent.name: path for path in sorted(results.glob("evaluation/*/summary.json"))}
-    no_figures: Mapping[str, Interval] = {}
-    measures = {measure: part(measure, path, read_figures, no_figures) for measure, path in summaries.items()}
-    models = {path.parent.name: path for path in sorted(results.glob("training/*/model.safetensors"))}
-    metrics = {path.parent.name: path for path in sorted(results.glob("training/*/metrics.csv"))}
-    none: Mapping[str, str] = {}
-    networks = {place: part(place, path, network_settings, none) for place, path in models.items()}
-    curves = {place: part(f"curves of {place}", path, _curves, None) for place, path in metrics.items()}
-    audio = {path.parent.parent.name: path.parent for path in sorted(results.glob("samples/*/audio/samples.csv"))}
-    if not networks:
-        missing.append("networks: there is no model.safetensors in results/training")
-    if not audio:
-        missing.append("samples: there is no audio in results/samples")
-    return RunResults(
+    def parts(pattern: str, read: Callable[[Path], T], what: str = "{}") -> dict[str, T]:
+        paths = {path.parent.name: path for path in sorted(results.glob(pattern))}
+        found = {place: part(what.format(place), path, read) for place, path in paths.items()}
+        return {place: one for place, one in found.items() if one is not None}
+
+    def frame(what: str, path: Path, columns: list[str]) -> pd.DataFrame:
+        found = part(what, path, partial(_frame, columns=columns))
+        return pd.DataFrame(columns=columns) if found is None else found
+
+    table = part("the table", results / "table/table.csv", _table) or []
+    found = RunResults(
         name=name,
         table={row["model"]: row for row in table if "model" in row},
-        tracks=tracks,
-        excerpts=excerpts,
-        curves={place: found for place, found in curves.items() if found is not None},
-        networks={place: found for place, found in networks.items() if found},
-        measures=measures,
-        samples=audio,
+        tracks=frame("bits by track", results / "table/tracks.csv", TRACK_COLUMNS),
+        excerpts=frame("reconstructions", results / "evaluation/reconstruction/excerpts.csv", EXCERPT_COLUMNS),
+        measures=parts("evaluation/*/summary.json", read_figures),
+        networks=parts("training/*/model.safetensors", network_settings),
+        curves=parts("training/*/metrics.csv", partial(read_metrics, validated=True), "curves of {}"),
+        samples={path.parts[-3]: path.parent for path in sorted(results.glob("samples/*/audio/samples.csv"))},
         missing=missing,
     )
+    if not any(results.glob("training/*/model.safetensors")):
+        missing.append("networks: there is no model.safetensors in results/training")
+    if not found.samples:
+        missing.append("samples: there is no audio in results/samples")
+    return found
 
 
 def read_figures(path: Path) -> Mapping[str, Interval]:
@@ -172,14 +166,6 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def _empty(columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(columns))
-
-
-def _curves(path: Path) -> Metrics | None:
-    return read_metrics(path, validated=True)
-
-
 def _table(path: Path) -> list[dict[str, str]]:
     rows = read_table(path)
     try:
@@ -191,12 +177,9 @@ def _table(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _frame(columns: Sequence[str]) -> Callable[[Path], pd.DataFrame]:
-    def read(path: Path) -> pd.DataFrame:
-        try:
-            types = {name: str if name in TEXT_COLUMNS else float for name in columns}
-            return pd.read_csv(path, usecols=list(columns), dtype=types)
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path.name} cannot be read: {error}", CURE) from error
-
-    return read
+def _frame(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        types = {name: str if name in TEXT_COLUMNS else float for name in columns}
+        return pd.read_csv(path, usecols=columns, dtype=types)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path.name} cannot be read: {error}", CURE) from error

@@ -9,7 +9,7 @@ import pandas as pd
 from descant.errors import SamplingError
 from descant.evaluation.differences import Difference, paired
 from descant.evaluation.reconstruction import NOISE, OTHER
-from descant.formatting import bracketed, decimal, level
+from descant.formatting import level
 from descant.report.blocks import (
     Block,
     Cell,
@@ -25,6 +25,7 @@ from descant.report.blocks import (
     Text,
     chart_section,
     figures,
+    interval_cell,
 )
 from descant.report.charts import WHOLE, Axis, Legends, line_chart
 from descant.report.clips import sample_clips
@@ -68,12 +69,6 @@ def _words(*parts: str) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _cell(interval: Interval | None, digits: int) -> Cell:
-    if interval is None:
-        return Cell("")
-    return Cell(decimal(interval.value, digits), bracketed(interval.low, interval.high, digits))
-
-
 def model_lines(first: RunResults, second: RunResults, bootstrap: Bootstrap) -> list[Line]:
     """A row a model: bits per sample of each run with its interval, and their difference."""
     lines = []
@@ -84,7 +79,7 @@ def model_lines(first: RunResults, second: RunResults, bootstrap: Bootstrap) -> 
         if not difference.reason:
             parts = [run.tracks[run.tracks["model"] == model].drop(columns="model") for run in (first, second)]
             difference = compare_bits(parts[0], parts[1], bootstrap)
-        cells = [*(_cell(_interval_of(row), 3) for row in rows), _cell(difference.figure, 3)]
+        cells = [*(interval_cell(_interval_of(row), 3) for row in rows), interval_cell(difference.figure, 3)]
         lines.append(Line(title, cells, _words(model, difference.reason)))
     return lines
 
@@ -112,7 +107,7 @@ def stack_lines(first: RunResults, second: RunResults, bootstrap: Bootstrap) -> 
         if not difference.reason:
             difference = paired(parts[0], parts[1], ["start", "samples"], "lsd_db", None, bootstrap)
         means = [mean_interval(part["lsd_db"].to_numpy(float), bootstrap) for part in parts]
-        cells = [*(_cell(mean, 2) for mean in means), _cell(difference.figure, 2)]
+        cells = [*(interval_cell(mean, 2) for mean in means), interval_cell(difference.figure, 2)]
         lines.append(Line(rendering, cells, difference.reason))
     return lines
 
@@ -122,7 +117,7 @@ def measure_tables(first: RunResults, second: RunResults) -> list[Table]:
     tables = []
     for measure in _in_order(first.measures, second.measures):
         held = [run.measures.get(measure, {}) for run in (first, second)]
-        lines = [Line(key, [_cell(part.get(key), 3) for part in held]) for key in _in_order(*held)]
+        lines = [Line(key, [interval_cell(part.get(key), 3) for part in held]) for key in _in_order(*held)]
         if lines:
             tables.append(figures(measure, ["Figure", first.name, second.name], lines))
     return tables
@@ -188,14 +183,7 @@ def _compared(heading: str, words: str, caption: str, names: Sequence[str], line
 
 
 def compare(first: RunResults, second: RunResults, bootstrap: Bootstrap, show: int) -> Page:
-    """The page of two runs.
-
-    Args:
-        first: a run.
-        second: another; differences are its figures minus those of the first.
-        bootstrap: how the intervals of the differences are drawn.
-        show: samples of a model and run, at most.
-    """
+    """The page of two runs; differences are the second's figures minus those of the first."""
     lead = (
         f"Two runs side by side. A difference is {second.name} minus {first.name}; in brackets stand "
         f"{level(bootstrap.confidence)} intervals over test tracks, paired by track for a difference."

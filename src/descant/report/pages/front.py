@@ -21,7 +21,7 @@ from descant.report.registry import Builder, kind_of, load_builder
 from descant.results import CURE, Given, read_json, read_table
 from descant.sequences import PackedSequence, open_sequence, total_seconds
 
-ENDS = ("bits_per_sample_low", "bits_per_sample_high")
+BITS = ("bits_per_sample", "bits_per_sample_low", "bits_per_sample_high")
 SHOWN_LABELS = 3
 SHOWN_REASONS = 2
 SPLITS = {"train": "training", "validation": "validation", "test": "test"}
@@ -91,18 +91,10 @@ def read_rows(table: Sequence[Mapping[str, str]], pages: Sequence[str]) -> list[
     try:
         for row in table:
             page = f"players/{row['model']}"
-            low, high = (float(row[key]) if row[key] else None for key in ENDS)
-            rows.append(
-                Row(
-                    model=row["model"],
-                    title=row["title"],
-                    address=f"{page}.html" if page in pages else "",
-                    levels=int(row["levels"]),
-                    bits=float(row["bits_per_sample"]) if row["bits_per_sample"] else None,
-                    interval=bracketed(low, high, 2),
-                    ratings=(_rating(row, "fidelity"), _rating(row, "musicality")),
-                )
-            )
+            bits, low, high = (float(row[key]) if row[key] else None for key in BITS)
+            named = row["model"], row["title"], f"{page}.html" if page in pages else "", int(row["levels"])
+            ratings = _rating(row, "fidelity"), _rating(row, "musicality")
+            rows.append(Row(*named, bits, bracketed(low, high, 2), ratings))
     except (KeyError, ValueError) as error:
         raise ResultError(f"the table is not the one of this pipeline: {error!r}", "run snakemake again") from error
     return rows
@@ -143,12 +135,7 @@ def _bits_or_last(row: Row) -> float:
 
 
 def music_in_words(sequence: PackedSequence, source: str) -> list[str]:
-    """What was trained on: where it is from, how much there is by split, and who and what it is by.
-
-    Args:
-        sequence: the packed audio.
-        source: where the music comes from, in words.
-    """
+    """What was trained on: where it is from in words, how much there is by split, and who and what it is by."""
     parts = [
         f"{duration(total_seconds(sequence, (split,)))} in {count(len(sequence.split(split)), 'track')} for {use}"
         for split, use in SPLITS.items()
@@ -186,13 +173,7 @@ def front_clips(rows: Sequence[Row], folders: Mapping[str, Path], recordings: Pa
 
 
 def read_finding(name: str, path: Path, titles: Mapping[str, str], pages: Sequence[str]) -> Markup:
-    """What a measure found, in a sentence or two, with a link to its page.
-
-    Args:
-        name: of the measure.
-        path: its ``summary.json``.
-        titles: of the models, by name.
-        pages: names of the report's pages.
+    """What a measure found, from its ``summary.json``, in a sentence or two; with a link to its page, if it has one.
 
     Raises:
         PageError: when there is no such measure.
@@ -247,10 +228,8 @@ def build(given: FrontGiven) -> Page:
     music: list[Block] = [Text(line) for line in music_in_words(sequence, given.source)]
     if given.remarks is not None and (remarks := read_json(list[str], given.remarks)):
         music.append(Items(remarks, "quiet small"))
-    first: list[Block] = [
-        Section("How well each model predicts held-out music", [_board(rows)], "table"),
-        Section("What they learnt from", music, "music"),
-    ]
+    board = Section("How well each model predicts held-out music", [_board(rows)], "table")
+    first: list[Block] = [board, Section("What they learnt from", music, "music")]
     found = [read_finding(name, path, titles, given.pages) for name, path in given.summaries.items()]
     findings: list[Block] = [Section("What the measures found", [Items(found)], "findings")] if found else []
     stages = [

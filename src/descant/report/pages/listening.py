@@ -10,7 +10,7 @@ from pydantic import Field
 from descant.formatting import count, decimal, level
 from descant.listening.analysis import Analysis, Result, read_analysis
 from descant.listening.scores import LIMITS, Difference, Score
-from descant.report.blocks import Block, Cell, Chart, Column, Fold, Items, Line, Page, Section, Table, Text
+from descant.report.blocks import Block, Cell, Chart, Column, Fold, Items, Line, Page, Section, Table, Text, figures
 from descant.report.charts import PALETTE, Axis, Dot, DotStyle, interval_chart, shares_chart
 from descant.report.registry import Builder
 from descant.results import Given
@@ -69,7 +69,14 @@ def _beyond_chance(p: float | None) -> bool:
     return p is not None and p < SIGNIFICANT
 
 
-def _scores(caption: str, scores: Sequence[Score], before: Mapping[str, Score], named: Mapping[str, str]) -> Table:
+class Names(dict[str, str]):
+    """What people call the systems; one without a title has its own name."""
+
+    def __missing__(self, system: str) -> str:
+        return system
+
+
+def _scores(caption: str, scores: Sequence[Score], before: Mapping[str, Score], named: Names) -> Table:
     headings = ("System", "Mean", "Two-way interval", "Classical ± (too small)", "Raters", "Clips", "Ratings",
                 "Mean of all raters (ratings)")  # fmt: skip
     lines = []
@@ -79,19 +86,18 @@ def _scores(caption: str, scores: Sequence[Score], before: Mapping[str, Score], 
         texts += ["" if score.sem is None else f"± {1.96 * score.sem:.2f}"]
         texts += [f"{number:,}" for number in (score.raters, score.items, score.ratings)]
         texts += [f"{decimal(everybody.mean, 2)} ({everybody.ratings:,})"]
-        lines.append(Line(named.get(score.system, score.system), [Cell(text) for text in texts]))
-    return Table(caption, [Column(heading) for heading in headings], lines)
+        lines.append(Line(named[score.system], [Cell(text) for text in texts]))
+    return figures(caption, headings, lines)
 
 
-def _score_chart(scores: Sequence[Score], named: Mapping[str, str], words: str) -> Mapping[str, Any]:
+def _score_chart(scores: Sequence[Score], named: Names, words: str) -> Mapping[str, Any]:
     """The two-way interval thick, the classical error thin beside it."""
     dots = []
     for score in scores:
-        name = named.get(score.system, score.system)
-        dots.append(Dot(name, score.mean, score.low, score.high, TWO_WAY))
+        dots.append(Dot(named[score.system], score.mean, score.low, score.high, TWO_WAY))
         if score.sem is not None:
             half = 1.96 * score.sem
-            dots.append(Dot(name, score.mean, score.mean - half, score.mean + half, POOLED))
+            dots.append(Dot(named[score.system], score.mean, score.mean - half, score.mean + half, POOLED))
     return interval_chart(dots, Axis("mean rating", ends=LIMITS.get(scores[0].scale)), words, STYLES, row=34)
 
 
@@ -104,52 +110,39 @@ def _binned(score: Score, width: int) -> dict[float, int]:
     return bins
 
 
-def _spread(mark: str, scale: str, scores: Sequence[Score], named: Mapping[str, str]) -> list[Block]:
+def _spread(mark: str, scale: str, scores: Sequence[Score], named: Names) -> list[Block]:
     # a scale of a hundred points in tens
     width = 1 if len({value for score in scores for value in score.histogram}) <= MOST_VALUES else MOST_VALUES
-    counts = {named.get(score.system, score.system): _binned(score, width) for score in scores}
+    counts = {named[score.system]: _binned(score, width) for score in scores}
     spec = shares_chart(counts, "rating", f"How often each rating was given on {scale}, by system.")
-    lines = [
-        Line(
-            named.get(score.system, score.system),
-            [Cell(", ".join(f"{value}: {number:,}" for value, number in score.histogram.items()))],
-        )
-        for score in scores
-    ]
+    lines = []
+    for score in scores:
+        numbers = ", ".join(f"{value}: {number:,}" for value, number in score.histogram.items())
+        lines.append(Line(named[score.system], [Cell(numbers)]))
     columns = [Column("System"), Column("Value: ratings", words=True)]
-    figures = Table(f"{mark}Number of ratings by value, {scale}", columns, lines)
+    table = Table(f"{mark}Number of ratings by value, {scale}", columns, lines)
     label = f"{scale.capitalize()}, how often each rating was given"
-    return [Chart(spec, label), Fold(f"{scale.capitalize()}: the same in figures", [figures])]
+    return [Chart(spec, label), Fold(f"{scale.capitalize()}: the same in figures", [table])]
 
 
 def _pairs(caption: str, middle: str, pairs: Sequence[tuple[str, str, str, str, float | None]]) -> Table:
     """Pairs of systems: their names, a figure, its interval, and its p-value."""
     columns = [Column("First"), Column("Second", words=True), Column(middle), Column("Two-way interval")]
-    lines = [
-        Line(
-            first,
-            [Cell(text, strong=_beyond_chance(p)) for text in (second, figure, interval, _p(p))],
-            marked=_beyond_chance(p),
-        )
-        for first, second, figure, interval, p in pairs
-    ]
+    lines = []
+    for first, *texts, p in pairs:
+        beyond = _beyond_chance(p)
+        lines.append(Line(first, [Cell(text, strong=beyond) for text in (*texts, _p(p))], marked=beyond))
     return Table(caption, [*columns, Column("p (Holm)")], lines)
 
 
-def _scale(scale: str, shown: Result, everybody: Result, named: Mapping[str, str], mark: str) -> Section:
+def _scale(scale: str, shown: Result, everybody: Result, named: Names, mark: str) -> Section:
     """All about one scale."""
     scores = sorted((score for score in shown.scores if score.scale == scale), key=lambda score: -score.mean)
     before = {score.system: score for score in everybody.scores if score.scale == scale}
     found = [one for one in shown.differences if one.scale == scale]
     words = f"Mean rating of each system on {scale}, best first, with its intervals."
     pairs = [
-        (
-            named.get(one.first, one.first),
-            named.get(one.second, one.second),
-            decimal(one.difference, 2),
-            _range(one.low, one.high),
-            one.p_holm,
-        )
+        (named[one.first], named[one.second], decimal(one.difference, 2), _range(one.low, one.high), one.p_holm)
         for one in found
     ]
     differences = _pairs(mark + DIFFERENCES.format(scale), "Difference", pairs)
@@ -164,12 +157,12 @@ def _scale(scale: str, shown: Result, everybody: Result, named: Mapping[str, str
     return Section(scale.capitalize(), blocks)
 
 
-def _reading(scores: Sequence[Score], differences: Sequence[Difference], named: Mapping[str, str]) -> str:
+def _reading(scores: Sequence[Score], differences: Sequence[Difference], named: Names) -> str:
     models = [score for score in scores if score.kind == "system"]
     if not models:
         return "No model was rated on this scale."
     best = models[0]
-    words = f"The model rated highest is {named.get(best.system, best.system)}, with a mean of {best.mean:.2f}"
+    words = f"The model rated highest is {named[best.system]}, with a mean of {best.mean:.2f}"
     words += f" (between {_range(best.low, best.high)})." if best.low is not None else "."
     if len(models) > 1:
         names = {score.system for score in models}
@@ -215,56 +208,44 @@ def _screening(analysis: Analysis) -> str:
         return "Screening would leave nobody: what is shown is of all raters, and deserves no trust."
     if not left_out:
         return "No rater was left out: results with and without screening are the same."
-    words = f"{left_out} of {count(len(analysis.raters), 'rater')} {'was' if left_out == 1 else 'were'} left out"
-    return (
-        f"{words} by rules fixed before; what is shown is of the others, and the means of all raters stand beside it."
+    words = (
+        f"{left_out} of {count(len(analysis.raters), 'rater')} {'was' if left_out == 1 else 'were'} left out by rules"
     )
+    return f"{words} fixed before; what is shown is of the others, and the means of all raters stand beside it."
 
 
-def _preferences(result: Result, named: Mapping[str, str], mark: str) -> list[Section]:
+def _preferences(result: Result, named: Names, mark: str) -> list[Section]:
     found = result.preferences
     if found is None:
         return []
     span = _range(found.heard_first_low, found.heard_first_high)
     order = f"The clip that was heard first was preferred on {100 * found.heard_first:.0f} % of the pages"
     order += f" (share between {span}): without an effect of order it would be half." if span else "."
-    pairs = [
-        (
-            named.get(one.first, one.first),
-            named.get(one.second, one.second),
-            f"{one.share:.2f} of {one.ratings:,}",
-            _range(one.low, one.high),
-            one.p_holm,
-        )
-        for one in found.shares
-    ]
+    pairs = []
+    for one in found.shares:
+        share = f"{one.share:.2f} of {one.ratings:,}"
+        pairs.append((named[one.first], named[one.second], share, _range(one.low, one.high), one.p_holm))
     return [Section("Preferences", [Text(mark + order), _pairs(mark + PREFERENCES, "Share of pages", pairs)])]
 
 
-def _comments(analysis: Analysis, named: Mapping[str, str]) -> list[Section]:
+def _comments(analysis: Analysis, named: Names) -> list[Section]:
     by_system: dict[str, list[Block]] = {}
     for comment in analysis.comments:
         by_system.setdefault(comment.system, []).append(Text(comment.text, "quote"))
-    groups = [Section(named.get(system, system), texts) for system, texts in by_system.items()]
+    groups = [Section(named[system], texts) for system, texts in by_system.items()]
     return [Section("Comments", groups)] if groups else []
 
 
 def lay_out(analysis: Analysis, titles: Mapping[str, str]) -> Page:
-    """The page: the screened result, with everybody's means beside it.
-
-    Args:
-        analysis: of one test.
-        titles: of systems by name, where they have one.
-    """
+    """The page: the screened result, with everybody's means beside it; some systems have titles."""
     shown, rated = analysis.screened or analysis.everybody, analysis.everybody
-    named, simulated = {**NAMES, **titles}, analysis.source == "simulated"
+    named, simulated = Names({**NAMES, **titles}), analysis.source == "simulated"
     who = ("synthetic rater" if simulated else "person", "synthetic raters" if simulated else "people")
     mark = "SIMULATED. " if simulated else ""
     lead = "Nobody has rated a clip of this test that counts."
     if rated is not None:
-        lead = (
-            f"{rated.raters:,} {who[rated.raters != 1]} gave {count(rated.ratings, 'rating')}, each clip counted once."
-        )
+        people = f"{rated.raters:,} {who[rated.raters != 1]}"
+        lead = f"{people} gave {count(rated.ratings, 'rating')}, each clip counted once."
     if analysis.others:
         lead += f" {count(analysis.others, 'rating')} of other clips or settings are kept, and not shown here."
     excluded = [

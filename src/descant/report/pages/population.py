@@ -10,7 +10,7 @@ from pydantic import Field
 
 from descant.errors import PopulationError
 from descant.formatting import count, decimal, significant
-from descant.report.blocks import Block, Cell, Column, Line, Page, Section, Table, Text, chart_section
+from descant.report.blocks import Block, Cell, Line, Page, Section, Table, Text, chart_section, figures
 from descant.report.charts import WHOLE, Axis, Legends, Point, Weight, line_chart, thin
 from descant.report.charts import Line as Stroke
 from descant.report.lineage import Population, State, read_population
@@ -66,14 +66,17 @@ class PopulationGiven(Given):
 
 @dataclass(frozen=True)
 class Trace:
-    """What a chart shows of every state: its heading and words, its axes, and the figures of a state."""
+    """What a chart shows of every state: its heading and words, its axis, and the figures of a state.
+
+    One over ``steps`` is high, and has legends of heavy and dashed lines; others are over generations, and have no room
+    for these.
+    """
 
     heading: str
     words: str
-    horizontal: str
     vertical: str
-    height: int
     figures: Callable[[State], Sequence[Point]]
+    steps: bool = False
 
 
 def bits_along(state: State) -> list[Point]:
@@ -100,12 +103,12 @@ def _at(state: State, value: float | None) -> list[Point]:
     return [] if value is None else [Point(state.decision.generation, value)]
 
 
-def draw_lines(population: Population, figures: Callable[[State], Sequence[Point]]) -> list[Stroke]:
+def draw_lines(population: Population, figures_of: Callable[[State], Sequence[Point]]) -> list[Stroke]:
     """Every state's line, begun at its parent's end: dashed where the state was taken over; the chosen lineage last."""
     lineage, drawn = population.lineage, []
     for state in sorted(population.states, key=lambda state: state in lineage):
-        parent, points = population.parent(state), list(figures(state))
-        start = list(figures(parent))[-1] if parent and figures(parent) else None
+        parent, points = population.parent(state), list(figures_of(state))
+        start = list(figures_of(parent))[-1] if parent and figures_of(parent) else None
         if not points:
             continue
         member, weight = f"{state.decision.member}", CHOSEN if state in lineage else OTHER
@@ -117,42 +120,32 @@ def draw_lines(population: Population, figures: Callable[[State], Sequence[Point
     return drawn
 
 
-def lineage_chart(population: Population, trace: Trace, explained: bool) -> dict[str, Any] | None:
-    """A line a member and generation; None when there is no figure.
-
-    Args:
-        population: that was trained.
-        trace: what is shown.
-        explained: whether a legend says what heavy and dashed lines are; a low chart has no room for it.
-    """
+def lineage_chart(population: Population, trace: Trace) -> dict[str, Any] | None:
+    """A line a member and generation; None when there is no figure."""
     lines = draw_lines(population, trace.figures)
     if not lines:
         return None
-    lines.sort(key=lambda line: line.weight == CHOSEN)
     values = [point.value for line in lines for point in line.points]
     # on a linear axis the small values of a wide range cannot be seen
     wide = min(values) > 0 and max(values) / min(values) >= DECADE
     places = sorted({point.x for line in lines for point in line.points})
-    x = Axis(trace.horizontal, form=WHOLE, ticks=places if len(places) <= MOST_TICKS else (), padding=PADDING)
+    along = "training steps along the lineage" if trace.steps else "generation"
+    x = Axis(along, form=WHOLE, ticks=places if len(places) <= MOST_TICKS else (), padding=PADDING)
     y = Axis(trace.vertical, wide, padding=PADDING)
     members = sorted({line.series for line in lines}, key=int)
-    legends = Legends("member", "lineage" if explained else "", "goes on with" if explained else "")
-    return line_chart(lines, x, y, trace.words, trace.height, legends, WEIGHTS, WAYS, members)
+    legends = Legends("member", "lineage", "goes on with") if trace.steps else Legends("member")
+    return line_chart(lines, x, y, trace.words, 320 if trace.steps else 210, legends, WEIGHTS, WAYS, members)
 
 
 def traces(population: Population) -> list[Trace]:
     """What is drawn of a population, in the order of the page."""
-    generation = "generation"
+    tuned = {key: key.rpartition(".")[2].replace("_", " ") for key in population.keys}
     return [
-        Trace("Lineage", BITS, "training steps along the lineage", "bits per step", 320, bits_along),
-        *(Trace(key, TUNED, generation, _last_part(key), 210, setting_of(key)) for key in population.keys),
-        Trace("Fitness", FITNESS, generation, "fitness", 210, fitness_of),
-        Trace("Codes in use", USED, generation, "perplexity (codes)", 210, perplexity_of),
+        Trace("Lineage", BITS, "bits per step", bits_along, steps=True),
+        *(Trace(key, TUNED, words, setting_of(key)) for key, words in tuned.items()),
+        Trace("Fitness", FITNESS, "fitness", fitness_of),
+        Trace("Codes in use", USED, "perplexity (codes)", perplexity_of),
     ]
-
-
-def _last_part(key: str) -> str:
-    return key.rpartition(".")[2].replace("_", " ")
 
 
 def verdict(population: Population) -> str:
@@ -202,7 +195,10 @@ def decisions(population: Population) -> Table:
     for state in population.states:
         decision, score, chosen = state.decision, state.score, state in lineage
         texts = ["" if decision.parent is None else f"member {decision.parent}", decision.action]
-        texts += [_change(decision.before.get(key), value) for key, value in decision.after.items()]
+        for key, after in decision.after.items():
+            before = decision.before.get(key)
+            changed = "" if before in (None, after) else f"{significant(before)} {ARROW} "
+            texts.append(f"{changed}{significant(after)}")
         texts += [decimal(score.bits, 3), decimal(score.perplexity, 1)]
         texts += ["failed" if state.failed else decimal(score.fitness, 3)]
         name = f"Generation {decision.generation}, member {decision.member}"
@@ -210,20 +206,15 @@ def decisions(population: Population) -> Table:
         lines.append(Line(name, [Cell(text) for text in texts], detail, marked=chosen))
     headings = ["Generation and member", "Goes on from", "Action", *population.keys]
     headings += ["Bits per step", "Perplexity", "Fitness"]
-    return Table(CAPTION, [Column(heading) for heading in headings], lines)
-
-
-def _change(before: float | None, after: float) -> str:
-    unchanged = before is None or before == after
-    return significant(after) if unchanged else f"{significant(before)} {ARROW} {significant(after)}"
+    return figures(CAPTION, headings, lines)
 
 
 def part(population: Population) -> Section:
     """All that the page shows of a population."""
     drawn = [
         chart_section(trace.heading, trace.words, spec, population.name)
-        for number, trace in enumerate(traces(population))
-        if (spec := lineage_chart(population, trace, explained=number == 0)) is not None
+        for trace in traces(population)
+        if (spec := lineage_chart(population, trace)) is not None
     ]
     words = [Text(verdict(population)), Text(cost(population)), Text(failures(population), "note")]
     shown = [text for text in words if text.words]

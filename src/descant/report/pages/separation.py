@@ -11,7 +11,9 @@ import soundfile
 import soxr
 
 from descant.audio.files import AudioFileError
+from descant.corpus.decode import track_file
 from descant.errors import CorpusError
+from descant.evaluation.material import spread_evenly
 from descant.formatting import clock, count, decimal
 from descant.report.blocks import Block, Clip, Clips, Items, Page, Section, Text
 from descant.report.clips import clip_of
@@ -49,13 +51,7 @@ class SeparationGiven(Given):
 
 
 def read_stems(tables: Sequence[Path]) -> pd.DataFrame:
-    """Read what separation measured of every track.
-
-    Args:
-        tables: of all shards.
-
-    Returns:
-        A row a track, with ``COLUMNS`` and the number of its ``shard``, sorted by source.
+    """What separation measured: a row a track, with ``COLUMNS`` and the number of its ``shard``, sorted by source.
 
     Raises:
         CorpusError: when a table cannot be read.
@@ -69,23 +65,12 @@ def read_stems(tables: Sequence[Path]) -> pd.DataFrame:
 
 
 def read_excerpt(folder: Path, track: str, start: float, seconds: float) -> tuple[npt.NDArray[np.float32], int]:
-    """Read part of a track.
-
-    Args:
-        folder: with ``<track>.flac`` or ``<track>.wav``.
-        track: its id.
-        start: seconds.
-        seconds: length; less at the end of the track.
-
-    Returns:
-        float32 ``(frames, channels)``, and the sample rate in Hz.
+    """Read so many seconds of a track, less at its end: float32 ``(frames, channels)``, and the sample rate in Hz.
 
     Raises:
         AudioFileError: when it cannot be read.
     """
-    path = next((path for end in (".flac", ".wav") if (path := folder / f"{track}{end}").is_file()), None)
-    if path is None:
-        raise AudioFileError(f"{folder} has no audio of track {track}", "run the stage that makes it again")
+    path = track_file(folder, track)
     try:
         with soundfile.SoundFile(path) as file:
             file.seek(min(round(start * file.samplerate), file.frames))
@@ -93,11 +78,6 @@ def read_excerpt(folder: Path, track: str, start: float, seconds: float) -> tupl
             return audio[:, :2], file.samplerate
     except soundfile.SoundFileError as error:
         raise AudioFileError(f"{path} cannot be read: {error}", "run the stage that makes it again") from error
-
-
-def row_at(frame: pd.DataFrame, place: int) -> Mapping[str, Any]:
-    """A row of a table as a mapping."""
-    return {str(name): value for name, value in frame.iloc[place].items()}
 
 
 def summary(kept: pd.DataFrame, failed: pd.DataFrame) -> str:
@@ -113,7 +93,7 @@ def summary(kept: pd.DataFrame, failed: pd.DataFrame) -> str:
     return words + middle
 
 
-def measured(row: Mapping[str, Any]) -> str:
+def measured(row: Mapping[Any, Any]) -> str:
     """What was measured of a track, in words."""
     levels = {"vocals": row["vocal_level_db"], "what was taken away": row["removed_db"]}
     parts = [f"{name} at {decimal(value, 1)} dB" for name, value in levels.items() if pd.notna(value)]
@@ -122,7 +102,7 @@ def measured(row: Mapping[str, Any]) -> str:
     return ", ".join([*parts, *([row["remark"]] if row["remark"] else [])])
 
 
-def _track(row: Mapping[str, Any], given: SeparationGiven) -> Section:
+def _track(row: Mapping[Any, Any], given: SeparationGiven) -> Section:
     start = max(0.0, (row["seconds"] - given.seconds) / 2)
     clips: list[Clip] = []
     for name, folders in (("Mix", given.mixes), (str(row["stem"]).capitalize(), given.separated)):
@@ -143,21 +123,21 @@ def build(given: SeparationGiven) -> Page:
     """
     if not len(given.stems) == len(given.mixes) == len(given.separated):
         raise CorpusError("stems, mixes and separated differ in number", "give one of each for a shard")
-    stems, show = read_stems(given.stems), given.show
-    kept, failed = stems[stems["failure"] == ""].reset_index(drop=True), stems[stems["failure"] != ""]
-    places = [place * len(kept) // show for place in range(show)] if len(kept) > show else range(len(kept))
+    stems = read_stems(given.stems)
+    kept, failed = stems[stems["failure"] == ""], stems[stems["failure"] != ""]
+    shown = spread_evenly(kept.to_dict("records"), given.show)
     failures = [f"{row['source']}: {row['failure']}" for row in failed.head(SHOWN_FAILURES).to_dict("records")]
     if len(failed) > SHOWN_FAILURES:
         failures.append(f"and {count(len(failed) - SHOWN_FAILURES, 'more track')}, all in tracks.csv")
-    which = "All tracks" if len(places) == len(kept) else f"{count(len(places), 'track')} of {len(kept):,}"
+    which = "All tracks" if len(shown) == len(kept) else f"{count(len(shown), 'track')} of {len(kept):,}"
     words = (
         f"{which}, {given.seconds:g} s from the middle at most; none was chosen by ear. What the models learn from is "
         "the stem, mixed to mono and resampled."
     )
     blocks: list[Block] = [
         Text(summary(kept, failed), "lead"),
-        *([Text(words, "quiet")] if places else []),
-        *(_track(row_at(kept, place), given) for place in places),
+        *([Text(words, "quiet")] if shown else []),
+        *(_track(row, given) for row in shown),
         *([Section("Not separated", [Items(failures)])] if failures else []),
         Text(FOOT, "quiet small"),
     ]
