@@ -38,12 +38,12 @@ from torch import Tensor
 
 from descant.audio import mulaw
 from descant.config.models import Windows
+from descant.layers.bits import bits_per_step
 from descant.modelfile import read_model
 from descant.sampling.engine import DrawSettings, EngineSettings
 from descant.sampling.levels import LevelSettings, draw_level, draw_windows, level_layout
 from descant.sampling.windows import Layout, meeting
 from descant.systems.ada import ADASystem
-from descant.systems.base import bits_per_step
 from descant.systems.restore import restore
 from descant.systems.wavenet import WaveNetSystem
 

@@ -77,7 +77,8 @@ def test_a_value_of_another_kind_does_not_fit(path: Path_) -> None:
     assert not VALIDATOR.is_valid(with_change(path, lambda section, key: section.update({key: [[{"no": "no"}]]})))
 
 
-@given(st.sets(st.sampled_from(PLACES)))
+# of `tuned` one name must stay
+@given(st.sets(st.sampled_from([path for path in PLACES if path[-2:-1] != ("tuned",)])))
 def test_a_file_that_holds_a_part_fits(left_out: set[Path_]) -> None:
     values = copy.deepcopy(json.loads(json.dumps(WHOLE)))
     for path in sorted(left_out, key=len):
@@ -106,7 +107,8 @@ def test_null_takes_a_named_entry_out(section: str) -> None:
         ({"adas": {"a": {"bottleneck": {"kind": "argmax", "codebook_update": "ema"}}}}, False),
         ({"training": {"betas": [0.9, 0.99]}}, True),
         ({"training": {"betas": [0.9]}}, False),
-        ({"training": {"steps": 0}}, False),
+        ({"training": {"steps": 0}}, True),
+        ({"training": {"steps": -1}}, False),
         ({"audio": {"sample_rate": 999}}, False),
         ({"seed": True}, False),
         ({"rows": ["hop8"]}, True),

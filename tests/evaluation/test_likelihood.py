@@ -136,3 +136,19 @@ def test_codes_are_found_by_their_track(coded: PackedSequence) -> None:
     assert by_track.keys() == set(coded.index["track"])
     for track in coded.tracks():
         np.testing.assert_array_equal(by_track[track.track], coded.steps(track))
+
+
+@settings(max_examples=10)
+@given(length=st.integers(1, 150), window=st.integers(1, 170))
+def test_a_predictor_sees_the_whole_track_whatever_the_windows(
+    tiny_shape: Callable[..., WaveNetShape], lively: Callable[[nn.Module], nn.Module], length: int, window: int
+) -> None:
+    torch.manual_seed(0)
+    prediction = {"order": 16, "window": 64, "every": 10}
+    prior = WaveNetSystem(tiny_shape(linear_prediction=prediction), 256).eval()
+    lively(prior)
+    # quiet, so that what is far away is still in the scale
+    steps = np.random.default_rng(length).integers(110, 146, length).astype(np.uint8)
+    with torch.no_grad():
+        whole = float(prior.bits(torch.from_numpy(steps.astype(np.int64))[None]).double().sum())
+    assert prior_bits(prior, steps, window, CPU) == pytest.approx(whole, rel=1e-4)

@@ -23,6 +23,9 @@ PLANS = {
     for name in ("", "paper.yaml", "test/tiny.yaml")
 }
 LEARNT_CODEBOOK = {"adas": {"vqvae8": {"bottleneck": {"codebook_update": "loss"}, "encoder": {"blocks_per_stage": 2}}}}
+PREDICTING = {"wavenets": {"very_large": {"linear_prediction": {}}, "local": {"linear_prediction": {}}}}
+PREDICTING |= {"models": {"vqvae_pbt": None, "vqvae_amae": None}}
+PLANS["prediction"] = make_plan(parse(merge(read_yaml(ROOT / "config.yaml"), PREDICTING)))
 PLANS["learnt codebook"] = make_plan(parse(merge(read_yaml(ROOT / "config.yaml"), LEARNT_CODEBOOK)))
 TRAININGS = [
     pytest.param(plan, training, id=f"{name or 'default'}-{training.name}")
@@ -49,7 +52,9 @@ def bytes_kept(system: System, length: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        system({"steps": torch.zeros(1, length, dtype=torch.int64)}, torch_generator("kept"))
+        steps = torch.zeros(1, length, dtype=torch.int64)
+        batch = {"steps": steps, "predicted": torch.zeros(1, length, 2), "past": steps}
+        system(batch, torch_generator("kept"))
     return sum(storage.nbytes() for storage in kept.values())
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.config.root import Config, load, merge, parse, read_yaml
+from descant.errors import ConfigError
 from descant.plan.parts import Draw, Likelihood, Sequence
 from descant.plan.plan import Plan, make_plan
 
@@ -160,7 +161,8 @@ def test_the_paper_has_the_paper_s_receptive_fields() -> None:
 
 
 def test_the_demo_keeps_the_paper_s_proportions() -> None:
-    fields = [route.receptive_field for route in make_plan(parse(DEFAULT)).routes.values()]
+    routes = make_plan(parse(DEFAULT)).routes
+    fields = [route.receptive_field for row, route in routes.items() if row != "linear_prediction"]
     assert [round(field / fields[0]) for field in fields] == [1, 2, 8, 8, 64, 64, 64]
 
 
@@ -173,3 +175,45 @@ def test_planning_needs_neither_torch_nor_snakemake() -> None:
     code = "import sys, descant.plan.plan; print([n for n in ('torch', 'snakemake', 'pandas') if n in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_what_is_read_beside_the_audio_is_planned_once() -> None:
+    prediction = {"order": 32, "perturb": {"hidden": 0.2}}
+    shape = {**SMALL, "linear_prediction": prediction}
+    ada = {"bottleneck": {"kind": "vq", "classes": 16}, "hop": 8, "training": {"window": 4096}}
+    plan = plan_of(
+        {"flat": [], "stack": ["vq"]},
+        {},
+        adas={"vq": {**ada, "local_model": shape}},
+        priors={"top": {"wavenet": SMALL}, "predicting": {"wavenet": shape}},
+        models={
+            "flat": {"title": "flat", "prior": "predicting"},
+            "stack": {"title": "stack", "stack": ["vq"], "prior": "top"},
+        },
+    )
+    past, predicted = plan.beside
+    assert plan.trainings["vq"].inputs == {"steps": "audio", "predicted": predicted.name, "past": past.name}
+    assert plan.trainings["predicting-on-audio"].inputs == plan.trainings["vq"].inputs
+    assert plan.trainings["top-on-vq"].inputs == {"steps": "vq"}
+    assert (past.classes, past.encoded_from, predicted.classes, predicted.encoded_from) == (256, "audio", 0, past.name)
+    assert predicted.predicted_by is not None and predicted.predicted_by.order == 32
+    # neither is a level of a row
+    assert plan.routes["stack"].sequences == ("audio", "vq") and [each.name for each in plan.encoded] == ["vq"]
+
+
+def test_without_a_perturbed_past_the_audio_itself_is_predicted() -> None:
+    shape = {**SMALL, "linear_prediction": {"perturb": None}}
+    plan = plan_of({"flat": []}, {}, priors={"top": {"wavenet": shape}})
+    (predicted,) = plan.beside
+    assert predicted.encoded_from == "audio"
+    assert plan.trainings["top-on-audio"].inputs == {"steps": "audio", "predicted": predicted.name}
+
+
+@pytest.mark.parametrize("key", ["adas.upper.local_model", "priors.top.wavenet"])
+def test_codes_are_not_predicted(key: str) -> None:
+    section, name, shape = key.split(".")
+    over = {section: {name: {shape: {"linear_prediction": {}}}}}
+    config = {"flat": ["vq", "upper"]}
+    raw = merge(config_of(config, {"vq": 8, "upper": 4}).model_dump(mode="json"), over)
+    with pytest.raises(ConfigError, match=f"{key} on codes, but its linear_prediction is of audio"):
+        parse(raw)

@@ -8,6 +8,7 @@ import torch
 from engine_laws import (
     SETTINGS,
     Build,
+    a_predictor_inside_obeys_all_laws,
     a_primed_draw_equals_the_reference,
     a_sequence_stands_alone,
     conditioning_of,
@@ -114,3 +115,8 @@ def test_tf32_is_off_inside_only() -> None:
         assert torch.backends.cuda.matmul.allow_tf32
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@pytest.mark.parametrize("hop", [0, 4])
+def test_a_predictor_inside(build: Build, hop: int) -> None:
+    a_predictor_inside_obeys_all_laws(build, hop, exact=False)

@@ -12,6 +12,7 @@ import torch
 from engine_laws import (
     SETTINGS,
     Build,
+    a_predictor_inside_obeys_all_laws,
     a_primed_draw_equals_the_reference,
     a_sequence_stands_alone,
     conditioning_of,
@@ -19,6 +20,7 @@ from engine_laws import (
     following_then_drawing_is_one_walk,
     it_goes_on_from_any_state,
     logits_equal_the_full_pass,
+    predicting_wavenet,
     wavenet_of,
 )
 
@@ -264,3 +266,14 @@ class TestBuilding:
         with pytest.raises(EngineError, match="cannot be kept") as raised:
             load_kernel()
         assert "XDG_CACHE_HOME" in raised.value.cure
+
+
+@pytest.mark.parametrize("hop", [0, 4])
+def test_a_predictor_inside(target: str, hop: int) -> None:
+    a_predictor_inside_obeys_all_laws(engine_of(threads=2), hop)
+
+
+def test_a_predictor_inside_with_rounded_weights() -> None:
+    wavenet = rounded_weights(predicting_wavenet())
+    logits_equal_the_full_pass(engine_of("bfloat16_weights"), wavenet, 2, 60, 1e-4)
+    draws_equal_the_reference(engine_of("bfloat16_weights"), wavenet, 2, 200, SETTINGS)

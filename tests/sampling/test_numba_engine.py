@@ -14,6 +14,7 @@ import torch
 from engine_laws import (
     SETTINGS,
     Build,
+    a_predictor_inside_obeys_all_laws,
     a_primed_draw_equals_the_reference,
     a_sequence_stands_alone,
     conditioning_of,
@@ -206,3 +207,9 @@ def test_the_machine_code_is_made_once_though_processes_want_it_at_the_same_time
     again = [start(precision).communicate()[0] for precision in ("float32", "bfloat16_weights")]
     assert again[0].split("]] ") == [floats[0][0], "0\n"]
     assert again[1] == outputs[2][0].replace("]] 1", "]] 0")
+
+
+@pytest.mark.parametrize("hop", [0, 4])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_predictor_inside(hop: int, threads: int) -> None:
+    a_predictor_inside_obeys_all_laws(build_in(threads=threads), hop)

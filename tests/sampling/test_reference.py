@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from engine_laws import a_predictor_inside_obeys_all_laws
 from torch import Tensor
 
 from descant.config.networks import WaveNetShape
@@ -128,3 +129,8 @@ def test_a_state_from_a_file_comes_onto_the_device_of_the_weights() -> None:
     assert {name: tensor.device.type for name, tensor in elsewhere.state().items() if name != "step"} == {
         name: "meta" for name in engine.state() if name != "step"
     }
+
+
+@pytest.mark.parametrize("hop", [0, 4])
+def test_a_predictor_inside(hop: int) -> None:
+    a_predictor_inside_obeys_all_laws(ReferenceEngine, hop)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.config.networks import WaveNetShape
-from descant.systems.base import LOG2, STEPS, bits_per_step
+from descant.layers.bits import LOG2, bits_per_step
+from descant.systems.base import STEPS
 from descant.systems.wavenet import WaveNetSystem
 
 

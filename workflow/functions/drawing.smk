@@ -33,15 +33,22 @@ def prime_encoders(wildcards):
     return [model_of(training.name) for training in reversed(decoders)]
 
 
+def prime_settings(wildcards):
+    """How many samples a row has, and what they continue."""
+    prime = experiment.prime_of(wildcards.model)
+    return as_json({**plain(experiment.sampling, "count"), "prime": plain(prime)})
+
+
 def prime_digest(wildcards):
     """Changes when the recording that samples continue does; empty where they continue a track."""
-    prime = experiment.sampling.prime
+    prime = experiment.prime_of(wildcards.model)
     return file_digest(prime.file) if prime and prime.file else ""
 
 
 def primed_with(wildcards):
     """What a row's samples continue, at every level; nothing where they begin from nothing."""
-    return [PRIMED.format(model=wildcards.model)] if experiment.sampling.prime else []
+    primed = experiment.prime_of(wildcards.model)
+    return [PRIMED.format(model=wildcards.model)] if primed else []
 
 
 def prime_option(wildcards, input):

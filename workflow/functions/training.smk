@@ -64,6 +64,16 @@ def encoder(wildcards):
     return model_of(plan.sequences[wildcards.sequence].encoded_by)
 
 
+def perturbation_settings(wildcards):
+    """The noise that makes a sequence."""
+    return as_json(plan.sequences[wildcards.sequence].perturbed_by)
+
+
+def predictor_settings(wildcards):
+    """The linear predictor that makes a sequence."""
+    return as_json(plan.sequences[wildcards.sequence].predicted_by)
+
+
 def all_models():
     """The model files of every network that the rows need."""
     return [model_of(training.name) for training in plan.trained]

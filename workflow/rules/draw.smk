@@ -20,7 +20,7 @@ rule prime:
         mem_mb=4000,
         runtime=60,
     params:
-        settings=as_json(experiment.sampling, "count", "prime"),
+        settings=prime_settings,
         digest=prime_digest,
         recordings=subpath(input.samples, parent=True),
         models=lambda wildcards, input: [f"--model={path}" for path in input.models],

@@ -3,8 +3,20 @@
 import numpy as np
 import numpy.typing as npt
 
+from descant.errors import SequenceError
+
 CLASSES = 256
 MU = CLASSES - 1
+
+
+def check_classes(classes: int, name: str) -> None:
+    """Refuse a sequence that is no mu-law audio.
+
+    Raises:
+        SequenceError: when its steps have another number of classes.
+    """
+    if classes != CLASSES:
+        raise SequenceError(f"{name} has {classes} classes, mu-law audio has {CLASSES}", "give results/sequences/audio")
 
 
 def encode(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
@@ -35,3 +47,7 @@ def decode(classes: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.float32]:
     expanded = np.sign(companded) * np.expm1(np.abs(companded) * np.log1p(MU)) / MU
     audio: npt.NDArray[np.float32] = expanded.astype(np.float32)
     return audio
+
+
+# float32 ``(256,)``, the sample that each class stands for
+SAMPLES = decode(np.arange(CLASSES, dtype=np.uint8))

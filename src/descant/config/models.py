@@ -25,6 +25,30 @@ class Paper(Section):
     musicality: Score = Field(description="how much it is like music")
 
 
+class Prime(Section):
+    """``sampling.prime:`` the recording that samples continue: it stands at their start and is not measured."""
+
+    file: str | None = Field(None, description="a recording of yours, which every sample continues")
+    track: str | None = Field(
+        None,
+        description="'test' or 'validation': each sample continues another track of that split, from the first on; "
+        "or the id of one such track in results/corpus/tracks.csv, which every sample continues",
+    )
+    start: float = Field(0.0, ge=0, description="where in the recording the prime begins, seconds")
+    seconds: float = Field(
+        2.0,
+        gt=0,
+        le=60,
+        description="length of the prime, seconds; cut at its start to whole codes of the row's top level",
+    )
+
+    @model_validator(mode="after")
+    def _one_recording(self) -> Self:
+        if (self.file is None) == (self.track is None):
+            raise ValueError("it names no recording or two; set either file or track")
+        return self
+
+
 class Stack(Section):
     """One row of the table: a stack of ADAs, and a prior of its top codes."""
 
@@ -33,6 +57,9 @@ class Stack(Section):
     stack: tuple[str, ...] = Field((), description="names of the ADAs, bottom first; empty for a plain WaveNet")
     prior: str = Field(description="name of the prior that draws the top sequence")
     note: str = Field("", description="what a reader of the table must know of this row")
+    prime: Prime | None = Field(
+        None, description="what this row's samples continue, in place of sampling.prime; empty = the same as all rows"
+    )
     paper: Paper | None = Field(
         None,
         description="what the paper's table prints for this row, shown beside it; null: the row is not in the paper",
@@ -60,30 +87,6 @@ class Windows(Section):
         description="what a window draws before its own steps, in receptive fields of the level's local model: "
         "over the first it forgets that nothing came before it, in the rest it is joined",
     )
-
-
-class Prime(Section):
-    """``sampling.prime:`` the recording that samples continue: it stands at their start and is not measured."""
-
-    file: str | None = Field(None, description="a recording of yours, which every sample continues")
-    track: str | None = Field(
-        None,
-        description="'test' or 'validation': each sample continues another track of that split, from the first on; "
-        "or the id of one such track in results/corpus/tracks.csv, which every sample continues",
-    )
-    start: float = Field(0.0, ge=0, description="where in the recording the prime begins, seconds")
-    seconds: float = Field(
-        2.0,
-        gt=0,
-        le=60,
-        description="length of the prime, seconds; cut at its start to whole codes of the row's top level",
-    )
-
-    @model_validator(mode="after")
-    def _one_recording(self) -> Self:
-        if (self.file is None) == (self.track is None):
-            raise ValueError("it names no recording or two; set either file or track")
-        return self
 
 
 class Sampling(Section):

@@ -14,6 +14,61 @@ from descant.config.population import Population
 from descant.config.training import Training
 
 
+class Perturbation(Section):
+    """Noise in the past that a network learns from: without it, what is drawn drifts away from music.
+
+    A network that has only seen true pasts does not know what to do with its own, which differ a little more at every
+    step. What is learnt is the true next sample all the same. All of it is ours.
+    """
+
+    noisy: float = Field(0.5, ge=0, le=1, description="share of the music whose past gets white noise")
+    hidden: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the music whose past is silence; for a network under codes, which then say what sounds",
+    )
+    least_level: float = Field(-50.0, ge=-120, le=40, description="of the noise, dB by the music's own level there")
+    most_level: float = Field(-5.0, ge=-120, le=40, description="of the noise, dB by the music's own level there")
+    stretch: int = Field(4096, ge=1, le=1 << 20, description="samples of one level, or of one silence")
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.noisy + self.hidden > 1:
+            raise ValueError(f"noisy and hidden are {self.noisy + self.hidden:g} together; make them 1 or less")
+        if self.least_level > self.most_level:
+            raise ValueError(f"least_level is {self.least_level:g}, above most_level, {self.most_level:g}")
+        return self
+
+
+class LinearPrediction(Section):
+    """A linear predictor inside a WaveNet of mu-law audio: what the network draws starts from what it predicts.
+
+    Speech vocoders (LPCNet, Valin & Skoglund 2019) and lossless coders do so; for music WaveNets it is ours, and so are
+    the defaults, the best found by ``benchmarks/prediction.py``.
+    """
+
+    order: int = Field(256, ge=16, le=4096, description="past samples that it weighs; a multiple of 16")
+    window: int = Field(4096, ge=64, le=1 << 20, description="past samples that its coefficients are computed from")
+    every: int = Field(128, ge=1, le=1 << 16, description="steps between two computations of its coefficients")
+    perturb: Perturbation | None = Field(
+        default_factory=lambda: Perturbation(), description="what the past in training is mixed with; null = nothing"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.order % 16:
+            raise ValueError(f"order is {self.order}; set it to a multiple of 16: {-(-self.order // 16) * 16}")
+        if self.order >= self.window:
+            raise ValueError(f"order is {self.order} but window is {self.window}; the window must be longer")
+        return self
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications a step, about."""
+        return (self.window * (self.order + 2) + self.order**2) // self.every + self.order
+
+
 class WaveNetShape(Section):
     """A WaveNet: ``stacks`` times dilations 1, 2, 4 … 2**(layers_per_stack - 1)."""
 
@@ -30,6 +85,9 @@ class WaveNetShape(Section):
         "embedding",
         description="how the input enters: 'embedding' (one-hot, van den Oord 2016), or 'scalar' (NSynth), for audio",
     )
+    linear_prediction: LinearPrediction | None = Field(
+        None, description="a linear predictor of mu-law audio that the network starts from (ours); empty = none"
+    )
 
     @model_validator(mode="after")
     def _gate_has_two_halves(self) -> Self:
@@ -44,7 +102,7 @@ class WaveNetShape(Section):
 
     @property
     def receptive_field(self) -> int:
-        """How many past steps one prediction sees: sum of (kernel-1)·dilation, plus the first kernel."""
+        """How many past steps the layers see: sum of (kernel-1)·dilation, plus the first kernel."""
         return (self.kernel - 1) * sum(self.dilations) + self.start_kernel
 
 

@@ -14,11 +14,12 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "corpus.scores.pieces": lambda raw: _get(raw, "corpus", "source") in (None, "scores"),
     "corpus.scores.soundfont": lambda raw: _get(raw, "corpus", "source") in (None, "scores", "midi"),
     "corpus.labels": lambda raw: True,
-    "sampling.prime.file": lambda raw: True,
     "separation.weights": lambda raw: _get(raw, "separation", "method") == "spleeter",
     "separation.stems_folder": lambda raw: _get(raw, "separation", "method") == "stems",
 }
 START_FROM = "start_from"
+# of all rows, or of one
+PRIME = ".prime.file"
 # made where there is none
 MADE = "listening.folder"
 RESULTS = "results/"
@@ -45,7 +46,8 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
     """
     located = _copied(raw)
     for key, section, text in list(_texts(located)):
-        if key != MADE and key not in _USED and key.rpartition(".")[2] != START_FROM:
+        own = key.rpartition(".")[2] == START_FROM or key.endswith(PRIME)
+        if key != MADE and key not in _USED and not own:
             continue
         if key == "corpus.scores.pieces" and text == BUILTIN:
             continue
@@ -54,7 +56,7 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
         places = list(dict.fromkeys(_place(base, text) for base in bases))
         found = next(filter(os.path.exists, places), None)
         # a training of this very run may be what another starts from
-        made = key == MADE or (key not in _USED and text.startswith(RESULTS))
+        made = key == MADE or (key not in _USED and not key.endswith(PRIME) and text.startswith(RESULTS))
         if found is None and not made and (key not in _USED or _USED[key](raw)):
             raise ConfigError(
                 f"{key}: there is no {text}; looked for {' and '.join(places)}",

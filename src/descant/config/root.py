@@ -12,7 +12,7 @@ from descant.config.base import Section, suggest
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
-from descant.config.models import Model, Sampling
+from descant.config.models import Model, Prime, Sampling
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
@@ -67,6 +67,14 @@ class Config(Section):
                         f"models.{name}.stack names {ada!r}, whose continuous bottleneck has no codes for a prior; "
                         "choose vq or argmax"
                     )
+            above = {f"adas.{ada}.local_model": self.adas[ada].local_model for ada in model.stack[1:]}
+            if model.stack and model.prior in self.priors:
+                above[f"priors.{model.prior}.wavenet"] = self.priors[model.prior].wavenet
+            for key, shape in above.items():
+                if shape.linear_prediction:
+                    raise ValueError(
+                        f"models.{name} puts {key} on codes, but its linear_prediction is of audio; leave it out there"
+                    )
             for ada in model.stack[1:]:
                 if "scalar" in (self.adas[ada].local_model.input, self.adas[ada].encoder.input):
                     raise ValueError(
@@ -118,6 +126,19 @@ class Config(Section):
                         f"({self.gpus_per_job}) GPUs cannot share evenly; set it to a multiple, and batch lower"
                     )
         return self
+
+    @model_validator(mode="after")
+    def _primed_rows_are_drawn_from_end_to_end(self) -> Self:
+        for name, model in self.models.items():
+            if model.prime and self.sampling.windows and model.stack:
+                raise ValueError(
+                    f"models.{name}.prime: only the first of sampling.windows could continue it; set either to null"
+                )
+        return self
+
+    def prime_of(self, model: str) -> Prime | None:
+        """What a row's samples continue; None where they begin from nothing."""
+        return self.models[model].prime or self.sampling.prime
 
     @property
     def render_rate(self) -> int:

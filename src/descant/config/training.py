@@ -34,7 +34,7 @@ class Training(Section):
     start_from: Path | None = Field(
         None, description="a model.safetensors whose weights it begins from (fine-tuning); empty = fresh weights"
     )
-    steps: int = Field(ge=1, le=10**9, description="how many optimizer steps")
+    steps: int = Field(ge=0, le=10**9, description="how many optimizer steps; 0 leaves the weights as they begin")
     batch: int = Field(ge=1, le=10**6, description="windows in one batch")
     window: int = Field(ge=2, le=2**30, description="steps of the sequence in a window")
     learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
@@ -62,7 +62,7 @@ class Training(Section):
 
     @model_validator(mode="after")
     def _warm_up_ends(self) -> Self:
-        if self.schedule.warmup_steps >= self.steps:
+        if self.steps and self.schedule.warmup_steps >= self.steps:
             raise ValueError(
                 f"schedule.warmup_steps is {self.schedule.warmup_steps} but steps is {self.steps}: "
                 "the warm-up would never end; make it smaller"

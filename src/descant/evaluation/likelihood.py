@@ -15,16 +15,35 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from descant.layers.wavenet import WaveNet
 from descant.sequences import PackedSequence, filled
 from descant.systems.ada import ADASystem
-from descant.systems.base import bits_per_step
 from descant.systems.wavenet import WaveNetSystem
 
+FloatArray = npt.NDArray[np.float32]
 Scorer = Callable[[int, int, int], Tensor]
 
 
 def _tensor(steps: npt.NDArray[Any], device: torch.device) -> Tensor:
     return torch.from_numpy(steps.astype(np.int64))[None].to(device)
+
+
+class _Predicted:
+    """What a network's linear predictor says of a track, part by part; nothing where it has none."""
+
+    def __init__(self, network: WaveNet, steps: npt.NDArray[Any], device: torch.device) -> None:
+        self._steps, self._device, self._first = steps, device, 0
+        self._predictor = network.predictor(1)
+        self._kept: FloatArray | None = None
+
+    def part(self, left: int, stop: int) -> Tensor | None:
+        """Of steps ``left … stop - 1``, ``(1, stop - left, channels)``; ``left`` never falls from call to call."""
+        if self._predictor is None:
+            return None
+        more = self._predictor.follow(np.asarray(self._steps[self._predictor.step : stop])[None])[0]
+        kept = more if self._kept is None else np.concatenate([self._kept[left - self._first :], more])
+        self._kept, self._first = kept, left
+        return torch.from_numpy(kept[: stop - left])[None].to(self._device)
 
 
 def _windowed(length: int, window: int, context: int, hop: int, scorer: Scorer) -> float:
@@ -39,11 +58,13 @@ def _windowed(length: int, window: int, context: int, hop: int, scorer: Scorer) 
 @torch.inference_mode()
 def prior_bits(system: WaveNetSystem, steps: npt.NDArray[Any], window: int, device: torch.device) -> float:
     """Bits in all of a track's steps ``(length,)`` under a prior."""
+    predicted = _Predicted(system.wavenet, steps, device)
 
     def score(left: int, start: int, stop: int) -> Tensor:
-        return system.bits(_tensor(steps[left:stop], device))[0, start - left :]
+        bits = system.bits(_tensor(steps[left:stop], device), predicted.part(left, stop))
+        return bits[0, start - left :]
 
-    return _windowed(len(steps), window, system.wavenet.receptive_field, 1, score)
+    return _windowed(len(steps), window, system.wavenet.layers_field, 1, score)
 
 
 @torch.inference_mode()
@@ -55,13 +76,15 @@ def ada_bits(
     What fills the last hop is seen by the network and not counted.
     """
     hop, held = system.hop, _tensor(codes, device)
+    predicted = _Predicted(system.local_model, filled(steps, hop), device)
 
     def score(left: int, start: int, stop: int) -> Tensor:
         part = _tensor(filled(steps[left:stop], hop), device)
-        logits = system.local_model(part, system.conditioning(held, left // hop, -(-stop // hop)))
-        return bits_per_step(logits, part)[0, start - left : stop - left]
+        conditioning = system.conditioning(held, left // hop, -(-stop // hop))
+        bits = system.local_model.bits(part, conditioning, predicted.part(left, left + part.shape[1]))
+        return bits[0, start - left : stop - left]
 
-    return _windowed(len(steps), -(-window // hop) * hop, system.local_model.receptive_field, hop, score)
+    return _windowed(len(steps), -(-window // hop) * hop, system.local_model.layers_field, hop, score)
 
 
 def score_split(

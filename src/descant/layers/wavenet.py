@@ -4,13 +4,19 @@ A dilated convolution is one matrix product over its taps laid side by side, and
 one product over their gated outputs: the same arithmetic as a stack of ``Conv1d``, in fewer and larger products.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from descant.config.networks import LinearPrediction
+from descant.layers.bits import LOG2, bits_per_step
 from descant.layers.embedding import StepEmbedding
+from descant.layers.prediction import PredictionMixture
+
+if TYPE_CHECKING:
+    from descant.prediction.predictor import Predictor
 
 
 def shift_right(hidden: Tensor, steps: int) -> Tensor:
@@ -88,6 +94,7 @@ class WaveNet(nn.Module):
         input_kind: see :class:`StepEmbedding`.
         conditioning_channels: width of the conditioning; 0 for none.
         hop: steps that share one conditioning vector (nearest-neighbour upsampling, NSynth).
+        linear_prediction: of mu-law audio, which the model starts from (ours); None for none.
     """
 
     def __init__(
@@ -102,6 +109,7 @@ class WaveNet(nn.Module):
         input_kind: Literal["embedding", "scalar"],
         conditioning_channels: int = 0,
         hop: int = 1,
+        linear_prediction: LinearPrediction | None = None,
     ) -> None:
         super().__init__()
         self.classes = classes
@@ -121,10 +129,22 @@ class WaveNet(nn.Module):
             self.condition = nn.Linear(conditioning_channels, len(dilations) * gate_channels, bias=False)
             # which of the hop's steps this is: with held conditioning nothing else says it (ours)
             self.position = nn.Embedding(hop, residual_channels)
+        self.prediction: PredictionMixture | None = None
+        if linear_prediction is not None:
+            self.prediction = PredictionMixture(linear_prediction, residual_channels, skip_channels)
+            # with fresh weights it is the predictor
+            nn.init.zeros_(self.logits.weight)
+            nn.init.zeros_(self.logits.bias)
 
     @property
     def receptive_field(self) -> int:
-        """How many past steps one prediction sees."""
+        """How many past steps one step depends on: those that the layers see, or a linear predictor's block does."""
+        predictor = None if self.prediction is None else self.prediction.settings
+        return max(self.layers_field, predictor.window + predictor.every if predictor else 0)
+
+    @property
+    def layers_field(self) -> int:
+        """How many past steps the layers see; given what is predicted, a step depends on no others."""
         layers = sum(max(layer.convolution.delays) for layer in self.gated_layers)
         return layers + self.start.kernel
 
@@ -138,7 +158,8 @@ class WaveNet(nn.Module):
         """Multiply-adds of one step, its conditioning and the way in left out."""
         linears = [layer.convolution.linear for layer in self.gated_layers] + [self.skip, self.head, self.logits]
         linears += [layer.residual for layer in self.gated_layers if layer.residual is not None]
-        return sum(linear.weight.numel() for linear in linears)
+        total = sum(linear.weight.numel() for linear in linears)
+        return total if self.prediction is None else total + self.prediction.multiplications
 
     @property
     def device(self) -> torch.device:
@@ -163,16 +184,65 @@ class WaveNet(nn.Module):
         projected: Tensor = self.condition(conditioning)
         return projected.view(*projected.shape[:-1], len(self.layers), -1)
 
-    def forward(self, steps: Tensor, conditioning: Tensor | None = None) -> Tensor:
+    def forward(self, steps: Tensor, conditioning: Tensor | None = None, predicted: Tensor | None = None) -> Tensor:
         """Logits of every step given those before it; before the first step there are zeros.
 
         Args:
             steps: int64 ``(batch, time)``; with conditioning, time is a multiple of the hop.
             conditioning: ``(batch, time / hop, conditioning_channels)`` or None.
+            predicted: of the steps, by the linear predictor of a network that has one, float32
+                ``(batch, time, 2)``; None predicts them as a track's first.
 
         Returns:
-            float ``(batch, time, classes)``.
+            float ``(batch, time, classes)``; of a network with linear prediction they are log-probabilities.
         """
+        predicted = self._predicted(steps, predicted)
+        return self.read_out(self._gated(steps, conditioning, predicted), predicted)
+
+    def bits(
+        self,
+        steps: Tensor,
+        conditioning: Tensor | None = None,
+        predicted: Tensor | None = None,
+        past: Tensor | None = None,
+    ) -> Tensor:
+        """Bits of every step, whose logits are those of :meth:`forward`.
+
+        Args:
+            steps: see :meth:`forward`.
+            conditioning: see :meth:`forward`.
+            predicted: see :meth:`forward`; of a past of its own, it is predicted from that.
+            past: int64 ``(batch, time)``, seen as the past in place of the steps; None: the steps themselves.
+
+        Returns:
+            float32 ``(batch, time)``.
+        """
+        seen = steps if past is None else past
+        predicted = self._predicted(seen, predicted)
+        top = self._top(self._gated(seen, conditioning, predicted))
+        if self.prediction is None or predicted is None:
+            return bits_per_step(self.logits(top), steps)
+        return -self.prediction.log_likelihood(self.logits(top), self.prediction.outputs(top), predicted, steps) / LOG2
+
+    def _predicted(self, steps: Tensor, predicted: Tensor | None) -> Tensor | None:
+        """What is predicted of steps: as it is given, or of a track that they begin."""
+        if self.prediction is None or predicted is not None:
+            return predicted
+        predictor = self.predictor(len(steps))
+        assert predictor is not None
+        return torch.from_numpy(predictor.follow(steps.cpu().numpy())).to(steps.device)
+
+    def predictor(self, batch: int) -> "Predictor | None":
+        """The linear predictor of so many sequences before their first step; None for a network without."""
+        if self.prediction is None:
+            return None
+        # compiled loops, which a network without a predictor needs not load
+        from descant.prediction.predictor import Predictor
+
+        return Predictor(self.prediction.settings, batch)
+
+    def _gated(self, steps: Tensor, conditioning: Tensor | None, predicted: Tensor | None) -> Tensor:
+        """Gated outputs of all layers, ``(batch, time, layers · gate_channels / 2)``."""
         hidden = shift_right(self.embedding(steps), 1)
         by_layer: tuple[Tensor, ...] = ()
         if conditioning is not None:
@@ -181,6 +251,8 @@ class WaveNet(nn.Module):
             # unbound at once: an index a layer would have each layer's gradient fill a tensor of all layers
             by_layer = self.layer_conditioning(conditioning).unbind(2)
         hidden = self.start(hidden)
+        if self.prediction is not None and predicted is not None:
+            hidden = hidden + self.prediction.inputs(self.prediction.features(steps, predicted))
         gated = []
         for number, layer in enumerate(self.gated_layers):
             activation = layer.convolution(hidden)
@@ -189,13 +261,20 @@ class WaveNet(nn.Module):
                 activation = held.flatten(1, 2)
             gated.append(layer.gate(activation))
             hidden = layer.pass_on(hidden, gated[-1])
-        return self.read_out(torch.cat(gated, dim=-1))
+        return torch.cat(gated, dim=-1)
 
     def _by_hop(self, hidden: Tensor) -> Tensor:
         """Cut time into hops: ``(batch, time, channels)`` to ``(batch, time / hop, hop, channels)``."""
         return hidden.reshape(hidden.shape[0], -1, self.hop, hidden.shape[-1])
 
-    def read_out(self, gated: Tensor) -> Tensor:
+    def _top(self, gated: Tensor) -> Tensor:
+        top: Tensor = F.relu(self.head(F.relu(self.skip(gated))))
+        return top
+
+    def read_out(self, gated: Tensor, predicted: Tensor | None = None) -> Tensor:
         """From the gated outputs of all layers ``(..., layers · gate_channels / 2)`` to logits ``(..., classes)``."""
-        out: Tensor = self.logits(F.relu(self.head(F.relu(self.skip(gated)))))
-        return out
+        top = self._top(gated)
+        logits: Tensor = self.logits(top)
+        if self.prediction is None or predicted is None:
+            return logits
+        return self.prediction.log_probabilities(logits, self.prediction.outputs(top), predicted)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from descant.config.networks import ADA, Prior
+from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
 from descant.config.population import Population
 from descant.plan.size import Size
 
@@ -12,15 +12,17 @@ AUDIO = "audio"
 
 @dataclass(frozen=True)
 class Sequence:
-    """Steps in time on disk: the audio, or the codes of what lies below.
+    """Steps in time on disk: the audio, the codes of what lies below, or what training sees of the audio beside it.
 
     Attributes:
         name: key of the plan, and folder in the results.
         hop: audio samples to one step.
-        classes: how many values a step can take.
+        classes: how many values a step can take; 0: its values are real.
         depth: how many encodings lie between it and the audio: 0 for the audio itself.
-        encoded_from: the sequence that it is encoded from; None for the audio, which the corpus gives.
-        encoded_by: the training whose network encodes it; None for the audio.
+        encoded_from: the sequence that it is made from; None for the audio, which the corpus gives.
+        encoded_by: the training whose network encodes it; None for what no network encodes.
+        predicted_by: the linear predictor that makes it, where one does.
+        perturbed_by: the noise that makes it, where it is a past to learn from.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Sequence:
     depth: int = 0
     encoded_from: str | None = None
     encoded_by: str | None = None
+    predicted_by: LinearPrediction | None = None
+    perturbed_by: Perturbation | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,14 @@ class Plan:
         needed = {name for route in self.routes.values() for name in route.trainings}
         return tuple(training for name, training in self.trainings.items() if name in needed)
 
+    @property
+    def beside(self) -> tuple[Sequence, ...]:
+        """The sequences that the rows' trainings read beside what they learn."""
+        needed = {name for training in self.trained for name in training.inputs.values()}
+        return tuple(
+            made for name, made in self.sequences.items() if name in needed and (made.predicted_by or made.perturbed_by)
+        )
+
     def learnt(self, training: Training) -> Sequence:
         """The sequence that a training learns: its first input."""
         return self.sequences[next(iter(training.inputs.values()))]

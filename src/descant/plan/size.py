@@ -9,6 +9,8 @@ from math import log2
 from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
 
 FLOAT_BYTES = 4
+# logistic distributions around a linear prediction, and numbers that autograd keeps of what it shows and of the mixture
+PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,13 @@ def wavenet_size(shape: WaveNetShape, classes: int, conditioning: int = 0, hop: 
     parameters += (layers * half + 1) * skip + (skip + 1) * skip + (skip + 1) * classes
     if conditioning:
         parameters += conditioning * layers * gate + hop * residual
+    if shape.linear_prediction:
+        parameters += 3 * residual + (skip + 1) * (3 * PREDICTION_PARTS + 1)
     # the taps of every convolution, both halves of every gate, the gated outputs twice, the head's, the logits'
     kept = shape.start_kernel * residual + layers * (shape.kernel * residual + gate + half) + (layers - 1) * half
     # and the step itself, an int64
-    return Size(parameters, kept + 2 * skip + classes + 2)
+    kept += 2 * skip + classes + 2 + (PREDICTION_KEPT if shape.linear_prediction else 0)
+    return Size(parameters, kept)
 
 
 def ada_size(settings: ADA, classes: int) -> Size:

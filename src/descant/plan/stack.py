@@ -4,18 +4,20 @@ A row is a stack of ADAs, bottom first, and a prior of the top codes; with no AD
 What rows share is planned under one name: an ADA upon the same ADAs is one training, whatever row it stands in.
 """
 
+import hashlib
 from collections.abc import Sequence as Several
 
+from descant.config.base import Section
 from descant.config.models import Model
-from descant.config.networks import ContinuousBottleneck
+from descant.config.networks import ContinuousBottleneck, WaveNetShape
 from descant.config.root import Config
 from descant.plan.parts import Draw, Likelihood, Part, Route, Sequence, Training
 from descant.plan.size import ada_size, wavenet_size
 
 # neither sign can stand in a name of the configuration, so that no two plans of names come to one
 UPON, ON, SHUFFLED = ".", "-on-", "-shuffled"
-# what both kinds of network call the sequence that they learn
-STEPS = "steps"
+# what both kinds of network call the sequence that they learn, what a linear predictor says of it, and the past it has
+STEPS, PREDICTED, PAST = "steps", "predicted", "past"
 
 
 def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
@@ -43,16 +45,19 @@ def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
         shape.receptive_field * sequences[-1].hop,
     )
     shuffled = [_of_ada(training, shuffled=True) for training in adas]
-    return Part(route, tuple(sequences[1:]), (*adas, prior), (*likelihoods, *shuffled))
+    lowest = config.adas[model.stack[0]].local_model if model.stack else shape
+    beside = _beside(audio, lowest).values()
+    return Part(route, (*sequences[1:], *beside), (*adas, prior), (*likelihoods, *shuffled))
 
 
 def plan_on_request(config: Config, audio: Sequence) -> Part:
     """Plan every ADA upon the audio: any can be asked for, a continuous one too, which no row can stand on."""
     planned = [_ada_upon(config, ada, audio) for ada in config.adas]
     coded = [(training, codes) for training, codes in planned if training.encodes]
+    beside = [made for ada in config.adas.values() for made in _beside(audio, ada.local_model).values()]
     return Part(
         None,
-        tuple(codes for _, codes in coded),
+        (*(codes for _, codes in coded), *beside),
         tuple(training for training, _ in planned),
         tuple(_of_ada(training, shuffled) for training, _ in coded for shuffled in (False, True)),
     )
@@ -63,7 +68,8 @@ def _ada_upon(config: Config, ada: str, below: Sequence) -> tuple[Training, Sequ
     name = f"{below.name}{UPON}{ada}" if below.depth else ada
     classes = 0 if isinstance(section.bottleneck, ContinuousBottleneck) else section.bottleneck.classes
     size = ada_size(section, below.classes)
-    training = Training(name, name, "ada", {STEPS: below.name}, section, size, name if classes else None)
+    inputs = _inputs(below, section.local_model)
+    training = Training(name, name, "ada", inputs, section, size, name if classes else None)
     return training, Sequence(name, below.hop * section.hop, classes, below.depth + 1, below.name, name)
 
 
@@ -71,7 +77,30 @@ def _prior(config: Config, prior: str, top: Sequence) -> Training:
     section = config.priors[prior]
     size = wavenet_size(section.wavenet, top.classes)
     title = f"{prior} prior on {top.name}"
-    return Training(f"{prior}{ON}{top.name}", title, "wavenet", {STEPS: top.name}, section, size)
+    return Training(f"{prior}{ON}{top.name}", title, "wavenet", _inputs(top, section.wavenet), section, size)
+
+
+def _beside(learnt: Sequence, shape: WaveNetShape) -> dict[str, Sequence]:
+    """What a WaveNet reads beside the sequence that it learns, by stream: nothing without a linear predictor."""
+    settings = shape.linear_prediction
+    if settings is None:
+        return {}
+    made, past = {}, learnt
+    if settings.perturb:
+        name = f"perturbed-{_digest(settings.perturb)}"
+        past = Sequence(name, learnt.hop, learnt.classes, 1, learnt.name, perturbed_by=settings.perturb)
+        made[PAST] = past
+    predicted = Sequence(f"predicted-{_digest(settings)}", learnt.hop, 0, 2, past.name, predicted_by=settings)
+    return {PREDICTED: predicted} | made
+
+
+def _digest(settings: Section) -> str:
+    """A name of settings: sequences made alike are one."""
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:10]
+
+
+def _inputs(learnt: Sequence, shape: WaveNetShape) -> dict[str, str]:
+    return {STEPS: learnt.name} | {stream: made.name for stream, made in _beside(learnt, shape).items()}
 
 
 def _of_ada(training: Training, shuffled: bool = False) -> Likelihood:

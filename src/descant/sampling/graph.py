@@ -5,6 +5,8 @@ launches them all at once. All past taps of all layers are one product ahead of 
 this step.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,7 @@ from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
+from descant.sampling.graph_prediction import GraphPrediction
 from descant.sampling.precision import without_tf32
 from descant.sampling.weights import FloatArray, StepWeights, step_weights
 
@@ -52,7 +55,7 @@ class GraphEngine:
     def __init__(self, wavenet: WaveNet, batch: int, settings: DrawSettings, precision: Precision) -> None:
         weights = step_weights(wavenet)
         layers, kernel, residual, gate = weights.convolution.shape
-        self.batch, self.settings, self.hop = batch, settings, weights.hop
+        self.batch, self.settings, self.hop, self.classes = batch, settings, weights.hop, weights.classes
         self.device = wavenet.start.linear.weight.device
         self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.start_tables = self._on_device(np.pad(weights.start_tables, ((0, 0), (0, 1), (0, 0))))
@@ -86,6 +89,12 @@ class GraphEngine:
         if wavenet.condition is not None:
             hops = (STEPS_PER_REPLAY - 1) // self.hop + 2
             self.held = torch.zeros(hops, layers, batch, gate, dtype=self.dtype, device=self.device)
+        self.done = 0
+        self.prediction: GraphPrediction | None = None
+        predictor = wavenet.predictor(batch)
+        if predictor is not None and wavenet.prediction is not None:
+            self.prediction = GraphPrediction(wavenet.prediction, predictor, self.step)
+            self.prediction_inputs = wavenet.prediction.inputs.weight.detach().T.to(self.dtype)
         self.graph = self._capture() if self.device.type == "cuda" else None
 
     @property
@@ -100,8 +109,7 @@ class GraphEngine:
         given = uniforms.T.contiguous().to(self.device)
         drawn = torch.empty(count, self.batch, dtype=torch.int64, device=self.device)
         with without_tf32():
-            for start in range(0, count, STEPS_PER_REPLAY):
-                size = min(STEPS_PER_REPLAY, count - start)
+            for start, size in self._pieces(count):
                 self._hold(conditioning, start, size)
                 self.uniforms[:size] = given[start : start + size]
                 if self.graph is not None and size == STEPS_PER_REPLAY:
@@ -118,8 +126,7 @@ class GraphEngine:
         given = steps.T.contiguous().to(self.device)
         logits = []
         with without_tf32():
-            for start in range(0, count, STEPS_PER_REPLAY):
-                size = min(STEPS_PER_REPLAY, count - start)
+            for start, size in self._pieces(count):
                 self._hold(conditioning, start, size)
                 first_hop = self.step // self.hop
                 for step in range(start, start + size):
@@ -127,15 +134,36 @@ class GraphEngine:
                     self._remember(given[step])
         return torch.stack(logits, dim=1).cpu()
 
+    def _pieces(self, count: int) -> Iterator[tuple[int, int]]:
+        """Cut the next steps into replays: where each begins in the call, and its size.
+
+        A linear predictor's coefficients change between replays, so these end where its blocks do.
+        """
+        start = 0
+        while start < count:
+            size = min(STEPS_PER_REPLAY, count - start)
+            if self.prediction is not None:
+                if self.done % self.prediction.every == 0:
+                    self.prediction.begin_block()
+                within = self.done % self.prediction.every
+                size = min(size, STEPS_PER_REPLAY - within % STEPS_PER_REPLAY, self.prediction.every - within)
+            yield start, size
+            start += size
+            self.done += size
+
     def state(self) -> dict[str, Tensor]:
         """See :class:`descant.sampling.engine.Engine`."""
-        return {"step": self.step.clone(), "history": self.history.clone(), "rings": self.rings.clone()}
+        state = {"step": self.step.clone(), "history": self.history.clone(), "rings": self.rings.clone()}
+        return state if self.prediction is None else state | self.prediction.state()
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """See :class:`descant.sampling.engine.Engine`."""
         self.step.copy_(state["step"])
         self.history.copy_(state["history"])
         self.rings.copy_(state["rings"])
+        self.done = int(state["step"])
+        if self.prediction is not None:
+            self.prediction.load_state(state)
 
     def _on_device(self, array: FloatArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, self.dtype)
@@ -180,13 +208,18 @@ class GraphEngine:
 
     def _remember(self, classes: Tensor) -> None:
         self.history.copy_(torch.cat([self.history[1:], classes[None]]))
+        if self.prediction is not None:
+            self.prediction.learn(classes)
+        self.step += 1
 
     def _next_logits(self, first_hop: Tensor) -> Tensor:
-        """Go one step on: its logits float32 ``(batch, classes)``; ``first_hop`` is that of the first entry held."""
+        """Logits of the next step float32 ``(batch, classes)``; ``first_hop`` is that of the first entry held."""
         layers, residual = len(self.present_tap), self.rings.shape[2]
         early = len(self.start_taps) - 1
         row = torch.where(self.step < early, self.step, early + (self.step - early) % self.hop)
         hidden = self.start_tables[self.start_taps, self.history].sum(0) + self.start_rows.index_select(0, row)
+        if self.prediction is not None:
+            hidden = hidden + self.prediction.predict().to(self.dtype) @ self.prediction_inputs
 
         slots = self.offsets[:, None] + (self.step - self.delays) % self.lengths[:, None]
         past = self.rings.index_select(0, slots.flatten()).view(layers, -1, self.batch, residual)
@@ -206,7 +239,10 @@ class GraphEngine:
             if layer < layers - 1:
                 inputs.append(sums[:, :residual] + self.residual_bias[layer])
         self.rings.index_copy_(0, self.offsets + self.step % self.lengths, torch.stack(inputs))
-        self.step += 1
 
         head = torch.addmm(self.head_bias, sums[:, residual:].relu(), self.head).relu()
-        return torch.addmm(self.logits_bias, head.float(), self.logits)
+        logits = torch.addmm(self.logits_bias, head.float(), self.logits)
+        if self.prediction is None:
+            return logits
+        mixture, predicted = self.prediction.mixture, self.prediction.predicted
+        return mixture.log_probabilities(logits[:, : self.classes], logits[:, self.classes :], predicted)

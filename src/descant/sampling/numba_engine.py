@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,11 @@ from descant.errors import EngineError, RunError
 from descant.layers.wavenet import WaveNet
 from descant.runs.folder import PATIENCE, locked
 from descant.sampling.engine import DrawSettings
-from descant.sampling.weights import FloatArray, StepWeights, step_weights
+from descant.sampling.weights import FloatArray, MixtureWeights, StepWeights, step_weights
 
 try:
+    from descant.prediction.kernels import no_memory
+    from descant.prediction.predictor import Predictor
     from descant.sampling.numba_kernels import TILE, Sequences, TiledWeights, Tiles, advance
 except ImportError as error:
     raise EngineError(f"numba cannot be imported: {error}", "install it as pinned in envs/requirements.txt") from error
@@ -45,7 +48,10 @@ class NumbaEngine:
         if precision == "bfloat16":
             raise EngineError("the numba engine does not compute in bfloat16", "choose precision: bfloat16_weights")
         weights = step_weights(wavenet)
-        self.weights = _tiled(weights, torch.float32 if precision == "float32" else torch.bfloat16)
+        self.predictor = wavenet.predictor(batch)
+        self.memory = no_memory(batch) if self.predictor is None else self.predictor.memory
+        kept = torch.float32 if precision == "float32" else torch.bfloat16
+        self.weights = _tiled(weights, kept, self.predictor)
         self.settings = draw
         self.threads = min(threads, batch)
         self.classes = weights.classes
@@ -103,8 +109,8 @@ class NumbaEngine:
 
         def part(thread: int) -> None:
             own = slice(batch * thread // self.threads, batch * (thread + 1) // self.threads)
-            sequences = Sequences(*(array[own] for array in arrays))
-            advance(self.weights, sequences, first, drawing, float(settings.temperature), float(settings.top_p))
+            parts: list[Any] = [*(array[own] for array in arrays), self.memory.part(own)]
+            advance(self.weights, Sequences(*parts), first, drawing, float(settings.temperature), float(settings.top_p))
 
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(part, range(self.threads)))
@@ -112,16 +118,19 @@ class NumbaEngine:
 
     def state(self) -> dict[str, Tensor]:
         """See :class:`descant.sampling.engine.Engine`."""
-        return {"step": torch.tensor(self.step), "rings": self.rings.clone(), "recent": self.recent.clone()}
+        state = {"step": torch.tensor(self.step), "rings": self.rings.clone(), "recent": self.recent.clone()}
+        return state if self.predictor is None else state | self.predictor.state()
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """See :class:`descant.sampling.engine.Engine`."""
         self.step = int(state["step"])
         self.rings.copy_(state["rings"])
         self.recent.copy_(state["recent"])
+        if self.predictor is not None:
+            self.predictor.load_state(state, self.step)
 
 
-def _tiled(weights: StepWeights, kept: torch.dtype) -> TiledWeights:
+def _tiled(weights: StepWeights, kept: torch.dtype, predictor: Predictor | None) -> TiledWeights:
     """Pad and tile the weights; matrices are kept in float32 or bfloat16."""
     layers, kernel, residual, gate = weights.convolution.shape
     # filter and gate are padded each for itself
@@ -131,6 +140,9 @@ def _tiled(weights: StepWeights, kept: torch.dtype) -> TiledWeights:
         [_padded(np.concatenate([weights.residual, top]), 1, 2), _padded(weights.skip, 1, 2)], dim=2
     )
     residual_bias = np.concatenate([weights.residual_bias, np.zeros((1, residual), np.float32)])
+    mixture = weights.prediction or MixtureWeights(
+        np.zeros((0, residual), np.float32), np.zeros(0), np.zeros(0), np.zeros(0)
+    )
     positions = weights.position_tables
     if positions is None:
         positions = np.zeros((weights.start_kernel, weights.hop, residual), np.float32)
@@ -148,6 +160,11 @@ def _tiled(weights: StepWeights, kept: torch.dtype) -> TiledWeights:
         head_bias=_padded(weights.head_bias, 0).numpy(),
         logits=_tiles(_padded(weights.logits, 0, 1), kept),
         logits_bias=_padded(weights.logits_bias, 0).numpy(),
+        prediction_inputs=_padded(mixture.inputs, 1).numpy(),
+        log_weights=mixture.log_weights,
+        widths=mixture.widths,
+        edges=mixture.edges,
+        window=np.zeros(0) if predictor is None else predictor.window,
     )
 
 

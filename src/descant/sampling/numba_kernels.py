@@ -13,6 +13,10 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from descant.audio.mulaw import MU, SAMPLES
+from descant.layers.prediction import ERROR_DIVISOR, LOG_DIVISOR, MOST_ERROR, MOST_WIDENING
+from descant.prediction import kernels as prediction
+from descant.prediction.kernels import Memory
 from descant.sampling.weights import FloatArray
 
 # columns of a matrix that lie together, and how many of them one vector holds
@@ -49,6 +53,11 @@ class TiledWeights(NamedTuple):
     head_bias: FloatArray
     logits: Tiles
     logits_bias: FloatArray
+    prediction_inputs: FloatArray
+    log_weights: DoubleArray
+    widths: DoubleArray
+    edges: DoubleArray
+    window: DoubleArray
 
 
 class Sequences(NamedTuple):
@@ -61,6 +70,7 @@ class Sequences(NamedTuple):
         steps: ``(batch, count)``, drawn or followed.
         uniforms: ``(batch, count)``, or none to follow.
         logits: ``(batch, count, classes)``, or none to draw.
+        memory: of the linear predictor; without one it is of order 0.
     """
 
     rings: FloatArray
@@ -69,6 +79,7 @@ class Sequences(NamedTuple):
     steps: IntArray
     uniforms: DoubleArray
     logits: FloatArray
+    memory: Memory
 
 
 def _tile_product(sequences: int, vectors: int) -> Any:
@@ -216,14 +227,83 @@ def _keep_nucleus(probabilities: DoubleArray, top_p: float) -> None:
 
 
 @compiled
-def _draw(logits: FloatArray, uniform: float, temperature: float, top_p: float, probabilities: DoubleArray) -> int:
-    """See :func:`descant.sampling.draw.draw`; the probabilities' memory is given."""
+def _weigh(logits: FloatArray, temperature: float, probabilities: DoubleArray) -> None:
+    """Probabilities of classes, not yet of sum 1, as :func:`descant.sampling.draw.draw` has them."""
     classes = len(logits)
     highest = logits[0]
     for number in range(classes):
         highest = logits[number] if logits[number] > highest else highest
     for number in range(classes):
         probabilities[number] = _exp(logits[number] / temperature - highest / temperature)
+
+
+@compiled
+def _mix(
+    weights: TiledWeights, outputs: FloatArray, predicted: FloatArray, parts: DoubleArray, probabilities: DoubleArray
+) -> None:
+    """Probabilities of classes by :meth:`descant.layers.prediction.PredictionMixture.log_probabilities`.
+
+    Args:
+        weights: of the network.
+        outputs: of its last product: free logits, then the parts' weights, shifts and widening.
+        predicted: ``(2,)``.
+        parts: ``(parts + 1,)``, scratch.
+        probabilities: ``(classes,)``, written.
+    """
+    classes, count = len(probabilities), len(parts) - 1
+    highest = -np.inf
+    for part in range(count + 1):
+        parts[part] = np.float64(outputs[classes + part]) + weights.log_weights[part]
+        highest = max(highest, parts[part])
+    for part in range(count + 1):
+        parts[part] = _exp(parts[part] - highest)
+    total = _total(parts)
+    _weigh(outputs[:classes], 1.0, probabilities)
+    free = parts[count] / total / _total(probabilities)
+    for number in range(classes):
+        probabilities[number] *= free
+    for part in range(count):
+        shift = np.float64(outputs[classes + count + 1 + part])
+        widening = min(max(np.float64(outputs[classes + 2 * count + 1 + part]), -MOST_WIDENING), MOST_WIDENING)
+        scale = np.float64(predicted[1]) * weights.widths[part] * np.exp(widening)
+        mean = np.float64(predicted[0]) + shift * scale
+        own = parts[part] / total
+        # of a cell's two edges, the tails beyond them: differences of small numbers stay exact
+        low = (weights.edges[0] - mean) / scale
+        power = _exp(-abs(low))
+        low_tail = power / (1.0 + power)
+        for number in range(classes):
+            high = (weights.edges[number + 1] - mean) / scale
+            power = _exp(-abs(high))
+            high_tail = power / (1.0 + power)
+            if low >= 0.0:
+                cell = low_tail - high_tail
+            elif high <= 0.0:
+                cell = high_tail - low_tail
+            else:
+                cell = 1.0 - low_tail - high_tail
+            probabilities[number] += own * cell
+            low, low_tail = high, high_tail
+
+
+@compiled
+def _see_prediction(weights: TiledWeights, predicted: FloatArray, last: float, hidden: FloatArray) -> None:
+    """Add what the network sees of a prediction to ``hidden (residual,)``."""
+    sample, scale = np.float64(predicted[0]), np.float64(predicted[1])
+    companded = np.copysign(np.log1p(MU * abs(sample)) / np.log1p(MU), sample)
+    error = min(max(np.float64(last) / ERROR_DIVISOR, -MOST_ERROR), MOST_ERROR)
+    quiet = np.log(scale) / LOG_DIVISOR + 1.0
+    inputs = weights.prediction_inputs
+    for channel in range(len(hidden)):
+        hidden[channel] += np.float32(
+            companded * inputs[0, channel] + error * inputs[1, channel] + quiet * inputs[2, channel]
+        )
+
+
+@compiled
+def _pick(probabilities: DoubleArray, uniform: float, top_p: float) -> int:
+    """See :func:`descant.sampling.draw.draw`."""
+    classes = len(probabilities)
     total = _total(probabilities)
     if top_p < 1.0:
         for number in range(classes):
@@ -319,10 +399,19 @@ def advance(
     logits = np.zeros((sequences, len(weights.logits_bias)), np.float32)
     classes = weights.start_tables.shape[1]
     probabilities = np.zeros(classes, np.float64)
+    memory, every = batch.memory, batch.memory.past.shape[1] - len(weights.window)
+    predicts = memory.coefficients.shape[1] > 0
+    predicted = np.zeros((sequences, 2), np.float32)
+    parts = np.zeros(len(weights.log_weights))
     for number in range(count):
         step = first + number
+        if predicts and step % every == 0:
+            prediction.begin_block(memory, weights.window)
         for sequence in range(sequences):
             _begin(weights, batch.recent[sequence], step, paths[sequence, :residual])
+            if predicts:
+                prediction.predict(memory, every, sequence, step, predicted[sequence])
+                _see_prediction(weights, predicted[sequence], memory.last[sequence], paths[sequence, :residual])
             _copy(weights.skip_bias, paths[sequence, residual:])
         ring_start = 0
         for layer in range(layers):
@@ -352,11 +441,24 @@ def advance(
         _add_product(weights.logits, head, logits)
         for sequence in range(sequences):
             own_logits, recent = logits[sequence, :classes], batch.recent[sequence]
+            if predicts:
+                _mix(weights, logits[sequence], predicted[sequence], parts, probabilities)
             if drawing:
+                if not predicts:
+                    _weigh(own_logits, temperature, probabilities)
+                elif temperature != 1.0:
+                    for value in range(classes):
+                        probabilities[value] = probabilities[value] ** (1.0 / temperature)
                 uniform = batch.uniforms[sequence, number]
-                batch.steps[sequence, number] = _draw(own_logits, uniform, temperature, top_p, probabilities)
+                batch.steps[sequence, number] = _pick(probabilities, uniform, top_p)
+            elif predicts:
+                for value in range(classes):
+                    batch.logits[sequence, number, value] = np.float32(np.log(probabilities[value]))
             else:
                 _copy(own_logits, batch.logits[sequence, number])
+            if predicts:
+                sample = np.float64(SAMPLES[batch.steps[sequence, number]])
+                prediction.learn(memory, every, sequence, step, sample, predicted[sequence])
             for tap in range(len(recent) - 1):
                 recent[tap] = recent[tap + 1]
             recent[len(recent) - 1] = batch.steps[sequence, number]

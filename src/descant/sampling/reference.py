@@ -54,6 +54,7 @@ class ReferenceEngine:
         self.step = 0
         self.previous: Tensor | None = None
         self.batch = batch
+        self.predictor = wavenet.predictor(batch)
         self.start = _Ring(wavenet.start, batch)
         self.rings = [_Ring(layer.convolution, batch) for layer in wavenet.gated_layers]
 
@@ -70,8 +71,8 @@ class ReferenceEngine:
         with without_tf32():
             for count in range(uniforms.shape[1]):
                 logits = self.next_logits(self._held(conditioning, count))
-                self.previous = draw(logits, given[:, count], self.settings.temperature, self.settings.top_p)
-                drawn.append(self.previous)
+                drawn.append(draw(logits, given[:, count], self.settings.temperature, self.settings.top_p))
+                self._go_past(drawn[-1])
         return torch.stack(drawn, dim=1).cpu()
 
     @torch.inference_mode()
@@ -82,8 +83,21 @@ class ReferenceEngine:
         with without_tf32():
             for count in range(steps.shape[1]):
                 logits.append(self.next_logits(self._held(conditioning, count)))
-                self.previous = given[:, count]
+                self._go_past(given[:, count])
         return torch.stack(logits, dim=1).float().cpu()
+
+    def _go_past(self, classes: Tensor) -> None:
+        self.previous = classes
+        if self.predictor is not None:
+            self.predictor.learn(classes.cpu().numpy())
+
+    def _predicted(self) -> tuple[Tensor, Tensor]:
+        """What is predicted of the next step ``(batch, 2)``, and of what the network sees of that."""
+        mixture, predictor = self.wavenet.prediction, self.predictor
+        assert mixture is not None and predictor is not None
+        device = self.start.inputs.device
+        predicted = torch.from_numpy(predictor.next()).to(device)
+        return predicted, mixture.step_features(predicted, torch.from_numpy(predictor.memory.last).to(device))
 
     def _held(self, conditioning: Tensor | None, count: int) -> Tensor | None:
         return None if conditioning is None else conditioning[:, count // self.wavenet.hop]
@@ -101,6 +115,10 @@ class ReferenceEngine:
         if wavenet.position is not None:
             hidden = hidden + wavenet.position.weight[step % wavenet.hop]
         hidden = self.start.push(hidden, step)
+        predicted = None
+        if wavenet.prediction is not None:
+            predicted, features = self._predicted()
+            hidden = hidden + wavenet.prediction.inputs(features)
         gated = []
         for number, (layer, ring) in enumerate(zip(wavenet.gated_layers, self.rings, strict=True)):
             activation = ring.push(hidden, step)
@@ -109,13 +127,15 @@ class ReferenceEngine:
             gated.append(layer.gate(activation))
             hidden = layer.pass_on(hidden, gated[-1])
         self.step += 1
-        return wavenet.read_out(torch.cat(gated, dim=-1))
+        return wavenet.read_out(torch.cat(gated, dim=-1), predicted)
 
     def state(self) -> dict[str, Tensor]:
         """See :class:`descant.sampling.engine.Engine`."""
         tensors = {f"ring.{number}": ring.inputs for number, ring in enumerate([self.start, *self.rings])}
         none_yet = torch.full((self.batch,), NONE_YET, device=self.start.inputs.device)
         tensors["previous"] = none_yet if self.previous is None else self.previous
+        if self.predictor is not None:
+            tensors |= self.predictor.state()
         return {"step": torch.tensor(self.step), **{name: tensor.clone() for name, tensor in tensors.items()}}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
@@ -125,3 +145,5 @@ class ReferenceEngine:
         self.previous = previous if self.step else None
         for number, ring in enumerate([self.start, *self.rings]):
             ring.inputs.copy_(state[f"ring.{number}"])
+        if self.predictor is not None:
+            self.predictor.load_state(state, self.step)

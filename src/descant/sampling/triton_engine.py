@@ -301,6 +301,8 @@ def _kernel_and_operands(device: torch.device) -> tuple[Any, Any]:
 
 
 def _check_size(wavenet: WaveNet) -> None:
+    if wavenet.prediction is not None:
+        raise EngineError("the triton engine does not predict linearly", "set sampling.engine to graph or auto")
     megabytes = 2e-6 * wavenet.multiplications
     if megabytes > MOST_MEGABYTES:
         raise EngineError(

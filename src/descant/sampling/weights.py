@@ -8,9 +8,27 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from descant.layers.prediction import PredictionMixture
 from descant.layers.wavenet import WaveNet
 
 FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MixtureWeights:
+    """What a linear prediction is used with: see :class:`descant.layers.prediction.PredictionMixture`.
+
+    Attributes:
+        inputs: float32 ``(3, residual)``: of the prediction, the last error and the scale's logarithm.
+        log_weights: float64 ``(parts + 1,)``, what outputs of zero stand for.
+        widths: float64 ``(parts,)``.
+        edges: float64 ``(classes + 1,)``.
+    """
+
+    inputs: FloatArray
+    log_weights: npt.NDArray[np.float64]
+    widths: npt.NDArray[np.float64]
+    edges: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -37,8 +55,9 @@ class StepWeights:
         skip_bias: ``(skip,)``.
         head: ``(skip, skip)``, between two rectifiers.
         head_bias: ``(skip,)``.
-        logits: ``(skip, classes)``.
-        logits_bias: ``(classes,)``.
+        logits: ``(skip, classes)``; with linear prediction, the mixture's outputs follow the classes.
+        logits_bias: ``(classes,)``, or longer likewise.
+        prediction: of a network with linear prediction, what else that takes; None without.
     """
 
     classes: int
@@ -57,6 +76,7 @@ class StepWeights:
     head_bias: FloatArray
     logits: FloatArray
     logits_bias: FloatArray
+    prediction: MixtureWeights | None = None
 
     @property
     def kernel(self) -> int:
@@ -84,6 +104,10 @@ def step_weights(wavenet: WaveNet) -> StepWeights:
     rows = wavenet.embedding(torch.arange(wavenet.classes, device=taps.device)).double()
     position = wavenet.position
     lower = [layer.residual for layer in layers if layer.residual is not None]
+    outputs, mixture = [wavenet.logits], None
+    if wavenet.prediction is not None:
+        outputs.append(wavenet.prediction.outputs)
+        mixture = _mixture_weights(wavenet.prediction)
     return StepWeights(
         classes=wavenet.classes,
         hop=wavenet.hop,
@@ -108,9 +132,17 @@ def step_weights(wavenet: WaveNet) -> StepWeights:
         skip_bias=_array(wavenet.skip.bias),
         head=_array(wavenet.head.weight.T),
         head_bias=_array(wavenet.head.bias),
-        logits=_array(wavenet.logits.weight.T),
-        logits_bias=_array(wavenet.logits.bias),
+        logits=_array(torch.cat([linear.weight for linear in outputs]).T),
+        logits_bias=_array(torch.cat([linear.bias for linear in outputs])),
+        prediction=mixture,
     )
+
+
+def _mixture_weights(mixture: PredictionMixture) -> MixtureWeights:
+    log_weights, widths, edges = (
+        constant.double().cpu().numpy() for constant in (mixture.log_weights, mixture.widths, mixture.edges)
+    )
+    return MixtureWeights(_array(mixture.inputs.weight.T), log_weights, widths, edges)
 
 
 def _array(tensor: Tensor) -> FloatArray:
@@ -126,6 +158,8 @@ def rounded_weights(wavenet: WaveNet) -> WaveNet:
     rounded = copy.deepcopy(wavenet)
     layers = rounded.gated_layers
     linears = [layer.convolution.linear for layer in layers] + [layer.residual for layer in layers]
+    if rounded.prediction is not None:
+        linears.append(rounded.prediction.outputs)
     for linear in (*linears, rounded.skip, rounded.head, rounded.logits):
         if isinstance(linear, nn.Linear):
             with torch.no_grad():

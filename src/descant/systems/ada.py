@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from descant.config.networks import ADA, ArgmaxQuantiser, ContinuousBottleneck, VectorQuantiser
+from descant.layers.bits import LOG2
 from descant.layers.bottleneck import (
     ArgmaxQuantisation,
     Bottled,
@@ -23,7 +24,7 @@ from descant.layers.modulator import Modulator
 from descant.layers.normalisation import StepBatchNorm
 from descant.modelfacts import Input
 from descant.sequences import filled
-from descant.systems.base import LOG2, STEPS, Batch, StepLoss, bits_per_step
+from descant.systems.base import PAST, PREDICTED, STEPS, Batch, StepLoss
 from descant.systems.conditioned import ConditionedWaveNet
 from descant.systems.wavenet import build_wavenet
 
@@ -102,7 +103,7 @@ class ADASystem(ConditionedWaveNet):
         queries = self.encoder.normalised(raw).float()
         bottled = self._bottle(queries)
         quantised = jitter(bottled.quantised, self.jitter, noise) if self.jitter else bottled.quantised
-        bits = bits_per_step(self.local_model(windows, self.modulator(quantised)), windows).mean()
+        bits = self.bits_given(windows, quantised, batch.get(PREDICTED), batch.get(PAST)).mean()
         metrics = {"bits": bits.detach()}
         metrics.update({name: penalty.detach() for name, penalty in bottled.penalties.items()})
         if bottled.codes is not None:
@@ -134,10 +135,11 @@ class ADASystem(ConditionedWaveNet):
         """Bits given true codes and given shuffled ones, their gap, and the codes' perplexity."""
         windows = batch[STEPS]
         bottled = self._bottle(self.encoder(windows).float())
-        true = self.bits_given(windows, bottled.quantised).mean()
+        predicted, past = batch.get(PREDICTED), batch.get(PAST)
+        true = self.bits_given(windows, bottled.quantised, predicted, past).mean()
         order = torch.randperm(bottled.quantised.shape[0] * bottled.quantised.shape[1], generator=noise)
         shuffled = bottled.quantised.flatten(0, 1)[order.to(windows.device)].view_as(bottled.quantised)
-        wrong = self.bits_given(windows, shuffled).mean()
+        wrong = self.bits_given(windows, shuffled, predicted, past).mean()
         figures = {"bits": true, "bits_shuffled": wrong, "gap": wrong - true}
         if bottled.codes is not None:
             figures["perplexity"] = perplexity(bottled.codes, self.codes)

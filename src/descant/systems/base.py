@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-LOG2 = 0.6931471805599453
 # the stream of a system that reads one sequence, and of one that learns a sequence given others
 STEPS = "steps"
+# what a linear predictor says of these steps, for a system that has one inside
+PREDICTED = "predicted"
+# what it sees as their past, where that is perturbed; predictions are then made from it
+PAST = "past"
 
 # streams by name, int64 classes or float32 real values ``(batch, time)`` or ``(batch, time, channels)``; where a system
 # asks for them also the windows' places and labels: see :class:`descant.training.windows.Windows`
@@ -85,17 +87,3 @@ class System(nn.Module, ABC):
     @abstractmethod
     def validate(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
         """Figures of a batch, each a scalar mean, the headline first; called without gradients."""
-
-
-def bits_per_step(logits: Tensor, steps: Tensor) -> Tensor:
-    """Negative log2-likelihood of each step.
-
-    Args:
-        logits: ``(batch, time, classes)``.
-        steps: int64 ``(batch, time)``.
-
-    Returns:
-        float32 ``(batch, time)``; a uniform model over 256 classes gives exactly 8.
-    """
-    losses = F.cross_entropy(logits.float().flatten(0, 1), steps.flatten(), reduction="none")
-    return losses.view(steps.shape) / LOG2

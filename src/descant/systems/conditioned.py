@@ -8,7 +8,6 @@ from torch import Tensor
 from descant.layers.convolution import Reach
 from descant.layers.modulator import Modulator
 from descant.layers.wavenet import WaveNet
-from descant.systems.base import bits_per_step
 from descant.systems.drawable import Drawable
 
 
@@ -37,9 +36,11 @@ class ConditionedWaveNet(Drawable):
         """See :class:`descant.systems.drawable.Drawable`."""
         return self.modulator.reach
 
-    def bits_given(self, steps: Tensor, vectors: Tensor) -> Tensor:
-        """Bits of steps, both ``(batch, time)``, given vectors ``(batch, time / hop, width)``."""
-        return bits_per_step(self.local_model(steps, self.modulator(vectors)), steps)
+    def bits_given(
+        self, steps: Tensor, vectors: Tensor, predicted: Tensor | None = None, past: Tensor | None = None
+    ) -> Tensor:
+        """Bits of steps ``(batch, time)`` given vectors ``(batch, time / hop, width)``: see :meth:`WaveNet.bits`."""
+        return self.local_model.bits(steps, self.modulator(vectors), predicted, past)
 
     @torch.inference_mode()
     def conditioning(self, given: Tensor, start: int, stop: int) -> Tensor:

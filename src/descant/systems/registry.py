@@ -4,16 +4,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from descant.config.networks import ADA, Network, Prior
+from descant.config.networks import ADA, Network, Prior, WaveNetShape
 from descant.modelfacts import Input
 from descant.systems.ada import ADASystem, build_ada
-from descant.systems.base import STEPS, System
+from descant.systems.base import PAST, PREDICTED, STEPS, System
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
 def no_labels(settings: Any) -> tuple[str, ...]:
     """The labels of a kind that uses none."""
     return ()
+
+
+def wavenet_streams(shape: WaveNetShape) -> tuple[str, ...]:
+    """What a WaveNet reads: the steps, what a linear predictor inside it says of them, and a past of their own."""
+    if shape.linear_prediction is None:
+        return (STEPS,)
+    return (STEPS, PREDICTED, PAST) if shape.linear_prediction.perturb else (STEPS, PREDICTED)
 
 
 @dataclass(frozen=True)
@@ -23,19 +30,19 @@ class Kind:
     Attributes:
         section: of the configuration.
         system: its class.
-        streams: names of the sequences that it reads; what it learns is the first.
+        streams: names of the sequences that it reads, by a section; what it learns is the first.
         build: makes it with fresh weights from a section and its inputs by stream.
         labels: those of the tracks that it uses, by a section.
     """
 
     section: type[Network]
     system: type[System]
-    streams: tuple[str, ...]
+    streams: Callable[[Any], tuple[str, ...]]
     build: Callable[[Any, Mapping[str, Input]], System]
     labels: Callable[[Any], tuple[str, ...]] = no_labels
 
 
 KINDS: Mapping[str, Kind] = {
-    "ada": Kind(ADA, ADASystem, (STEPS,), build_ada),
-    "wavenet": Kind(Prior, WaveNetSystem, (STEPS,), build_prior),
+    "ada": Kind(ADA, ADASystem, lambda ada: wavenet_streams(ada.local_model), build_ada),
+    "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
 }

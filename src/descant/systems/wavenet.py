@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from descant.config.networks import Prior, WaveNetShape
+from descant.layers.bits import LOG2
 from descant.layers.wavenet import WaveNet
 from descant.modelfacts import Input
-from descant.systems.base import LOG2, STEPS, Batch, StepLoss, bits_per_step
+from descant.systems.base import PAST, PREDICTED, STEPS, Batch, StepLoss
 from descant.systems.drawable import Drawable
 
 
@@ -25,6 +26,7 @@ def build_wavenet(shape: WaveNetShape, classes: int, conditioning_channels: int 
         input_kind=shape.input,
         conditioning_channels=conditioning_channels,
         hop=hop,
+        linear_prediction=shape.linear_prediction,
     )
 
 
@@ -52,16 +54,16 @@ class WaveNetSystem(Drawable):
 
     def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
         """Mean bits a step, in nats for the loss."""
-        bits = self.bits(batch[STEPS]).mean()
+        bits = self.wavenet.bits(batch[STEPS], None, batch.get(PREDICTED), batch.get(PAST)).mean()
         return StepLoss(bits * LOG2, {"bits": bits.detach()})
 
     def validate(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
         """Bits a step."""
-        return {"bits": self.bits(batch[STEPS]).mean()}
+        return {"bits": self.wavenet.bits(batch[STEPS], None, batch.get(PREDICTED), batch.get(PAST)).mean()}
 
-    def bits(self, steps: Tensor) -> Tensor:
-        """Bits ``(batch, time)`` of int64 ``(batch, time)``, each given those before it."""
-        return bits_per_step(self.wavenet(steps), steps)
+    def bits(self, steps: Tensor, predicted: Tensor | None = None) -> Tensor:
+        """Bits ``(batch, time)`` of int64 ``(batch, time)``, each given those before it; see :meth:`WaveNet.bits`."""
+        return self.wavenet.bits(steps, predicted=predicted)
 
 
 def build_prior(settings: Prior, inputs: Mapping[str, Input]) -> WaveNetSystem:

@@ -207,6 +207,8 @@ class Trainer:
             if history is not None:
                 self.rows = history.rows
             began, first = time.monotonic(), self.step
+            if history is not None and until == 0 and not self.rows:
+                history.add(0, "validation", self.validate())
             while self.step < until:
                 figures = self._train_step()
                 self.step += 1

@@ -76,17 +76,15 @@ class Session:
             TrainingError: when a stream is missing, or one is not read.
         """
         kind = KINDS[self.kind]
-        if set(streams) != set(kind.streams):
+        names = kind.streams(self.settings)
+        if set(streams) != set(names):
             raise TrainingError(
-                f"{', '.join(streams) or 'nothing'} given, but a training of kind {self.kind} reads "
-                f"{', '.join(kind.streams)}",
+                f"{', '.join(streams) or 'nothing'} given, but a training of kind {self.kind} reads {', '.join(names)}",
                 "give --input NAME=FOLDER once for each of these names",
             )
         labels = kind.labels(self.settings)
         # labels are of tracks, which are the same in all streams
-        return tuple(
-            Input.of(name, streams[name], () if number else labels) for number, name in enumerate(kind.streams)
-        )
+        return tuple(Input.of(name, streams[name], () if number else labels) for number, name in enumerate(names))
 
     def own_seed(self, streams: Streams) -> int:
         """The seed of this training: no two kinds, and no two sequences, share one."""

@@ -17,6 +17,7 @@ from descant.errors import EngineError
 log = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("wavenet.cpp")
+INCLUDED = Path(__file__).with_name("prediction.hpp")
 COMPILERS = ("c++", "g++", "clang++")
 # sums are fused alike wherever they stand, and nothing is reordered
 FLAGS = (
@@ -44,7 +45,7 @@ def load_kernel() -> ctypes.CDLL:
         EngineError: no compiler, it fails, or the cache folder cannot be used.
     """
     command = [*(_words("CXX") or _found()), *FLAGS, *_words("DESCANT_CXXFLAGS")]
-    source = SOURCE.read_bytes()
+    source = SOURCE.read_bytes() + INCLUDED.read_bytes()
     predefined = _run([*command, "-dM", "-E", "-x", "c++", os.devnull])
     key = hashlib.sha256(b"\0".join([source, shlex.join(command).encode(), predefined])).hexdigest()
     folder = cache_folder("native")

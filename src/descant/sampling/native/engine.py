@@ -6,12 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
+from descant.audio.mulaw import MU
 from descant.config.models import EngineName, Precision
 from descant.errors import EngineError
+from descant.layers.prediction import ERROR_DIVISOR, LOG_DIVISOR, MOST_ERROR, MOST_WIDENING
 from descant.layers.wavenet import WaveNet
+from descant.prediction.constants import LEAST_SCALE, SCALE_RATE, SCALE_SHARE
 from descant.sampling.engine import DrawSettings
 from descant.sampling.native.build import load_kernel
-from descant.sampling.native.packing import Layout, pack
+from descant.sampling.native.packing import Layout, pack, packed_mixture
 from descant.sampling.weights import StepWeights, step_weights
 
 # steps for which past taps are computed at once; a power of two
@@ -25,6 +28,23 @@ BIASES = ("convolution_bias", "residual_bias", "skip_bias", "head_bias", "logits
 MATRICES = ("past_taps", "present_tap", "mix", "head", "to_logits")
 
 
+class _Prediction(ctypes.Structure):
+    """``Prediction`` of prediction.hpp."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("order", "window", "every", "parts")),
+        *((name, ctypes.c_double) for name in ("scale_rate", "scale_share", "least_scale", "error_divisor")),
+        *((name, ctypes.c_double) for name in ("most_error", "log_divisor", "most_widening", "mu")),
+        *((name, ctypes.c_void_p) for name in ("samples", "inputs", "log_weights", "widths", "edges")),
+    )
+
+
+class _Memory(ctypes.Structure):
+    """``Memory`` of prediction.hpp."""
+
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("past", "coefficients", "scales", "last"))
+
+
 class _Network(ctypes.Structure):
     """``Network`` of wavenet.cpp."""
 
@@ -34,7 +54,11 @@ class _Network(ctypes.Structure):
         *((name, ctypes.c_int64) for name in ("gate_half", "share", "ahead", "precision")),
         *((name, ctypes.c_double) for name in ("temperature", "top_p")),
         *((name, ctypes.c_void_p) for name in ("dilations", *TABLES, *BIASES, *MATRICES)),
+        ("prediction", _Prediction),
     )
+
+
+_BEGIN_BLOCK = ctypes.CFUNCTYPE(None)
 
 
 class _Walk(ctypes.Structure):
@@ -44,6 +68,8 @@ class _Walk(ctypes.Structure):
         *((name, ctypes.c_int64) for name in ("step", "count", "sequences", "hops")),
         *((name, ctypes.c_void_p) for name in ("conditioning", "uniforms", "given", "drawn", "followed")),
         *((name, ctypes.c_void_p) for name in ("rings", "activations", "recent")),
+        ("memory", _Memory),
+        ("begin_block", _BEGIN_BLOCK),
     )
 
 
@@ -79,6 +105,8 @@ class NativeEngine:
         )
         self.weights = pack(weights, layout)
         self.dilations = torch.tensor(weights.dilations)
+        self.predictor = wavenet.predictor(batch)
+        self.mixture = None if weights.prediction is None else packed_mixture(weights.prediction, layout.lanes)
         self.residual, self.gate_half = weights.start_bias.size, weights.skip.shape[1]
         self.network = _Network(
             layers=len(weights.dilations),
@@ -95,6 +123,7 @@ class NativeEngine:
             top_p=draw.top_p,
             dilations=_address(self.dilations),
             **{name: _address(getattr(self.weights, name)) for name in (*TABLES, *BIASES, *MATRICES)},
+            prediction=self._prediction(),
         )
         self.step = 0
         self.rings = torch.zeros(batch, sum(weights.delays), self.weights.residual)
@@ -106,6 +135,26 @@ class NativeEngine:
     def name(self) -> EngineName:
         """See :class:`descant.sampling.engine.Engine`."""
         return "native"
+
+    def _prediction(self) -> _Prediction:
+        if self.predictor is None or self.mixture is None:
+            return _Prediction()
+        settings = self.predictor.settings
+        return _Prediction(
+            order=settings.order,
+            window=settings.window,
+            every=settings.every,
+            parts=self.mixture["widths"].numel(),
+            scale_rate=SCALE_RATE,
+            scale_share=SCALE_SHARE,
+            least_scale=LEAST_SCALE,
+            error_divisor=ERROR_DIVISOR,
+            most_error=MOST_ERROR,
+            log_divisor=LOG_DIVISOR,
+            most_widening=MOST_WIDENING,
+            mu=MU,
+            **{name: _address(tensor) for name, tensor in self.mixture.items()},
+        )
 
     def generate(self, uniforms: Tensor, conditioning: Tensor | None) -> Tensor:
         """See :class:`descant.sampling.engine.Engine`."""
@@ -144,7 +193,13 @@ class NativeEngine:
         def go(share: Tensor) -> int:
             first = int(share[0])
             places = {name: _address(array[first:]) for name, array in arrays.items()}
+            own, begin_block = _Memory(), _BEGIN_BLOCK()
+            if self.predictor is not None:
+                part = self.predictor.part(first, first + len(share))
+                own = _Memory(**{name: _address(tensor) for name, tensor in part.tensors().items()})
+                begin_block = _BEGIN_BLOCK(part.begin_block)
             walk = _Walk(step=self.step, count=count, sequences=len(share), hops=hops, **places)
+            walk.memory, walk.begin_block = own, begin_block
             failed: int = self.kernel.go_along(ctypes.byref(self.network), ctypes.byref(walk))
             return failed
 
@@ -158,12 +213,13 @@ class NativeEngine:
 
         Nothing in it depends on the CPU or on the number of threads.
         """
-        return {
+        state = {
             "step": torch.tensor(self.step),
             "rings": self.rings[..., : self.residual].clone(),
             "activations": self.activations[..., : self.gate_half].clone(),
             "recent": self.recent.clone(),
         }
+        return state if self.predictor is None else state | self.predictor.state()
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """See :class:`descant.sampling.engine.Engine`."""
@@ -171,6 +227,8 @@ class NativeEngine:
         self.rings[..., : self.residual] = state["rings"]
         self.activations[..., : self.gate_half] = state["activations"]
         self.recent.copy_(state["recent"])
+        if self.predictor is not None:
+            self.predictor.load_state(state, self.step)
 
 
 def _blocks(weights: StepWeights) -> list[int]:

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from descant.sampling.weights import FloatArray, StepWeights
+from descant.audio import mulaw
+from descant.sampling.weights import FloatArray, MixtureWeights, StepWeights
 
 # vectors to a tile
 TILES = (8, 4, 2, 1)
@@ -42,7 +43,7 @@ class PackedWeights:
         residual: padded width of the residual path.
         half: padded width of the filter, and of the gate.
         skip: padded width of the skip path.
-        logits: padded number of classes.
+        logits: padded number of classes, and of what the mixture around a prediction takes.
         start_tables: ``(start_kernel, classes, residual)``.
         position_tables: ``(start_kernel, hop, residual)`` or None.
         start_bias: ``(residual,)``.
@@ -110,7 +111,7 @@ def pack(weights: StepWeights, layout: Layout) -> PackedWeights:
         residual=padded(weights.start_bias.size, lanes),
         half=skip.shape[1],
         skip=skip.shape[2],
-        logits=padded(weights.classes, lanes),
+        logits=padded(weights.logits_bias.size, lanes),
         start_tables=rows(weights.start_tables),
         position_tables=None if weights.position_tables is None else rows(weights.position_tables),
         start_bias=rows(weights.start_bias),
@@ -125,6 +126,17 @@ def pack(weights: StepWeights, layout: Layout) -> PackedWeights:
         head=matrices([_pad_matrix(torch.from_numpy(weights.head), lanes)]),
         to_logits=matrices([_pad_matrix(torch.from_numpy(weights.logits), lanes)]),
     )
+
+
+def packed_mixture(weights: MixtureWeights, lanes: int) -> dict[str, Tensor]:
+    """What the kernel reads of a mixture around a prediction, by the names that it has there."""
+    return {
+        "samples": torch.from_numpy(mulaw.SAMPLES),
+        "inputs": _pad(torch.from_numpy(weights.inputs), lanes),
+        "log_weights": torch.from_numpy(weights.log_weights),
+        "widths": torch.from_numpy(weights.widths),
+        "edges": torch.from_numpy(weights.edges),
+    }
 
 
 def _pad(tensor: Tensor, lanes: int, value: float = 0.0) -> Tensor:

@@ -11,6 +11,9 @@
 #include <numeric>
 #include <type_traits>
 #include <vector>
+
+#include "prediction.hpp"
+
 #if defined(__AVX512BF16__)
 #include <immintrin.h>
 #endif
@@ -52,6 +55,7 @@ struct Network {
     const float *start_tables, *position_tables, *start_bias;
     const float *convolution_bias, *residual_bias, *skip_bias, *head_bias, *logits_bias;
     const void *past_taps, *present_tap, *mix, *head, *to_logits;
+    Prediction prediction;
 };
 
 // Some steps of some sequences, each array with a row for each sequence.
@@ -66,6 +70,8 @@ struct Walk {
     float* rings;                // (sequences, all layers' delays, residual)
     float* activations;          // (sequences, layers, ahead, 2 * half)
     int64_t* recent;             // (sequences, start_kernel): the last classes
+    Memory memory;
+    void (*begin_block)();       // computes the coefficients of the block of steps that begins
 };
 }
 
@@ -73,6 +79,7 @@ namespace {
 
 inline Vector& at(float* place) { return *reinterpret_cast<Vector*>(place); }
 inline Doubles& at(double* place) { return *reinterpret_cast<Doubles*>(place); }
+inline const Doubles& at(const double* place) { return *reinterpret_cast<const Doubles*>(place); }
 inline const Vector& at(const float* place) { return *reinterpret_cast<const Vector*>(place); }
 
 // Each precision says how it stores a weight, what it multiplies it with, how many inputs one packed row takes, and
@@ -249,22 +256,87 @@ inline Doubles exponential(Doubles x) {
 class Draw {
   public:
     explicit Draw(const Network& network)
-        : classes(network.classes), temperature(network.temperature), top_p(network.top_p),
-          probabilities(network.logits) {}
+        : prediction(network.prediction), classes(network.classes), temperature(network.temperature),
+          top_p(network.top_p), probabilities(padded(classes)), parts(prediction.parts + 1),
+          places(probabilities.size() + 1), tails(probabilities.size() + 1) {}
 
-    int64_t operator()(const float* logits, double uniform) {
+    // Probabilities of the classes, not yet of sum 1.
+    void weigh(const float* logits) { weigh(logits, temperature); }
+
+    // The same from a mixture around a prediction, whose outputs follow the free logits.
+    void mix(const float* outputs, Predicted predicted) {
+        const int64_t count = prediction.parts;
+        const float *shifts = outputs + classes + count + 1, *widenings = shifts + count;
+        weigh(outputs, 1);
+        double highest = -INFINITY, total = 0;
+        for (int64_t part = 0; part <= count; ++part) {
+            parts[part] = outputs[classes + part] + prediction.log_weights[part];
+            highest = std::max(highest, parts[part]);
+        }
+        for (double& part : parts) total += part = std::exp(part - highest);
+        const double free = parts[count] / total / std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
+        for (double& probability : probabilities) probability *= free;
+        for (int64_t part = 0; part < count; ++part) {
+            const double widening = std::min<double>(std::max<double>(widenings[part], -prediction.most_widening),
+                                                     prediction.most_widening);
+            const double scale = predicted.scale * prediction.widths[part] * std::exp(widening);
+            add_logistic(parts[part] / total, predicted.sample + shifts[part] * scale, scale);
+        }
+    }
+
+    // Logarithms of what the mixture came to.
+    void write_logits(float* logits) const {
+        for (int64_t i = 0; i < classes; ++i) logits[i] = static_cast<float>(std::log(probabilities[i]));
+    }
+
+    // A class of the mixture.
+    int64_t from_mixture(double uniform) {
+        if (temperature != 1)
+            for (double& probability : probabilities) probability = std::pow(probability, 1 / temperature);
+        return pick(uniform);
+    }
+
+    int64_t pick(double uniform) {
         double *const first = probabilities.data(), *const last = first + probabilities.size();
-        for (size_t i = 0; i < probabilities.size(); ++i) first[i] = logits[i] / temperature;
-        Doubles highest = at(first);
-        for (double* p = first; p < last; p += DOUBLE_LANES) highest = at(p) > highest ? at(p) : highest;
-        for (int lane = 1; lane < DOUBLE_LANES; ++lane) highest[0] = std::max(highest[0], highest[lane]);
-        for (double* p = first; p < last; p += DOUBLE_LANES) at(p) = exponential(at(p) - highest[0]);
         if (top_p < 1) keep_nucleus();
         std::partial_sum(first, last, first);
         return std::min<int64_t>(std::upper_bound(first, last, uniform * last[-1]) - first, classes - 1);
     }
 
   private:
+    static int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
+
+    // Adds a logistic distribution, integrated over every class's cell.
+    void add_logistic(double weight, double mean, double scale) {
+        const Doubles zero = {}, one = zero + 1.0;
+        const int64_t count = static_cast<int64_t>(probabilities.size());
+        // of each edge the tail beyond it: differences of small numbers stay exact
+        const auto tail_at = [&](int64_t i) {
+            const Doubles z = (at(prediction.edges + i) - mean) / scale;
+            const Doubles power = exponential(z < zero ? z : -z);
+            at(&places[i]) = z;
+            at(&tails[i]) = power / (one + power);
+        };
+        for (int64_t i = 0; i < count; i += DOUBLE_LANES) tail_at(i);
+        tail_at(count + 1 - DOUBLE_LANES);
+        for (int64_t i = 0; i < count; i += DOUBLE_LANES) {
+            const Doubles low = at(&places[i]), high = at(&places[i + 1]);
+            const Doubles low_tail = at(&tails[i]), high_tail = at(&tails[i + 1]);
+            const Doubles beside = low >= zero ? low_tail - high_tail : high_tail - low_tail;
+            const Doubles cell = (low < zero) & (high > zero) ? one - low_tail - high_tail : beside;
+            at(&probabilities[i]) += weight * cell;
+        }
+    }
+
+    void weigh(const float* logits, double temperature) {
+        double *const first = probabilities.data(), *const last = first + probabilities.size();
+        for (size_t i = 0; i < probabilities.size(); ++i) first[i] = logits[i] / temperature;
+        Doubles highest = at(first);
+        for (double* p = first; p < last; p += DOUBLE_LANES) highest = at(p) > highest ? at(p) : highest;
+        for (int lane = 1; lane < DOUBLE_LANES; ++lane) highest[0] = std::max(highest[0], highest[lane]);
+        for (double* p = first; p < last; p += DOUBLE_LANES) at(p) = exponential(at(p) - highest[0]);
+    }
+
     void keep_nucleus() {
         const double total = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
         // all classes below this together weigh less than what the nucleus leaves out
@@ -285,9 +357,10 @@ class Draw {
         }
     }
 
+    const Prediction& prediction;
     int64_t classes;
     double temperature, top_p;
-    std::vector<double> probabilities;
+    std::vector<double> probabilities, parts, places, tails;
     std::vector<size_t> order;
 };
 
@@ -312,10 +385,10 @@ template <class Weights>
 class Walker {
   public:
     Walker(const Network& network, const Walk& walk)
-        : net(network), walk(walk), sequences(walk.sequences), draw(network),
+        : net(network), walk(walk), sequences(walk.sequences), draw(network), predictor(net.prediction, walk.memory),
           hidden(sequences, net.residual + net.skip), gated(sequences, net.half), head(sequences, net.skip),
           logits(sequences, net.logits), skip(sequences), activations(sequences), past(sequences * net.ahead),
-          ahead(sequences * net.ahead), delays(net.layers + 1) {
+          ahead(sequences * net.ahead), delays(net.layers + 1), predicted(sequences) {
         for (int64_t i = 0; i < sequences; ++i) skip[i] = hidden[i] + net.residual;
         for (int64_t layer = 0; layer < net.layers; ++layer)
             delays[layer + 1] = delays[layer] + (net.kernel - 1) * net.dilations[layer];
@@ -324,6 +397,7 @@ class Walker {
     void run() {
         for (int64_t done = 0; done < walk.count; ++done) {
             const int64_t step = walk.step + done;
+            if (net.prediction.order && step % net.prediction.every == 0) walk.begin_block();
             begin(step);
             for (int64_t layer = 0; layer < net.layers; ++layer) {
                 look_ahead(layer, step);
@@ -349,6 +423,10 @@ class Walker {
                     const int64_t before = walk.recent[i * net.start_kernel + (seen - 1) % net.start_kernel];
                     add(hidden[i], net.start_tables + (tap * net.classes + before) * net.residual, net.residual);
                 }
+            }
+            if (net.prediction.order) {
+                predicted[i] = predictor.predict(i, step);
+                predictor.show(i, predicted[i], hidden[i], net.residual);
             }
         }
     }
@@ -418,10 +496,19 @@ class Walker {
 
     void finish(int64_t i, int64_t done) {
         const int64_t place = i * walk.count + done;
-        if (walk.given) std::copy_n(logits[i], net.classes, walk.followed + place * net.classes);
-        else walk.drawn[place] = draw(logits[i], walk.uniforms[place]);
-        walk.recent[i * net.start_kernel + (walk.step + done) % net.start_kernel] =
-            walk.given ? walk.given[place] : walk.drawn[place];
+        if (net.prediction.order) {
+            draw.mix(logits[i], predicted[i]);
+            if (walk.given) draw.write_logits(walk.followed + place * net.classes);
+            else walk.drawn[place] = draw.from_mixture(walk.uniforms[place]);
+        } else if (walk.given) {
+            std::copy_n(logits[i], net.classes, walk.followed + place * net.classes);
+        } else {
+            draw.weigh(logits[i]);
+            walk.drawn[place] = draw.pick(walk.uniforms[place]);
+        }
+        const int64_t chosen = walk.given ? walk.given[place] : walk.drawn[place];
+        walk.recent[i * net.start_kernel + (walk.step + done) % net.start_kernel] = chosen;
+        if (net.prediction.order) predictor.learn(i, walk.step + done, chosen, predicted[i]);
     }
 
     void multiply(const void* matrices, int64_t offset, int64_t depth, int64_t width, const float* const* inputs,
@@ -458,11 +545,13 @@ class Walker {
     const Walk& walk;
     const int64_t sequences;
     Draw draw;
+    Predictor predictor;
     Rows hidden, gated, head, logits;  // hidden holds the residual path, then the skip path
     std::vector<float*> skip, activations;
     std::vector<const float*> past;
     std::vector<float*> ahead;
     std::vector<int64_t> delays;  // of the layers below each, together
+    std::vector<Predicted> predicted;
     std::vector<uint16_t> rounded;
     std::vector<const uint16_t*> rounded_rows;
 };

@@ -1,0 +1,1 @@
+"""Linear prediction of audio from its own past."""
