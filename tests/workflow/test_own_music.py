@@ -46,7 +46,7 @@ def test_the_run_ends_and_the_broken_file_is_listed(tmp_path: Path) -> None:
     assert tracks.loc["broken.wav", "reason"]
     assert tracks.loc["a'b $(x) {y}.ogg", "status"] == "used"
     assert (tracks["status"] == "used").sum() == 5
-    assert len(pd.read_csv(folder / "results/table/table.csv")) == 7
+    assert len(pd.read_csv(folder / "results/table/table.csv")) == 8
     assert str(music) not in (folder / "results/corpus/tracks.csv").read_text()
     shown = run(folder, "--cores", "1", "estimate", over=over).stdout
     assert "hour" in shown and "parameters" in shown
