@@ -83,7 +83,7 @@ def build_case(shape: str, batch: int, threads: int, device: str) -> Case:
     known = {
         "A": WaveNetShape(**{**common, "stacks": 2}),
         "B": WaveNetShape(**{**common, "stacks": 3, "kernel": 3, "residual_channels": 512, "gate_channels": 1024}),
-        "demo": load(ROOT / "config.yaml").adas["vqvae8"].local_model,
+        "demo": load(ROOT / "config.yaml").adas["amae8"].local_model,
     }
     torch.manual_seed(0)
     wavenet = build_wavenet(known[shape], CLASSES, CONDITIONING, HOP).eval().to(device)

@@ -46,22 +46,24 @@ class Variant:
 def networks(size: str) -> list[Network]:
     """A WaveNet and an ADA whose local model is as large, with what trains them."""
     config = load(ROOT / "config.yaml", *([ROOT / "config" / "paper.yaml"] if size == "paper" else []))
-    wavenet, ada = config.priors["large"], config.adas["vqvae8"]
+    # without linear prediction
+    local = config.adas["amae8"].local_model
+    wavenet, ada = config.priors["codes"], config.adas["vqvae8"].model_copy(update={"local_model": local})
     common = {"layers_per_stack": 10, "start_kernel": 3, "skip_channels": 256}
     medium = WaveNetShape(**common, stacks=2, kernel=2, residual_channels=64, gate_channels=128)
     large = WaveNetShape(**common, stacks=3, kernel=3, residual_channels=256, gate_channels=512)
     shapes = {"medium": (medium, 64, 2, 2048), "large": (large, 128, 1, 2048)}
-    shape, local, of_wavenet, of_ada = wavenet.wavenet, ada, wavenet.training, ada.training
+    shape, of_wavenet, of_ada = wavenet.wavenet, wavenet.training, ada.training
     if size in shapes:
         shape, channels, batch, window = shapes[size]
         wider = {
             name: getattr(ada, name).model_copy(update={"channels": channels}) for name in ("encoder", "modulator")
         }
-        local = ada.model_copy(update={"local_model": shape, **wider})
+        ada = ada.model_copy(update={"local_model": shape, **wider})
         of_wavenet = of_ada = ada.training.model_copy(update={"batch": batch, "window": window})
     return [
         Network(size, "WaveNet", lambda: WaveNetSystem(shape, CLASSES), of_wavenet),
-        Network(size, "ADA, hop 8", lambda: ADASystem(local, CLASSES), of_ada),
+        Network(size, "ADA, hop 8", lambda: ADASystem(ada, CLASSES), of_ada),
     ]
 
 
