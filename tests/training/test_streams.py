@@ -75,7 +75,7 @@ def build_mel(settings: Mel, inputs: Mapping[str, Input]) -> MelOfNotes:
 
 @pytest.fixture(autouse=True)
 def _kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = Kind(Mel, MelOfNotes, ("mel", "notes"), build_mel, lambda settings: ("artist",))
+    kind = Kind(Mel, MelOfNotes, lambda settings: ("mel", "notes"), build_mel, lambda settings: ("artist",))
     monkeypatch.setitem(KINDS, "mel_of_notes", kind)  # type: ignore[misc]
 
 
