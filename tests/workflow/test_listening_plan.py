@@ -19,7 +19,7 @@ def planned_test(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("plan") / "run"
     shutil.copytree(finished, folder, symlinks=True)
     shown = run(folder, "--cores", "1", "listening")
-    assert "7 systems and real music, 2 items of 0.11" in shown.stdout
+    assert "8 systems and real music, 2 items of 0.11" in shown.stdout
     assert "Recommended at least: 20 raters, 20 items" in shown.stdout
     return folder
 
