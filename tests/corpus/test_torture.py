@@ -44,7 +44,7 @@ def assert_as_expected(rows: dict[str, tuple[str, str]], expected: dict[str, Exp
     wrong = {
         source: (status, reason)
         for source, (status, reason) in rows.items()
-        if source in expected and (status != expected[source].status or expected[source].shown not in reason)
+        if source in expected and (status != expected[source].status or expected[source].reported not in reason)
     }
     assert not wrong
     assert {source: rows[source][0] for source in names} == names

@@ -19,6 +19,7 @@ TITLES = [
     "$(touch evil) `touch evil`",
     'it\'s "quoted"; touch evil # %s \\n',
     "{ model }{{double}}",
+    "-n {input} --forceall",
 ]
 TARGETS = ("all", "listening", "listening_simulation", "estimate", "parameters", "codes")
 
@@ -34,7 +35,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     models = read_yaml(ROOT / "config.yaml")["models"]
     change = {
         "models": {
-            model: {"title": title, "note": f"{title} {TITLES[0]}"} for model, title in zip(models, TITLES, strict=True)
+            model: {"title": title, "note": f"{title} {TITLES[0]}", "prime": None}
+            for model, title in zip(models, TITLES, strict=True)
         },
         "corpus": {"source": "folder", "folder": {"path": str(music)}, "labels": str(music / "{labels}.csv")},
         "listening": {"folder": "ratings {of} me"},

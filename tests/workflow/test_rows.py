@@ -12,7 +12,7 @@ from descant.plan.plan import make_plan
 from descant.report.registry import measures
 
 # two rows on sequences that no other row has: one on the audio, one on codes that another row uses too
-ADA = {"bottleneck": {"kind": "vq", "classes": 16}, "local_model": "local", "training": {"window": 256}}
+ADA = {"bottleneck": {"kind": "vq", "classes": 16}, "local_model": "local_codes", "training": {"window": 256}}
 ADDED: dict[str, object] = {
     "adas": {"vqvae128": {**ADA, "hop": 128}, "upper": {**ADA, "hop": 16}},
     "models": {
