@@ -45,7 +45,7 @@ class LinearPrediction(Section):
     """A linear predictor inside a WaveNet of mu-law audio: what the network draws starts from what it predicts.
 
     Speech vocoders (LPCNet, Valin & Skoglund 2019) and lossless coders do so; for music WaveNets it is ours, and so are
-    the defaults, the best found by ``benchmarks/prediction.py``.
+    the defaults: ``benchmarks/prediction.py`` shows what others save and cost.
     """
 
     order: int = Field(256, ge=16, le=4096, description="past samples that it weighs; a multiple of 16")
