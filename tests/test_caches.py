@@ -1,6 +1,7 @@
 """Caches lie in one folder that can be written, wherever the checkout lies and whoever runs it."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 from pipeline import ROOT, TINY, environment
 
-from descant.caches import VARIABLES, cache_folder, prepare_caches
+from descant.caches import COMPILED, VARIABLES, cache_folder, compiled_digest, prepare_caches
+
+PACKAGE = ROOT / "src" / "descant"
+DIGEST = compiled_digest(PACKAGE)
 
 # what is read-only for a user without privileges is for root too, in a namespace of its own
 READ_ONLY = """
@@ -114,7 +118,24 @@ def test_what_is_set_already_stays(nothing_set: Path, monkeypatch: pytest.Monkey
 
 def test_programs_share_no_compiled_functions(nothing_set: Path) -> None:
     prepare_caches("one")
-    assert os.environ["NUMBA_CACHE_DIR"] == str(nothing_set / "home/.cache/descant/numba/one")
+    assert os.environ["NUMBA_CACHE_DIR"] == str(nothing_set / "home/.cache/descant/numba/one" / DIGEST)
+
+
+def test_changed_loops_are_compiled_anew_wherever_they_are_called(tmp_path: Path) -> None:
+    package = tmp_path / "descant"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    assert compiled_digest(package) == DIGEST
+    for name in ("prediction/kernels.py", "prediction/constants.py", "sampling/numba_draw.py", "layers/prediction.py"):
+        path = package / name
+        before = path.read_bytes()
+        path.write_bytes(before + b"# changed")
+        assert compiled_digest(package) != DIGEST, name
+        path.write_bytes(before)
+
+
+def test_no_file_that_compiles_for_another_is_forgotten() -> None:
+    users = {path for path in PACKAGE.rglob("*.py") if "from descant.compiled import" in path.read_text("utf-8")}
+    assert users <= {path for pattern in COMPILED for path in PACKAGE.glob(pattern)}
 
 
 SHOWN = """
@@ -131,7 +152,7 @@ def test_a_command_is_known_by_its_module(nothing_set: Path) -> None:
     # the words after the program are what Python's -m leaves in sys.orig_argv
     command = [sys.executable, "-c", SHOWN, "descant.commands.scan"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1].endswith("numba/descant.commands.scan")
+    assert done.stdout.splitlines()[-1].endswith(f"numba/descant.commands.scan/{DIGEST}")
 
 
 @pytest.mark.parametrize("spoil", ["mode", "link", "file"])

@@ -1,5 +1,6 @@
 """Where compiled programs and fonts' lists are kept: one folder for all libraries, and one that can be written."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ VARIABLES = {
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
     "TRITON_CACHE_DIR": "triton",
 }
+# files of compiled loops that call those of other files, and what else is compiled into them
+COMPILED = ("compiled.py", "audio/mulaw.py", "layers/prediction.py", "prediction/*.py", "sampling/numba_*.py")
 
 
 def cache_folder(name: str) -> Path | None:
@@ -55,13 +58,27 @@ def _is_ours(folder: Path) -> bool:
 def prepare_caches(program: str) -> None:
     """Set the environment of the libraries that keep something, before they are imported; what is set stays.
 
-    Numba has a folder for each program. Its index is rewritten without a lock: processes that compile one function for
-    different types at the same time map one type to the other's machine code, and the next process crashes. Processes
-    of one program compile the same functions for the same types.
+    Numba has a folder for each program and each state of our compiled loops: it compiles a function anew when the
+    function's own file has changed, and not when another has whose functions it calls. Its index is rewritten without a
+    lock: processes that compile one function for different types at the same time map one type to the other's machine
+    code, and the next process crashes. Processes of one program compile the same functions for the same types.
 
     Args:
         program: name of the command that runs.
     """
     for variable, name in VARIABLES.items():
         if variable not in os.environ and (folder := cache_folder(name)) is not None:
-            os.environ[variable] = str(folder / program if variable == NUMBA else folder)
+            own = folder / program / compiled_digest(Path(__file__).parent) if variable == NUMBA else folder
+            os.environ[variable] = str(own)
+
+
+def compiled_digest(package: Path) -> str:
+    """A name of all that our compiled loops are made of.
+
+    Args:
+        package: folder of the package.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in COMPILED for path in package.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -50,7 +50,7 @@ def training_memory(wildcards):
 
 
 def encoder_below(wildcards):
-    """The packed sequence that a sequence is encoded from."""
+    """The packed sequence that a sequence is made from."""
     return data_of(plan.sequences[wildcards.sequence].encoded_from)
 
 

@@ -52,7 +52,7 @@ class LinearPrediction(Section):
     window: int = Field(4096, ge=64, le=1 << 20, description="past samples that its coefficients are computed from")
     every: int = Field(128, ge=1, le=1 << 16, description="steps between two computations of its coefficients")
     perturb: Perturbation | None = Field(
-        default_factory=lambda: Perturbation(), description="what the past in training is mixed with; null = nothing"
+        default_factory=Perturbation, description="what the past in training is mixed with; null = nothing"
     )
 
     @model_validator(mode="after")

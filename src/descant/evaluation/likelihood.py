@@ -29,10 +29,10 @@ def _tensor(steps: npt.NDArray[Any], device: torch.device) -> Tensor:
 
 
 class _Predicted:
-    """What a network's linear predictor says of a track, part by part; nothing where it has none."""
+    """What a network's linear predictor says of a track and of what fills its last hop; nothing where it has none."""
 
     def __init__(self, network: WaveNet, steps: npt.NDArray[Any], device: torch.device) -> None:
-        self._steps, self._device, self._first = steps, device, 0
+        self._steps, self._device, self._hop, self._first = steps, device, network.hop, 0
         self._predictor = network.predictor(1)
         self._kept: FloatArray | None = None
 
@@ -40,7 +40,8 @@ class _Predicted:
         """Of steps ``left … stop - 1``, ``(1, stop - left, channels)``; ``left`` never falls from call to call."""
         if self._predictor is None:
             return None
-        more = self._predictor.follow(np.asarray(self._steps[self._predictor.step : stop])[None])[0]
+        following = filled(self._steps[self._predictor.step : stop], self._hop)
+        more = self._predictor.follow(following[None])[0]
         kept = more if self._kept is None else np.concatenate([self._kept[left - self._first :], more])
         self._kept, self._first = kept, left
         return torch.from_numpy(kept[: stop - left])[None].to(self._device)
@@ -76,7 +77,7 @@ def ada_bits(
     What fills the last hop is seen by the network and not counted.
     """
     hop, held = system.hop, _tensor(codes, device)
-    predicted = _Predicted(system.local_model, filled(steps, hop), device)
+    predicted = _Predicted(system.local_model, steps, device)
 
     def score(left: int, start: int, stop: int) -> Tensor:
         part = _tensor(filled(steps[left:stop], hop), device)

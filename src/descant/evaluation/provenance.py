@@ -84,6 +84,7 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
     sentences = []
     for network in stack:
         learnt, settings = network.facts.learnt, network.settings
+        drawing = settings.local_model if isinstance(settings, ADA) else settings.wavenet
         what = f"{sample_rate / learnt.hop:,.6g} a second, each one of {learnt.classes:,}."
         if isinstance(settings, ADA):
             below = "audio samples" if learnt.name == AUDIO else "codes of the level below"
@@ -95,6 +96,12 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
             drawn = "audio samples" if learnt.name == AUDIO else "codes"
             words = f"A WaveNet draws {drawn}: {what} It sees the last {seen:,} of them: {heard} of music."
             sentences.append(words)
+        if predictor := drawing.linear_prediction:
+            window = 1000 * predictor.window * learnt.hop / sample_rate
+            sentences.append(
+                f"It starts from a linear prediction of the audio, of order {predictor.order}, which follows the last "
+                f"{window:.0f} ms."
+            )
     return sentences
 
 
@@ -108,7 +115,8 @@ def training_in_words(network: Network, audio: PackedSequence) -> str:
 def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:
     """An honest sentence on the scale of a model or of a run, from the networks that make it up."""
     seconds = total_seconds(audio, ("train",))
-    steps = [network.facts.steps for network in networks]
+    # what is there to compare with was not trained at all
+    steps = [network.facts.steps for network in networks if network.facts.steps] or [0]
     fewest, most = min(steps), max(steps)
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     text = f"Trained on {duration(seconds)} of music in {count(len(audio.split('train')), 'track')}, for {each} steps"

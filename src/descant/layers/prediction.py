@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from descant.audio import mulaw
 from descant.config.networks import LinearPrediction
+from descant.layers.bits import log_likelihood
 
 # scales of the logistic distributions, as shares of the predictor's, and what they weigh before anything is learnt:
-# fitted by benchmarks/prediction.py to the embedded pieces
+# within a hundredth of what benchmarks/prediction.py fits to the embedded pieces
 WIDTHS = (0.35, 0.6, 1.0, 1.7)
 WEIGHTS = (0.026, 0.176, 0.637, 0.161)
 # of the free distribution, which is uniform before anything is learnt
@@ -131,8 +132,8 @@ class PredictionMixture(nn.Module):
         log_weights, means, scales = self._parts(outputs, predicted)
         low, high, width = (edge[..., None] for edge in (self.edges[steps], self.edges[steps + 1], self.cells[steps]))
         cells = log_cell((low - means) / scales, (high - means) / scales, width / scales)
-        free = -F.cross_entropy(logits.float().flatten(0, 1), steps.flatten(), reduction="none").view(steps.shape)
-        return torch.logsumexp(log_weights + torch.cat([cells, free[..., None]], dim=-1), dim=-1)
+        free = log_likelihood(logits, steps)[..., None]
+        return torch.logsumexp(log_weights + torch.cat([cells, free], dim=-1), dim=-1)
 
     def log_probabilities(self, logits: Tensor, outputs: Tensor, predicted: Tensor) -> Tensor:
         """Log-probabilities of all classes: what is drawn from, ``(..., classes)``; arguments as above."""

@@ -8,17 +8,9 @@ block come from here alone, whatever engine draws.
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 
+from descant.compiled import DoubleArray, FloatArray, compiled, kept_on_disk
 from descant.prediction.constants import LEAST_SCALE, SCALE_RATE, SCALE_SHARE
-
-FloatArray = npt.NDArray[np.float32]
-DoubleArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
-compiled = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
-kept_on_disk = njit(nogil=True, fastmath={"contract"}, error_model="numpy", cache=True)
 
 # partial sums of a product, so that it is no single chain of additions; orders are multiples of it
 LANES = 16

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from descant.audio import mulaw
+from descant.compiled import DoubleArray, FloatArray
 from descant.config.networks import LinearPrediction
 from descant.prediction import kernels
 from descant.prediction.constants import LEAST_SCALE
-from descant.prediction.kernels import DoubleArray, FloatArray, Memory
+from descant.prediction.kernels import Memory
 
 if TYPE_CHECKING:
     from torch import Tensor

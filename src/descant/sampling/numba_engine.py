@@ -14,11 +14,12 @@ from descant.errors import EngineError, RunError
 from descant.layers.wavenet import WaveNet
 from descant.runs.folder import PATIENCE, locked
 from descant.sampling.engine import DrawSettings
-from descant.sampling.weights import FloatArray, MixtureWeights, StepWeights, step_weights
+from descant.sampling.weights import FloatArray, StepWeights, step_weights
 
 try:
     from descant.prediction.kernels import no_memory
     from descant.prediction.predictor import Predictor
+    from descant.sampling.numba_draw import Mixture
     from descant.sampling.numba_kernels import TILE, Sequences, TiledWeights, Tiles, advance
 except ImportError as error:
     raise EngineError(f"numba cannot be imported: {error}", "install it as pinned in envs/requirements.txt") from error
@@ -140,9 +141,6 @@ def _tiled(weights: StepWeights, kept: torch.dtype, predictor: Predictor | None)
         [_padded(np.concatenate([weights.residual, top]), 1, 2), _padded(weights.skip, 1, 2)], dim=2
     )
     residual_bias = np.concatenate([weights.residual_bias, np.zeros((1, residual), np.float32)])
-    mixture = weights.prediction or MixtureWeights(
-        np.zeros((0, residual), np.float32), np.zeros(0), np.zeros(0), np.zeros(0)
-    )
     positions = weights.position_tables
     if positions is None:
         positions = np.zeros((weights.start_kernel, weights.hop, residual), np.float32)
@@ -160,12 +158,16 @@ def _tiled(weights: StepWeights, kept: torch.dtype, predictor: Predictor | None)
         head_bias=_padded(weights.head_bias, 0).numpy(),
         logits=_tiles(_padded(weights.logits, 0, 1), kept),
         logits_bias=_padded(weights.logits_bias, 0).numpy(),
-        prediction_inputs=_padded(mixture.inputs, 1).numpy(),
-        log_weights=mixture.log_weights,
-        widths=mixture.widths,
-        edges=mixture.edges,
+        mixture=_mixture(weights),
         window=np.zeros(0) if predictor is None else predictor.window,
     )
+
+
+def _mixture(weights: StepWeights) -> Mixture:
+    mixture = weights.prediction
+    if mixture is None:
+        return Mixture(np.zeros((0, 0), np.float32), np.zeros(0), np.zeros(0), np.zeros(0))
+    return Mixture(_padded(mixture.inputs, 1).numpy(), mixture.log_weights, mixture.widths, mixture.edges)
 
 
 def _padded(array: FloatArray, *axes: int) -> Tensor:

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from descant.audio.mulaw import MU, SAMPLES
-from descant.layers.prediction import ERROR_DIVISOR, LOG_DIVISOR, MOST_ERROR, MOST_WIDENING
+from descant.audio.mulaw import SAMPLES
+from descant.compiled import DoubleArray, FloatArray, IntArray, compiled, kept_on_disk
 from descant.prediction import kernels as prediction
 from descant.prediction.kernels import Memory
-from descant.sampling.weights import FloatArray
+from descant.sampling.numba_draw import Mixture, mix, pick, see_prediction, sharpen, weigh
 
 # columns of a matrix that lie together, and how many of them one vector holds
 TILE = 32
@@ -25,19 +25,15 @@ LANES = 16
 # sequences that share each weight read
 ABREAST = 4
 
-DoubleArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Tiles = npt.NDArray[np.float32] | npt.NDArray[np.uint16]
-
-compiled = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
-kept_on_disk = njit(nogil=True, fastmath={"contract"}, error_model="numpy", cache=True)
 
 
 class TiledWeights(NamedTuple):
     """Weights as the loops read them, widths padded with zeros to multiples of the tile.
 
     Matrices lie in tiles ``(..., out / TILE, in, TILE)``, float32 or the bits of bfloat16; residual and skip product
-    are one. The rest is as in :class:`descant.sampling.weights.StepWeights`, in float32.
+    are one. The rest is as in :class:`descant.sampling.weights.StepWeights`, in float32. The mixture, and the window
+    that a linear predictor shapes the past with, are empty without one.
     """
 
     dilations: IntArray
@@ -53,10 +49,7 @@ class TiledWeights(NamedTuple):
     head_bias: FloatArray
     logits: Tiles
     logits_bias: FloatArray
-    prediction_inputs: FloatArray
-    log_weights: DoubleArray
-    widths: DoubleArray
-    edges: DoubleArray
+    mixture: Mixture
     window: DoubleArray
 
 
@@ -191,134 +184,6 @@ def _tanh(x: np.float32) -> np.float32:
 
 
 @compiled
-def _exp(x: float) -> float:
-    """The exponential function of x <= 0, to the last digits of a double; 0 below -708 (after Cephes' exp)."""
-    # adding it leaves an integer in the low bits
-    rounder = 6755399441055744.0
-    shifted = x * 1.4426950408889634 + rounder
-    power = shifted - rounder
-    rest = x - power * 6.93145751953125e-1 - power * 1.42860682030941723212e-6
-    square = rest * rest
-    odd = 1.26177193074810590878e-4 * square + 3.02994407707441961300e-2
-    odd = rest * (odd * square + 9.99999999999999999910e-1)
-    even = 3.00198505138664455042e-6 * square + 2.52448340349684104192e-3
-    even = (even * square + 2.27265548208155028766e-1) * square + 2.0
-    bits = np.int64((np.float64(shifted).view(np.int64) + 1023) << 52)
-    return 0.0 if x < -708.0 else (1.0 + 2.0 * odd / (even - odd)) * bits.view(np.float64)
-
-
-@compiled
-def _total(numbers: DoubleArray) -> float:
-    total = 0.0
-    for number in numbers:
-        total += number
-    return total
-
-
-@compiled
-def _keep_nucleus(probabilities: DoubleArray, top_p: float) -> None:
-    """See :func:`descant.sampling.draw.nucleus`."""
-    reached = 0.0
-    for number in np.argsort(-probabilities, kind="mergesort"):
-        probability = probabilities[number]
-        reached += probability
-        if reached - probability >= top_p:
-            probabilities[number] = 0.0
-
-
-@compiled
-def _weigh(logits: FloatArray, temperature: float, probabilities: DoubleArray) -> None:
-    """Probabilities of classes, not yet of sum 1, as :func:`descant.sampling.draw.draw` has them."""
-    classes = len(logits)
-    highest = logits[0]
-    for number in range(classes):
-        highest = logits[number] if logits[number] > highest else highest
-    for number in range(classes):
-        probabilities[number] = _exp(logits[number] / temperature - highest / temperature)
-
-
-@compiled
-def _mix(
-    weights: TiledWeights, outputs: FloatArray, predicted: FloatArray, parts: DoubleArray, probabilities: DoubleArray
-) -> None:
-    """Probabilities of classes by :meth:`descant.layers.prediction.PredictionMixture.log_probabilities`.
-
-    Args:
-        weights: of the network.
-        outputs: of its last product: free logits, then the parts' weights, shifts and widening.
-        predicted: ``(2,)``.
-        parts: ``(parts + 1,)``, scratch.
-        probabilities: ``(classes,)``, written.
-    """
-    classes, count = len(probabilities), len(parts) - 1
-    highest = -np.inf
-    for part in range(count + 1):
-        parts[part] = np.float64(outputs[classes + part]) + weights.log_weights[part]
-        highest = max(highest, parts[part])
-    for part in range(count + 1):
-        parts[part] = _exp(parts[part] - highest)
-    total = _total(parts)
-    _weigh(outputs[:classes], 1.0, probabilities)
-    free = parts[count] / total / _total(probabilities)
-    for number in range(classes):
-        probabilities[number] *= free
-    for part in range(count):
-        shift = np.float64(outputs[classes + count + 1 + part])
-        widening = min(max(np.float64(outputs[classes + 2 * count + 1 + part]), -MOST_WIDENING), MOST_WIDENING)
-        scale = np.float64(predicted[1]) * weights.widths[part] * np.exp(widening)
-        mean = np.float64(predicted[0]) + shift * scale
-        own = parts[part] / total
-        # of a cell's two edges, the tails beyond them: differences of small numbers stay exact
-        low = (weights.edges[0] - mean) / scale
-        power = _exp(-abs(low))
-        low_tail = power / (1.0 + power)
-        for number in range(classes):
-            high = (weights.edges[number + 1] - mean) / scale
-            power = _exp(-abs(high))
-            high_tail = power / (1.0 + power)
-            if low >= 0.0:
-                cell = low_tail - high_tail
-            elif high <= 0.0:
-                cell = high_tail - low_tail
-            else:
-                cell = 1.0 - low_tail - high_tail
-            probabilities[number] += own * cell
-            low, low_tail = high, high_tail
-
-
-@compiled
-def _see_prediction(weights: TiledWeights, predicted: FloatArray, last: float, hidden: FloatArray) -> None:
-    """Add what the network sees of a prediction to ``hidden (residual,)``."""
-    sample, scale = np.float64(predicted[0]), np.float64(predicted[1])
-    companded = np.copysign(np.log1p(MU * abs(sample)) / np.log1p(MU), sample)
-    error = min(max(np.float64(last) / ERROR_DIVISOR, -MOST_ERROR), MOST_ERROR)
-    quiet = np.log(scale) / LOG_DIVISOR + 1.0
-    inputs = weights.prediction_inputs
-    for channel in range(len(hidden)):
-        hidden[channel] += np.float32(
-            companded * inputs[0, channel] + error * inputs[1, channel] + quiet * inputs[2, channel]
-        )
-
-
-@compiled
-def _pick(probabilities: DoubleArray, uniform: float, top_p: float) -> int:
-    """See :func:`descant.sampling.draw.draw`."""
-    classes = len(probabilities)
-    total = _total(probabilities)
-    if top_p < 1.0:
-        for number in range(classes):
-            probabilities[number] /= total
-        _keep_nucleus(probabilities, top_p)
-        total = _total(probabilities)
-    reached = 0.0
-    for number in range(classes):
-        reached += probabilities[number]
-        if reached > uniform * total:
-            return number
-    return classes - 1
-
-
-@compiled
 def _copy(source: FloatArray, target: FloatArray) -> None:
     """Copy one row; an assignment to a slice takes seconds to compile."""
     for number in range(len(source)):
@@ -402,7 +267,7 @@ def advance(
     memory, every = batch.memory, batch.memory.past.shape[1] - len(weights.window)
     predicts = memory.coefficients.shape[1] > 0
     predicted = np.zeros((sequences, 2), np.float32)
-    parts = np.zeros(len(weights.log_weights))
+    parts = np.zeros(len(weights.mixture.log_weights))
     for number in range(count):
         step = first + number
         if predicts and step % every == 0:
@@ -411,7 +276,7 @@ def advance(
             _begin(weights, batch.recent[sequence], step, paths[sequence, :residual])
             if predicts:
                 prediction.predict(memory, every, sequence, step, predicted[sequence])
-                _see_prediction(weights, predicted[sequence], memory.last[sequence], paths[sequence, :residual])
+                see_prediction(weights.mixture, predicted[sequence], memory.last[sequence], paths[sequence, :residual])
             _copy(weights.skip_bias, paths[sequence, residual:])
         ring_start = 0
         for layer in range(layers):
@@ -442,15 +307,14 @@ def advance(
         for sequence in range(sequences):
             own_logits, recent = logits[sequence, :classes], batch.recent[sequence]
             if predicts:
-                _mix(weights, logits[sequence], predicted[sequence], parts, probabilities)
+                mix(weights.mixture, logits[sequence], predicted[sequence], parts, probabilities)
             if drawing:
                 if not predicts:
-                    _weigh(own_logits, temperature, probabilities)
+                    weigh(own_logits, temperature, probabilities)
                 elif temperature != 1.0:
-                    for value in range(classes):
-                        probabilities[value] = probabilities[value] ** (1.0 / temperature)
+                    sharpen(probabilities, temperature)
                 uniform = batch.uniforms[sequence, number]
-                batch.steps[sequence, number] = _pick(probabilities, uniform, top_p)
+                batch.steps[sequence, number] = pick(probabilities, uniform, top_p)
             elif predicts:
                 for value in range(classes):
                     batch.logits[sequence, number, value] = np.float32(np.log(probabilities[value]))
