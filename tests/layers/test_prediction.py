@@ -52,6 +52,18 @@ def test_fresh_weights_are_the_predictor() -> None:
     assert np.abs(bits + np.log2(likelihood)).max() < 1e-3
 
 
+def test_codes_learn_from_the_first_step() -> None:
+    network = wavenet(conditioning_channels=3, hop=4)
+    held = torch.randn(1, 150, 3, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    # out of silence, where the past predicts nothing
+    past = torch.full((1, 600), 128)
+    network.bits(tones(600), held, past=past).mean().backward()
+    assert held.grad is not None and held.grad.abs().max() > 1e-6
+    fresh = wavenet()
+    likelihoods = [net.bits(tones(600), given).detach() for net, given in ((network, held), (fresh, None))]
+    assert abs(float((likelihoods[0] - likelihoods[1]).mean())) < 1e-2
+
+
 @given(st.floats(-40, 40), st.floats(1e-3, 50))
 def test_a_cell_is_the_integral_of_a_logistic_distribution(low: float, width: float) -> None:
     # beyond the middle its mirror image has the digits that the distribution function loses near 1

@@ -97,11 +97,9 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
             words = f"A WaveNet draws {drawn}: {what} It sees the last {seen:,} of them: {heard} of music."
             sentences.append(words)
         if predictor := drawing.linear_prediction:
-            window = 1000 * predictor.window * learnt.hop / sample_rate
-            sentences.append(
-                f"It starts from a linear prediction of the audio, of order {predictor.order}, which follows the last "
-                f"{window:.0f} ms."
-            )
+            window = f"{1000 * predictor.window * learnt.hop / sample_rate:.0f} ms"
+            order = predictor.order
+            sentences[-1] += f" It starts from a linear prediction of order {order}, which follows the last {window}."
     return sentences
 
 

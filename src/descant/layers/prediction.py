@@ -3,7 +3,7 @@
 A step is drawn from a mixture. Some of its parts are logistic distributions around what is predicted, integrated over
 the cells of mu-law (as Salimans et al. 2017, PixelCNN++, integrate theirs over pixel values); the last is a free
 distribution of classes. The network weighs the parts, moves the logistic ones and widens them, and gives the free one
-its logits; where all that it says is zero, as with fresh weights, the mixture is the predictor's own.
+its logits; where all that it says is zero, as in a flat network with fresh weights, the mixture is the predictor's own.
 """
 
 import math

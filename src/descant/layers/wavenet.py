@@ -132,9 +132,11 @@ class WaveNet(nn.Module):
         self.prediction: PredictionMixture | None = None
         if linear_prediction is not None:
             self.prediction = PredictionMixture(linear_prediction, residual_channels, skip_channels)
-            # with fresh weights it is the predictor
-            nn.init.zeros_(self.logits.weight)
-            nn.init.zeros_(self.logits.bias)
+            if not conditioning_channels:
+                # with fresh weights it is the predictor. Under codes it is so but for one part in 10,000: with no logits
+                # the codes would get no gradient at first, and collapse
+                nn.init.zeros_(self.logits.weight)
+                nn.init.zeros_(self.logits.bias)
 
     @property
     def receptive_field(self) -> int:

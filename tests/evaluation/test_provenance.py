@@ -1,0 +1,34 @@
+"""What a model file says of itself, in words."""
+
+from typing import Any
+
+import pytest
+
+from descant.config.networks import Prior
+from descant.evaluation.provenance import Network, scale_in_words, stack_in_words
+from descant.modelfacts import Input, ModelFacts
+from descant.sequences import PackedSequence
+
+AUDIO = Input(stream="steps", name="audio", classes=256, channels=0, hop=1, sample_rate=16000, fingerprint="")
+
+
+def flat(steps: int, **shape: Any) -> Network:
+    """A WaveNet of audio that was trained for so many steps."""
+    training = {"steps": steps, "batch": 1, "window": 8}
+    settings = Prior.model_validate({"wavenet": {"stacks": 1, "layers_per_stack": 1, **shape}, "training": training})
+    facts = ModelFacts(kind="wavenet", settings=settings.model_dump(mode="json"), inputs=(AUDIO,), steps=steps)
+    return Network(facts, settings)
+
+
+@pytest.mark.parametrize("predictor", [None, {"order": 32, "window": 800}])
+def test_a_predictor_is_named_in_its_network_s_own_sentence(predictor: dict[str, int] | None) -> None:
+    (words,) = stack_in_words([flat(3, linear_prediction=predictor)], 16000)
+    said = "It starts from a linear prediction of order 32, which follows the last 50 ms." in words
+    assert said == (predictor is not None)
+
+
+def test_what_was_not_trained_does_not_count_as_training(
+    tiny_sequence: PackedSequence,
+) -> None:
+    assert ", for 3 to 5 steps in each of 2 networks." in scale_in_words([flat(0), flat(3), flat(5)], tiny_sequence)
+    assert ", for 0 steps." in scale_in_words([flat(0)], tiny_sequence)
