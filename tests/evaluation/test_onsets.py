@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from page_reading import make_page, read_page
 
-from descant.evaluation.onsets import OnsetsSummary, onset_correlation
+from descant.evaluation.onsets import onset_correlation
+from descant.evaluation.renderings import RenderingsSummary
 from descant.report.pages.front import read_finding
 from descant.results import read_json, write_json
 
@@ -66,7 +67,7 @@ def test_the_page_and_the_finding_show_the_summary(tmp_path: Path) -> None:
     }
     summary = {"missing": [], "confidence": 0.95, "excerpts": 5, "renderings": figures}
     write_json(tmp_path / "summary.json", summary)
-    assert read_json(OnsetsSummary, tmp_path / "summary.json").renderings["vqvae8"].low == 0.4
+    assert read_json(RenderingsSummary, tmp_path / "summary.json").renderings["vqvae8"].low == 0.4
     page = read_page(make_page("onsets", tmp_path / "page.html", summary=tmp_path / "summary.json", models={}))
     assert "0.500" in page.text and "[0.400, 0.600]" in page.text and "quantisation alone" in page.text
     words = str(read_finding("onsets", tmp_path / "summary.json", {}, ()))

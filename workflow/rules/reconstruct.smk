@@ -104,3 +104,34 @@ rule onsets:
         folder=subpath(output.summary, parent=True),
     shell:
         "python -m descant.commands.measure onsets --given {params.given:q} --output {params.folder:q} 2> {log:q}"
+
+
+rule note_f1:
+    input:
+        audio=data_of("audio"),
+        recordings=rules.pack.output.samples,
+        notes=rules.pack.output.notes,
+        drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
+    output:
+        summary="results/evaluation/note_f1/summary.json",
+    log:
+        "<logs>/note_f1.log",
+    benchmark:
+        "<benchmarks>/note_f1.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        given=lambda wildcards: as_json(
+            {
+                **reconstruction_excerpts(),
+                **measure_settings("transcription"),
+                "stacks": reconstructed(),
+                "notes": rules.pack.output.notes,
+            }
+        ),
+        folder=subpath(output.summary, parent=True),
+    shell:
+        "python -m descant.commands.measure note_f1 --given {params.given:q} --output {params.folder:q} 2> {log:q}"

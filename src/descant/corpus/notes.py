@@ -51,16 +51,37 @@ def write_notes(tables: Iterable[pa.Table], path: Path) -> int:
     return int(merged.num_rows)
 
 
-def read_notes(path: Path) -> pa.Table:
+def read_notes(path: Path, tracks: Iterable[str] | None = None) -> pa.Table:
     """Read notes.
+
+    Args:
+        path: of the file.
+        tracks: ids of those whose notes are read; None for all.
 
     Raises:
         CorpusError: when the file is missing, torn or of another kind.
     """
     try:
-        return pq.read_table(path, schema=SCHEMA)
+        chosen = None if tracks is None else pc.field("track").isin(list(tracks))
+        return pq.read_table(path, schema=SCHEMA, filters=chosen)
     except (OSError, pa.ArrowException) as error:
-        raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+        raise _unreadable(path, error) from error
+
+
+def count_notes(path: Path) -> int:
+    """How many notes a file holds: none where the corpus was not rendered from scores.
+
+    Raises:
+        CorpusError: when the file is missing or torn.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> CorpusError:
+    return CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again")
 
 
 def merge_notes(paths: Iterable[Path], tracks: Iterable[str], path: Path) -> int:

@@ -133,8 +133,8 @@ class WaveNet(nn.Module):
         if linear_prediction is not None:
             self.prediction = PredictionMixture(linear_prediction, residual_channels, skip_channels)
             if not conditioning_channels:
-                # with fresh weights it is the predictor; under codes, but for one part in 10,000: without logits the codes
-                # would get no gradient at first, and collapse
+                # so that fresh weights are the predictor; under codes zero logits would give the codes no gradient at
+                # first, and they would collapse
                 nn.init.zeros_(self.logits.weight)
                 nn.init.zeros_(self.logits.bias)
 

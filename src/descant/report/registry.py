@@ -165,6 +165,15 @@ KINDS: Mapping[str, Kind] = {
         question="Does the rhythm survive",
         computation="descant.evaluation.onsets",
     ),
+    "note_f1": Kind(
+        label="Notes",
+        about="Whether the notes can still be heard, after a stack's codes.",
+        category="5 Measures",
+        caption="F1 of the notes that a transcriber hears in what every stack makes of the codes of test tracks, "
+        "beside the recording itself, mu-law alone, another track and white noise.",
+        question="Do the notes survive",
+        computation="descant.evaluation.note_f1",
+    ),
     "listening": Kind(
         label="Listening test",
         about="What people said who listened.",
