@@ -37,7 +37,7 @@ def trained_weights(network: Network, way: Variant, sequence: PackedSequence, se
     quiet = {"validate_every": network.training.steps, "checkpoint_every": network.training.steps}
     settings = network.training.model_copy(update={"precision": way.precision, "compile": way.compiled, **quiet})
     train, validation = (Windows({STEPS: sequence}, split, settings.window, seed) for split in ("train", "validation"))
-    system = build_system(network, False, derive_seed(seed, "weights"))
+    system = build_system(network, Variant("32-true", compiled=False), derive_seed(seed, "weights"))
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(system, settings, TrainingData(train, validation), Path(folder), seed)
         weights = trainer.run().weights
@@ -48,7 +48,7 @@ def trained_weights(network: Network, way: Variant, sequence: PackedSequence, se
 @torch.inference_mode()
 def held_out_bits(network: Network, weights: dict[str, Tensor], windows: Windows) -> float:
     """Mean bits a step, given true codes where there are codes."""
-    system = network.build().eval()
+    system = network.build(None).eval()
     load_weights(system, weights)
     batches = (windows.batch(0, BATCH * number, BATCH) for number in range(SCORED_BATCHES))
     return sum(float(system.validate(each, torch_generator(0))["bits"]) for each in batches) / SCORED_BATCHES

@@ -16,6 +16,8 @@ for a GPU. ADAs have these as their local models.
 - loading: share of the step spent on the windows; then the same of the network's fastest variant when the windows lie
   on the disk and not in memory.
 - channels first: the same WaveNet of Conv1d, as it is usually written; its logits are checked against ours.
+- linear prediction: the same network with a linear predictor inside; the ratio says what its inputs, its loss and the
+  stream of predictions that it reads cost.
 - MiB: on a GPU, what the training keeps and its step takes on top, at most.
 """
 
@@ -23,6 +25,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +42,7 @@ from training_cases import BASE, CLASSES, Network, Variant, build_system, networ
 
 from descant.commands.set_up import set_up_torch
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
-from descant.systems.base import STEPS, Batch
+from descant.systems.base import PREDICTED, STEPS, Batch
 from descant.training.devices import Devices
 from descant.training.loop import Trainer, TrainingData
 from descant.training.noise import torch_generator
@@ -49,15 +52,19 @@ TRACK_STEPS, TRACKS = 1 << 22, 32
 SIZES = ["demo", "medium", "large"]
 
 
-def random_sequence(folder: Path) -> PackedSequence:
-    """Random steps, so many that few windows of a run lie where others did."""
+def random_streams(folder: Path) -> dict[str, PackedSequence]:
+    """Random steps, so many that few windows of a run lie where others did, and random predictions of them."""
     random = np.random.default_rng(0)
-    with SequenceWriter(folder, CLASSES, hop=1, sample_rate=16000) as writer:
+    with (
+        SequenceWriter(folder / STEPS, CLASSES, hop=1, sample_rate=16000) as steps,
+        SequenceWriter(folder / PREDICTED, 0, hop=1, sample_rate=16000, channels=2, dtype=np.float32) as predicted,
+    ):
         for number in range(TRACKS + 1):
-            split = "train" if number else "validation"
-            steps = random.integers(CLASSES, size=TRACK_STEPS, dtype=np.uint8)
-            writer.add(f"{number:016x}", split, Labels(), [steps])
-    return open_sequence(folder)
+            place = f"{number:016x}", "train" if number else "validation", Labels()
+            steps.add(*place, [random.integers(CLASSES, size=TRACK_STEPS, dtype=np.uint8)])
+            # a sample, and a scale: both positive is as good as any
+            predicted.add(*place, [random.uniform(1e-3, 1, (TRACK_STEPS, 2)).astype(np.float32)])
+    return {name: open_sequence(folder / name) for name in (STEPS, PREDICTED)}
 
 
 class Clocked(Windows):
@@ -80,13 +87,14 @@ class Clocked(Windows):
 class Steps:
     """The training loop's own steps of one network in one way, timed."""
 
-    def __init__(self, network: Network, variant: Variant, sequence: PackedSequence, gpus: int) -> None:
+    def __init__(self, network: Network, variant: Variant, given: Mapping[str, PackedSequence], gpus: int) -> None:
         self._cuda = gpus > 0
         before = self._allocated()
         settings = network.training.model_copy(update={"precision": variant.precision, "compile": variant.compiled})
-        system = build_system(network, variant.channels_first)
-        self._windows = Clocked({STEPS: sequence}, "train", settings.window, 0)
-        data = TrainingData(self._windows, Windows({STEPS: sequence}, "validation", settings.window, 0))
+        system = build_system(network, variant)
+        streams = given if variant.predicted else {STEPS: given[STEPS]}
+        self._windows = Clocked(streams, "train", settings.window, 0)
+        data = TrainingData(self._windows, Windows(streams, "validation", settings.window, 0))
         # the folder is written to by Trainer.run only
         self._trainer = Trainer(system, settings, data, Path("unused"), 0, Devices.of(gpus))
         self.first = self.run(2)
@@ -133,7 +141,7 @@ def product_flops(precision: str, device: torch.device) -> float:
 
 def pass_flops(network: Network, batch: Batch, device: torch.device) -> int:
     """Arithmetic of the matrix products of a forward and a backward pass."""
-    system = network.build().to(device)
+    system = network.build(None).to(device)
     with FlopCounterMode(display=False) as counter, torch.autocast(device.type, torch.bfloat16, device.type == "cuda"):
         on_device = {name: tensor.to(device) for name, tensor in batch.items()}
         system(on_device, torch_generator("flops")).loss.backward()
@@ -150,9 +158,10 @@ def forget_pages(path: Path) -> None:
 def measure(network: Network, folder: Path, rounds: int, count: int, gpus: int) -> list[dict[str, object]]:
     """One row a variant."""
     device, training = torch.device("cuda" if gpus else "cpu"), network.training
-    sequence, found = open_sequence(folder), variants(channels_first=network.kind == "WaveNet")
-    steps = {each.name: Steps(network, each, sequence, gpus) for each in found}
-    batch = Windows({STEPS: sequence}, "train", training.window, 0).batch(0, 0, training.batch)
+    streams = {name: open_sequence(folder / name) for name in (STEPS, PREDICTED)}
+    found = variants(channels_first=network.kind == "WaveNet", predicted=True)
+    steps = {each.name: Steps(network, each, streams, gpus) for each in found}
+    batch = Windows({STEPS: streams[STEPS]}, "train", training.window, 0).batch(0, 0, training.batch)
     flops = training.accumulate * pass_flops(network, batch, device)
     seconds: dict[str, list[float]] = {each.name: [] for each in found}
     loading: dict[str, list[float]] = {each.name: [] for each in found}
@@ -167,7 +176,7 @@ def measure(network: Network, folder: Path, rounds: int, count: int, gpus: int) 
             loading[name].append(each.loading)
             memory[name] = each.memory()
         quickest = steps[min(seconds, key=lambda name: seconds[name][-1])]
-        forget_pages(folder / "data.npy")
+        forget_pages(folder / STEPS / "data.npy")
         # the step after forgetting was expected before it
         quickest.run(1)
         quickest.run(count)
@@ -244,7 +253,7 @@ def main(
     set_up_torch(threads, gpus, compiled=True)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        random_sequence(Path(folder))
+        random_streams(Path(folder))
         for name in size:
             for network in networks(name):
                 rows += measure(network, Path(folder), rounds, steps, gpus)

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from channels_first import ChannelsFirst, largest_difference
 
-from descant.config.networks import WaveNetShape
+from descant.config.networks import LinearPrediction, WaveNetShape
 from descant.config.root import load
 from descant.config.training import Training
 from descant.systems.ada import ADASystem
@@ -27,7 +27,7 @@ Kind = Literal["WaveNet", "ADA, hop 8"]
 class Network:
     size: str
     kind: Kind
-    build: Callable[[], System]
+    build: Callable[[LinearPrediction | None], System]
     training: Training
 
 
@@ -35,12 +35,14 @@ class Network:
 class Variant:
     precision: Literal["32-true", "bf16-mixed"]
     compiled: bool
-    channels_first: bool
+    channels_first: bool = False
+    predicted: bool = False
 
     @property
     def name(self) -> str:
         words = ("compile" if self.compiled else "eager", "bf16" if self.precision == "bf16-mixed" else "fp32")
-        return " ".join(words) + (", channels first" if self.channels_first else "")
+        inside = ", linear prediction" if self.predicted else ""
+        return " ".join(words) + (", channels first" if self.channels_first else "") + inside
 
 
 def networks(size: str) -> list[Network]:
@@ -61,28 +63,34 @@ def networks(size: str) -> list[Network]:
         }
         ada = ada.model_copy(update={"local_model": shape, **wider})
         of_wavenet = of_ada = ada.training.model_copy(update={"batch": batch, "window": window})
-    return [
-        Network(size, "WaveNet", lambda: WaveNetSystem(shape, CLASSES), of_wavenet),
-        Network(size, "ADA, hop 8", lambda: ADASystem(ada, CLASSES), of_ada),
-    ]
+
+    def build_wavenet(prediction: LinearPrediction | None) -> System:
+        return WaveNetSystem(shape.model_copy(update={"linear_prediction": prediction}), CLASSES)
+
+    def build_ada(prediction: LinearPrediction | None) -> System:
+        predicted = ada.local_model.model_copy(update={"linear_prediction": prediction})
+        return ADASystem(ada.model_copy(update={"local_model": predicted}), CLASSES)
+
+    return [Network(size, "WaveNet", build_wavenet, of_wavenet), Network(size, "ADA, hop 8", build_ada, of_ada)]
 
 
-def variants(channels_first: bool = False) -> list[Variant]:
-    """All that work here, with the other layout or without."""
+def variants(channels_first: bool = False, predicted: bool = False) -> list[Variant]:
+    """All that work here, with the other layout or without; with linear prediction in one way or not at all."""
     compiler = shutil.which("g++") is not None
-    return [
+    every = [
         Variant(precision, compiled, layout)
         for layout in ((False, True) if channels_first else (False,))
         for compiled in ((False, True) if compiler else (False,))
         for precision in ("32-true", "bf16-mixed")
     ]
+    return [*every, *([Variant("32-true", compiled=False, predicted=True)] if predicted else [])]
 
 
-def build_system(network: Network, channels_first: bool, seed: int = 0) -> System:
+def build_system(network: Network, variant: Variant, seed: int = 0) -> System:
     """Fresh weights; in the other layout the same ones."""
     torch.manual_seed(seed)
-    system = network.build()
-    if channels_first:
+    system = network.build(LinearPrediction() if variant.predicted else None)
+    if variant.channels_first:
         assert isinstance(system, WaveNetSystem)
         ours = system.wavenet
         other = ChannelsFirst(ours)

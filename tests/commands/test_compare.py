@@ -50,8 +50,8 @@ def write_run(folder: Path, shift: float = 0.0, seed: int = 0, rate: float = 0.0
     write_rows(
         folder / "results/table/table.csv",
         [
-            {"model": name, "title": f"{HOSTILE} {name}", "bits_per_sample": float(base.mean() + shift),
-             "bits_per_sample_low": 3.0, "bits_per_sample_high": 5.0}
+            {"model": name, "title": f"{HOSTILE} {name}", "trained_steps": 0 if name == "two" else 9,
+             "bits_per_sample": float(base.mean() + shift), "bits_per_sample_low": 3.0, "bits_per_sample_high": 5.0}
             for name in names
         ],
     )  # fmt: skip
@@ -115,6 +115,13 @@ def test_differences_are_paired_by_track(runs: tuple[Path, Path], tmp_path: Path
     spread = r"12\.50\[1[01]\.\d\d,1[34]\.\d\d\]"
     assert re.search(rf"low{spread}{spread}0\.00\[0\.00,0\.00\]", tight(text))
     assert not (tmp_path / "out" / "page.html.tmp").exists()
+
+
+def test_it_says_which_rows_of_each_run_pass_the_untrained_one(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    text = words(page_of(*runs, tmp_path / "page.html"))
+    found = re.findall(r"(first run|second): .{0,80}? two needs (\d\.\d\d) bits with no training at all", text)
+    assert [name for name, _ in found] == ["first run", "second"] and found[0][1] != found[1][1]
+    assert text.count("0 of 1 row need fewer (none).") == 2
 
 
 def test_settings_curves_samples_and_other_measures_stand_side_by_side(runs: tuple[Path, Path], tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def build_report(folder: Path) -> Path:
             bits.append(str(path))
         paper = {"receptive_field_ms": 384, "fidelity": SCORE, "musicality": SCORE} if model == "flat" else None
         row = {"model": model, "title": title, "note": "", "levels": len(bits), "receptive_field": 511,
-               "bits": bits, "paper": paper}  # fmt: skip
+               "trained_steps": 400, "bits": bits, "paper": paper}  # fmt: skip
         rows.append(json.dumps(row))
         make_page(f"players/{model}", report / "players" / f"{model}.html", PAGES, title=title, note=HOSTILE,
                   drawn=folder / model / "audio", models=models[model], audio=folder / "audio/data.npy",

@@ -9,7 +9,7 @@ from page_reading import make_page, read_page
 from small_report import HOSTILE, PAGES, TITLES, build_report, front_given
 
 from descant.errors import DescantError, PageError
-from descant.report.pages.front import Row, _board, choose_rows, music_in_words, passing_in_words, read_rows
+from descant.report.pages.front import Row, _board, choose_rows, music_in_words, read_rows
 from descant.results import read_table
 from descant.sequences import open_sequence
 
@@ -131,18 +131,3 @@ def test_labels_that_are_not_known_are_not_reported(made: Path) -> None:
     packed.index["genre"] = ["a", "b", "c", "d", "a", "", "", ""]
     assert music_in_words(packed, "S.")[0] == "S."
     assert music_in_words(packed, "S.")[2:] == ["Genres: a (2), b (1), c (1), and 1 more."]
-
-
-@pytest.mark.parametrize(
-    ("bits", "said"),
-    [
-        ({"a": 2.0, "b": 1.5, "c": 2.5}, "A needs 2.00 bits with no training at all"),
-        ({"a": 2.0, "b": 1.5, "c": 2.5}, "1 of 2 rows needs fewer (B)."),
-        ({"a": 1.0, "b": 1.5}, "0 of 1 row need fewer (none)."),
-        ({"b": 1.5}, ""),
-    ],
-)
-def test_the_untrained_row_is_the_bar(bits: dict[str, float], said: str) -> None:
-    rows = [Row(name, name.upper(), "", 1, value, "", ("", "")) for name, value in bits.items()]
-    words = passing_in_words(rows, "a")
-    assert said in words if said else words == ""

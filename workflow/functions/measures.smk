@@ -11,6 +11,9 @@ def row_of(model):
         "note": row.note,
         "levels": len(route.draws),
         "receptive_field": route.receptive_field,
+        "trained_steps": sum(
+            plan.trainings[name].settings.training.steps for name in route.trainings
+        ),
         "bits": [bits_of(name) for name in route.likelihoods],
         "paper": row.paper.model_dump() if row.paper else None,
     }
@@ -20,6 +23,7 @@ TABLE_HEADINGS = {
     "title": "Model",
     "levels": "Levels",
     "receptive_field_ms": "Receptive field, ms",
+    "trained_steps": "Training steps",
     "bits_per_step_level0": "Bits per step, level 0 (audio)",
     **{
         f"bits_per_step_level{level}": f"Bits per code, level {level}"

@@ -42,19 +42,6 @@ def navigation(wildcards):
     ]
 
 
-def untrained_row():
-    """The first row whose networks all keep the weights that they began with; None where all learn."""
-
-    def learns(route):
-        networks = [plan.trainings[name].settings for name in route.trainings]
-        return any(network.training.steps for network in networks)
-
-    return next(
-        (row for row, route in plan.routes.items() if not learns(route)),
-        None,
-    )
-
-
 def front_given(page):
     """The run on one screen."""
     return {
@@ -69,7 +56,6 @@ def front_given(page):
         "remarks": File(rules.pack.output.remarks),
         "summaries": {name: summary_of(name) for name in measures()},
         "pages": report_pages(),
-        "untrained": untrained_row(),
     }
 
 

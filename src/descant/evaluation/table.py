@@ -27,6 +27,7 @@ class Row:
         note: what a reader must know of it.
         levels: that are drawn, the audio counted.
         receptive_field: the prior's, in audio samples.
+        trained_steps: optimizer steps of all its networks; 0: they keep the weights that they began with.
         bits: a table a level (track, steps, samples, bits), audio first; none for a model that has no likelihood of
             audio.
         paper: what the paper prints, or None.
@@ -37,6 +38,7 @@ class Row:
     note: str
     levels: int
     receptive_field: int
+    trained_steps: int
     bits: Sequence[pd.DataFrame]
     paper: Paper | None
 
@@ -97,6 +99,7 @@ def build_table(rows: Sequence[Row], sample_rate: int, bootstrap: Bootstrap) -> 
             "levels": row.levels,
             "receptive_field_samples": row.receptive_field,
             "receptive_field_ms": 1000 * row.receptive_field / sample_rate,
+            "trained_steps": row.trained_steps,
             **measure(row, sample_rate, bootstrap),
         }
         if row.paper is not None:

@@ -7,6 +7,7 @@ from itertools import zip_longest
 import pandas as pd
 
 from descant.errors import SamplingError
+from descant.evaluation.bar import passing_in_words
 from descant.evaluation.differences import Difference, paired
 from descant.evaluation.reconstruction import NOISE, OTHER
 from descant.formatting import level
@@ -176,6 +177,12 @@ def _named(run: RunResults, clip: Clip) -> Clip:
     return replace(clip, name=f"{run.name}: {clip.name}")
 
 
+def passing(first: RunResults, second: RunResults) -> str:
+    """Which rows of each run pass its untrained one; empty where neither has one."""
+    words = {run.name: passing_in_words(run.table.values()) for run in (first, second)}
+    return " ".join(f"{name}: {said}" for name, said in words.items() if said)
+
+
 def _compared(heading: str, words: str, caption: str, names: Sequence[str], lines: Sequence[Line]) -> list[Section]:
     if not lines:
         return []
@@ -189,6 +196,7 @@ def compare(first: RunResults, second: RunResults, bootstrap: Bootstrap, show: i
         f"{level(bootstrap.confidence)} intervals over test tracks, paired by track for a difference."
     )
     missing = [f"{run.name}: {reason}" for run in (first, second) for reason in run.missing]
+    bits = f"{MODELS} {passing(first, second)}".strip()
     models, measures = model_lines(first, second, bootstrap), measure_tables(first, second)
     stacks, changes = stack_lines(first, second, bootstrap), network_changes(first, second)
     drawn, names = curves(first, second), [first.name, second.name]
@@ -197,7 +205,7 @@ def compare(first: RunResults, second: RunResults, bootstrap: Bootstrap, show: i
     blocks: list[Block] = [
         Text(lead, "lead"),
         *([Section("What is not there", [Items(missing)])] if missing else []),
-        *(_compared("Models", MODELS, "Bits per sample, at most", ["Model", *names], models) or [no_table]),
+        *(_compared("Models", bits, "Bits per sample, at most", ["Model", *names], models) or [no_table]),
         *_compared("Reconstructions", RECONSTRUCTIONS, "Log-spectral distance, dB", ["Stack", *names], stacks),
         *([Section("Measures", [Text(MEASURES), *measures])] if measures else []),
         *heard_models(first, second, show),

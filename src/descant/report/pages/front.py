@@ -12,6 +12,7 @@ from markupsafe import Markup
 from pydantic import Field
 
 from descant.errors import ResultError, SamplingError
+from descant.evaluation.bar import passing_in_words
 from descant.evaluation.provenance import read_network, scale_in_words
 from descant.formatting import bracketed, count, duration
 from descant.recordings import open_recordings
@@ -45,7 +46,6 @@ class FrontGiven(Given):
         remarks: JSON list of sentences, what people should know of the corpus.
         summaries: summary of each measure.
         pages: names of all pages, for links.
-        untrained: the row that nothing was trained for, the bar for all others; None without one.
     """
 
     table: Path
@@ -57,7 +57,6 @@ class FrontGiven(Given):
     remarks: Path | None = None
     summaries: dict[str, Path] = Field(default_factory=dict)
     pages: list[str] = Field(default_factory=list)
-    untrained: str | None = None
 
 
 @dataclass(frozen=True)
@@ -222,29 +221,16 @@ def _board(rows: Sequence[Row]) -> Table:
     return Table(caption, columns, lines)
 
 
-def passing_in_words(rows: Sequence[Row], untrained: str | None) -> str:
-    """Which rows need fewer bits than the one that nothing was trained for; empty without one."""
-    bar = next((row for row in rows if row.model == untrained and row.bits is not None), None)
-    if bar is None or bar.bits is None:
-        return ""
-    others = [row for row in rows if row is not bar and row.bits is not None]
-    passing = [row.title for row in others if _bits_or_last(row) < bar.bits]
-    named = ", ".join(passing) if passing else "none"
-    return (
-        f"{bar.title} needs {bar.bits:.2f} bits with no training at all, the bar that a network has to pass: "
-        f"{len(passing)} of {count(len(others), 'row')} {'needs' if len(passing) == 1 else 'need'} fewer ({named})."
-    )
-
-
 def build(given: FrontGiven) -> Page:
     """The page: what was trained on, the table, four players, what the measures found, and where there is more."""
     sequence = open_sequence(given.audio.parent)
-    rows = read_rows(read_table(given.table), given.pages)
+    table = read_table(given.table)
+    rows = read_rows(table, given.pages)
     titles = {row.model: row.title for row in rows}
     music: list[Block] = [Text(line) for line in music_in_words(sequence, given.source)]
     if given.remarks is not None and (remarks := read_json(list[str], given.remarks)):
         music.append(Items(remarks, "quiet small"))
-    passing = passing_in_words(rows, given.untrained)
+    passing = passing_in_words(table)
     scores: list[Block] = [_board(rows), *([Text(passing, "quiet small")] if passing else [])]
     board = Section("How well each model predicts held-out music", scores, "table")
     first: list[Block] = [board, Section("What they learnt from", music, "music")]
