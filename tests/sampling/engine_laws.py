@@ -41,10 +41,10 @@ def wavenet_of(classes: int = 11, hop: int = 0, gain: float = 2.5, **over: Any) 
     return wavenet
 
 
-def predicting_wavenet(hop: int = 0) -> WaveNet:
+def predicting_wavenet(hop: int = 0, **shape: Any) -> WaveNet:
     """One with a linear predictor whose blocks are short, and a mixture far from the predictor's."""
     prediction = {"order": 16, "window": 64, "every": 16}
-    wavenet = wavenet_of(256, hop, linear_prediction=prediction)
+    wavenet = wavenet_of(256, hop, linear_prediction=prediction, **shape)
     assert wavenet.prediction is not None
     with torch.no_grad():
         wavenet.prediction.outputs.weight.normal_(0, 0.05)
@@ -171,10 +171,15 @@ def a_predictor_inside_obeys_all_laws(build: Build, hop: int, exact: bool = True
     a_sequence_stands_alone(build, wavenet, 3, 60)
     it_goes_on_from_any_state(build, wavenet, 2, 60, [4, 16, 36])
     following_then_drawing_is_one_walk(build, wavenet, 2, 80)
-    steps = torch.randint(256, (2, 64), generator=torch.Generator().manual_seed(3))
+    predictions_equal_the_stream_s(build, wavenet, 64, exact)
+
+
+def predictions_equal_the_stream_s(build: Build, wavenet: WaveNet, count: int, exact: bool) -> None:
+    """What an engine remembers of a prediction is what predicting the same steps as a stream ends with."""
+    steps = torch.randint(256, (2, count), generator=torch.Generator().manual_seed(3))
     engine, predictor = build(wavenet, 2, SETTINGS), wavenet.predictor(2)
     assert predictor is not None
-    engine.follow(steps, conditioning_of(wavenet, 2, 64)[1])
+    engine.follow(steps, conditioning_of(wavenet, 2, count)[1])
     predictor.follow(steps.numpy())
     state = engine.state()
     for name, tensor in predictor.state().items():

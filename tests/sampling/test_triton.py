@@ -19,6 +19,8 @@ from engine_laws import (
     following_then_drawing_is_one_walk,
     it_goes_on_from_any_state,
     logits_equal_the_full_pass,
+    predicting_wavenet,
+    predictions_equal_the_stream_s,
     wavenet_of,
 )
 
@@ -104,10 +106,20 @@ def test_walks(hold: Hold) -> None:
     hold(a_primed_draw_equals_the_reference, "float32", wavenet, 2, 8, 4)
 
 
+@pytest.mark.parametrize("hop", [0, 4])
+def test_a_predictor_inside(hold: Hold, hop: int) -> None:
+    wavenet = predicting_wavenet(hop, **SMALL)
+    # past the end of the predictor's first block, which is of 16 steps
+    hold(logits_equal_the_full_pass, "float32", wavenet, 2, 20, 1e-4)
+    hold(draws_equal_the_reference, "float32", wavenet, 2, 20, DrawSettings(0.9, 0.8))
+    hold(it_goes_on_from_any_state, "float32", wavenet, 2, 20, [12])
+    hold(predictions_equal_the_stream_s, "float32", wavenet, 20, False)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux")
-@pytest.mark.parametrize(("matrices", "nucleus"), [("*fp32", False), ("*bf16", True)])
+@pytest.mark.parametrize(("matrices", "nucleus", "mixture"), [("*fp32", False, 0), ("*bf16", True, 4)])
 def test_the_kernel_compiles_for_a_gpu_that_is_not_there(
-    matrices: str, nucleus: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    matrices: str, nucleus: bool, mixture: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if os.environ.get("TRITON_INTERPRET") == "1":
         pytest.skip("an interpreted kernel is not compiled")
@@ -121,11 +133,12 @@ def test_the_kernel_compiles_for_a_gpu_that_is_not_there(
 
     shape = {"CLASSES": 200, "HOP": 8, "HALF": 48, "LAYERS": 20, "TAPS": 2, "START_TAPS": 2, "TILE": TILE}
     widths = {"RESIDUAL": 64, "GATED": 64, "SKIP": 64, "LOGITS": 256, "BLOCK": 32}
+    widths |= {"MIXTURE": mixture, "OUTPUTS": 16, "ORDER": 240, "ORDER_WIDE": 256, "EVERY": 128, "WINDOW": 4096}
     constants = {**shape, **widths, "CONDITIONED": True, "NUCLEUS": nucleus, "PARTS": 3, "OPERANDS": tl.bfloat16}
-    types = dict.fromkeys(("filters", "gates", "residual", "skip", "head", "logits_weight"), matrices)
+    types = dict.fromkeys(("filters", "gates", "residual", "skip", "head", "logits_weight", "outputs_weight"), matrices)
     types |= dict.fromkeys(("dilations", "offsets", "history"), "*i32") | dict.fromkeys(("drawn", "given"), "*i64")
-    types |= dict.fromkeys(("settings", "uniforms"), "*fp64") | dict.fromkeys(constants, "constexpr")
-    types |= dict.fromkeys(("follows", "batch", "first_step", "count", "hops"), "i32")
+    types |= dict.fromkeys(("settings", "uniforms", "scales"), "*fp64") | dict.fromkeys(constants, "constexpr")
+    types |= dict.fromkeys(("follows", "batch", "first_step", "begin", "end", "stride", "hops"), "i32")
     source = ASTSource(walk, {name: types.get(name, "*fp32") for name in walk.arg_names}, constants)
     options = {"num_warps": 8, "num_stages": 2}
     built = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)

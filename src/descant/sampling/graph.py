@@ -15,9 +15,9 @@ from torch import Tensor
 from descant.config.models import EngineName, Precision
 from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
+from descant.sampling.device_prediction import GraphPrediction
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
-from descant.sampling.graph_prediction import GraphPrediction
 from descant.sampling.precision import without_tf32
 from descant.sampling.weights import FloatArray, StepWeights, step_weights
 

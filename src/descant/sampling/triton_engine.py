@@ -5,19 +5,24 @@ CPU, which shows its arithmetic and nothing of its speed.
 """
 
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from descant.audio import mulaw
 from descant.config.models import EngineName, Precision
 from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
+from descant.prediction.kernels import Memory
+from descant.sampling.device_prediction import DevicePrediction
 from descant.sampling.engine import DrawSettings
 from descant.sampling.graph import start_rows
-from descant.sampling.weights import FloatArray, StepWeights, step_weights
+from descant.sampling.weights import MixtureWeights, StepWeights, step_weights
 
 # sequences a program goes along with: the fewest rows of a product on tensor cores
 TILE = 16
@@ -33,6 +38,9 @@ MOST_CLASSES = 1024
 def padded_width(width: int) -> int:
     """The next power of two that a product on tensor cores takes."""
     return max(16, 1 << (width - 1).bit_length())
+
+
+NO_MIXTURE = MixtureWeights(np.zeros((0, 0), np.float32), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,13 @@ class PackedWeights:
         head_bias: ``(skip,)``.
         logits: ``(skip, logits)``.
         logits_bias: ``(logits,)``, minus infinity where there is no class.
+        inputs: ``(3, residual)``: see :class:`descant.sampling.weights.MixtureWeights`; this and what follows are empty
+            without linear prediction.
+        outputs: ``(skip, outputs)``, of the mixture's parts.
+        outputs_bias: ``(outputs,)``.
+        log_weights: ``(parts + 1,)``.
+        widths: ``(parts,)``.
+        edges: ``(classes + 1,)``.
     """
 
     start_rows: Tensor
@@ -73,6 +88,12 @@ class PackedWeights:
     head_bias: Tensor
     logits: Tensor
     logits_bias: Tensor
+    inputs: Tensor
+    outputs: Tensor
+    outputs_bias: Tensor
+    log_weights: Tensor
+    widths: Tensor
+    edges: Tensor
 
 
 def packed_weights(weights: StepWeights, dtype: torch.dtype, device: torch.device) -> PackedWeights:
@@ -82,13 +103,17 @@ def packed_weights(weights: StepWeights, dtype: torch.dtype, device: torch.devic
     wide, gated, wide_skip, logits = (padded_width(width) for width in (residual, half, skip, weights.classes))
     rows = start_rows(weights)
 
-    def pad(array: FloatArray, *shape: int, fill: float = 0.0) -> Tensor:
+    def pad(array: npt.NDArray[np.floating], *shape: int, fill: float = 0.0) -> Tensor:
         padded = np.full(shape, fill, np.float32)
         padded[tuple(slice(0, size) for size in array.shape)] = array
         return torch.from_numpy(padded).to(device)
 
-    def matrix(array: FloatArray, *shape: int) -> Tensor:
+    def matrix(array: npt.NDArray[np.floating], *shape: int) -> Tensor:
         return pad(array, *shape).to(dtype)
+
+    mixture, classes = weights.prediction or NO_MIXTURE, weights.classes
+    outputs = weights.logits[:, classes:]
+    wide_outputs = padded_width(outputs.shape[1])
 
     return PackedWeights(
         start_rows=pad(rows, len(rows), wide),
@@ -103,8 +128,14 @@ def packed_weights(weights: StepWeights, dtype: torch.dtype, device: torch.devic
         skip_bias=pad(weights.skip_bias, wide_skip),
         head=matrix(weights.head, wide_skip, wide_skip),
         head_bias=pad(weights.head_bias, wide_skip),
-        logits=matrix(weights.logits, wide_skip, logits),
-        logits_bias=pad(weights.logits_bias, logits, fill=-np.inf),
+        logits=matrix(weights.logits[:, :classes], wide_skip, logits),
+        logits_bias=pad(weights.logits_bias[:classes], logits, fill=-np.inf),
+        inputs=pad(mixture.inputs, len(mixture.inputs), wide),
+        outputs=matrix(outputs, wide_skip, wide_outputs),
+        outputs_bias=pad(weights.logits_bias[classes:], wide_outputs),
+        log_weights=pad(mixture.log_weights, len(mixture.log_weights)),
+        widths=pad(mixture.widths, len(mixture.widths)),
+        edges=pad(mixture.edges, len(mixture.edges)),
     )
 
 
@@ -148,6 +179,10 @@ class TritonEngine:
         self.history = torch.full((rows, self.start_taps), self.classes, dtype=torch.int32, device=device)
         self.rings = torch.zeros(rows, int(lengths.sum()), wide, device=device)
         self.scratch = torch.zeros(self.programs, 2, TILE, wide_skip, device=device)
+        self.samples = torch.from_numpy(mulaw.SAMPLES).to(device)
+        predictor = wavenet.predictor(batch)
+        self.prediction = None if predictor is None else DevicePrediction(predictor, device)
+        self.order = 0 if predictor is None else predictor.settings.order
         # of two, one fetches the next layer's weights ahead
         self.stages = 2
         self._compile()
@@ -176,13 +211,16 @@ class TritonEngine:
     def state(self) -> dict[str, Tensor]:
         """See :class:`descant.sampling.engine.Engine`."""
         history, rings = self.history[: self.batch].clone(), self.rings[: self.batch].clone()
-        return {"step": torch.tensor(self.step), "history": history, "rings": rings}
+        state = {"step": torch.tensor(self.step), "history": history, "rings": rings}
+        return state if self.prediction is None else state | self.prediction.state()
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """See :class:`descant.sampling.engine.Engine`."""
         self.step = int(state["step"])
         self.history[: self.batch].copy_(state["history"])
         self.rings[: self.batch].copy_(state["rings"])
+        if self.prediction is not None:
+            self.prediction.load_state(state)
 
     def _compile(self) -> None:
         """Compile by a walk of no steps, with less fetched ahead where shared memory does not hold it.
@@ -216,10 +254,42 @@ class TritonEngine:
         logits: Tensor,
         follows: bool,
     ) -> None:
-        weights = self.weights
         if conditioning is None:
             conditioning = torch.zeros(self.batch, 0, device=self.device)
         held = conditioning.to(self.device, torch.float32).contiguous()
+        for begin, end in self._pieces(count):
+            self._call(begin, end, count, held, uniforms, drawn, given, logits, follows)
+
+    def _pieces(self, count: int) -> Iterator[tuple[int, int]]:
+        """Cut the next steps where a linear predictor's blocks end, since its coefficients change between calls."""
+        if self.prediction is None or not count:
+            yield 0, count
+            self.step += count
+            return
+        begin, every = 0, self.prediction.every
+        while begin < count:
+            if self.step % every == 0:
+                self.prediction.begin_block()
+            end = min(count, begin + every - self.step % every)
+            yield begin, end
+            self.step += end - begin
+            begin = end
+
+    def _call(
+        self,
+        begin: int,
+        end: int,
+        stride: int,
+        held: Tensor,
+        uniforms: Tensor,
+        drawn: Tensor,
+        given: Tensor,
+        logits: Tensor,
+        follows: bool,
+    ) -> None:
+        weights, prediction = self.weights, self.prediction
+        nothing = torch.zeros(0, device=self.device)
+        memory = dict.fromkeys(Memory._fields, nothing) if prediction is None else prediction.memory
         with torch.cuda.device_of(self.rings):  # type: ignore[no-untyped-call]
             self.kernel[(self.programs,)](
                 weights.start_rows,
@@ -241,6 +311,17 @@ class TritonEngine:
                 self.history,
                 self.rings,
                 self.scratch,
+                weights.inputs,
+                weights.outputs,
+                weights.outputs_bias,
+                weights.log_weights,
+                weights.widths,
+                weights.edges,
+                self.samples,
+                memory["past"],
+                memory["coefficients"],
+                memory["scales"],
+                memory["last"],
                 held,
                 self.settings,
                 uniforms,
@@ -250,7 +331,9 @@ class TritonEngine:
                 int(follows),
                 self.batch,
                 self.step,
-                count,
+                begin,
+                end,
+                stride,
                 held.shape[1],
                 CONDITIONED=self.conditioned,
                 NUCLEUS=self.nucleus,
@@ -265,13 +348,18 @@ class TritonEngine:
                 GATED=weights.residual.shape[1],
                 SKIP=len(weights.head),
                 LOGITS=len(weights.logits_bias),
+                MIXTURE=len(weights.widths),
+                OUTPUTS=len(weights.outputs_bias),
+                ORDER=self.order,
+                ORDER_WIDE=padded_width(self.order),
+                EVERY=1 if prediction is None else prediction.every,
+                WINDOW=0 if prediction is None else prediction.window,
                 BLOCK=min(BLOCK, len(weights.head)),
                 PARTS=self.parts,
                 OPERANDS=self.operands,
                 num_warps=WARPS,
                 num_stages=self.stages,
             )
-        self.step += count
 
 
 def _kernel_and_operands(device: torch.device) -> tuple[Any, Any]:
@@ -301,8 +389,6 @@ def _kernel_and_operands(device: torch.device) -> tuple[Any, Any]:
 
 
 def _check_size(wavenet: WaveNet) -> None:
-    if wavenet.prediction is not None:
-        raise EngineError("the triton engine does not predict linearly", "set sampling.engine to graph or auto")
     megabytes = 2e-6 * wavenet.multiplications
     if megabytes > MOST_MEGABYTES:
         raise EngineError(

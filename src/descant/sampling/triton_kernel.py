@@ -5,16 +5,28 @@ No program waits for another. Weights stream from the L2 cache; what layers reme
 sums are float32, the draw float64. Widths are powers of two, padded with zeros.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import triton  # type: ignore[import-untyped]
 import triton.language as tl  # type: ignore[import-untyped]
 
+from descant.audio import mulaw
+from descant.layers import prediction
+from descant.prediction import constants
+
+# numbers of linear prediction, as the kernel takes them
+MU, LOG_MU = tl.constexpr(mulaw.MU), tl.constexpr(math.log1p(mulaw.MU))
+ERROR_DIVISOR, LOG_DIVISOR = tl.constexpr(prediction.ERROR_DIVISOR), tl.constexpr(prediction.LOG_DIVISOR)
+MOST_ERROR, MOST_WIDENING = tl.constexpr(prediction.MOST_ERROR), tl.constexpr(prediction.MOST_WIDENING)
+SCALE_RATE, SCALE_SHARE = tl.constexpr(constants.SCALE_RATE), tl.constexpr(constants.SCALE_SHARE)
+LEAST_SCALE = tl.constexpr(constants.LEAST_SCALE)
+
 compiled: Callable[[Callable[..., Any]], Any] = triton.jit
 # their values change from call to call: one compilation serves them all
 compiled_once: Callable[[Callable[..., Any]], Any] = triton.jit(
-    do_not_specialize=["follows", "batch", "first_step", "count", "hops"]
+    do_not_specialize=["follows", "batch", "first_step", "begin", "end", "stride", "hops"]
 )
 
 
@@ -101,6 +113,59 @@ def drawn_class(
     return tl.minimum(tl.sum((cumulative <= reached[:, None]).to(tl.int32), axis=1), CLASSES - 1)
 
 
+@compiled
+def share_within(width: tl.tensor) -> tl.tensor:
+    """``1 - exp(-width)``; of small widths by the series, as the difference would lose its digits."""
+    return tl.where(width < 0.03, width * (1.0 - width / 2 * (1.0 - width / 3)), 1.0 - tl.exp(-width))
+
+
+@compiled
+def column_of(outputs: tl.tensor, number: tl.tensor, OUTPUTS: tl.constexpr) -> tl.tensor:
+    """One column of ``outputs`` ``(TILE, OUTPUTS)``."""
+    return tl.sum(tl.where(tl.arange(0, OUTPUTS)[None, :] == number, outputs, 0.0), axis=1)
+
+
+@compiled
+def mixed(
+    logits: tl.tensor,
+    outputs: tl.tensor,
+    sample: tl.tensor,
+    scale: tl.tensor,
+    log_weights: tl.tensor,
+    widths: tl.tensor,
+    edges: tl.tensor,
+    CLASSES: tl.constexpr,
+    LOGITS: tl.constexpr,
+    MIXTURE: tl.constexpr,
+    OUTPUTS: tl.constexpr,
+) -> tl.tensor:
+    """Log-probabilities by :meth:`descant.layers.prediction.PredictionMixture.log_probabilities`.
+
+    Its parts are added as probabilities, which takes less code: one that float32 does not hold is 0.
+    """
+    column, number = tl.arange(0, OUTPUTS), tl.arange(0, LOGITS)
+    inside = number < CLASSES
+    weights = outputs + tl.load(log_weights + column, mask=column <= MIXTURE, other=float("-inf"))[None, :]
+    highest = tl.max(weights, axis=1)[:, None]
+    weights = tl.exp(weights - highest)
+    weights /= tl.sum(weights, axis=1)[:, None]
+    highest = tl.max(logits, axis=1)[:, None]
+    free = tl.exp(logits - highest)
+    total = free * (column_of(weights, MIXTURE, OUTPUTS) / tl.sum(free, axis=1))[:, None]
+    low_edge = tl.load(edges + number, mask=inside, other=0.0)[None, :]
+    high_edge = tl.load(edges + number + 1, mask=inside, other=1.0)[None, :]
+    for part in range(MIXTURE):
+        shift = column_of(outputs, MIXTURE + 1 + part, OUTPUTS)
+        widening = column_of(outputs, 2 * MIXTURE + 1 + part, OUTPUTS)
+        widened = tl.exp(tl.clamp(widening, -MOST_WIDENING, MOST_WIDENING))
+        own = scale * tl.load(widths + part) * widened
+        mean, own = (sample + shift * own)[:, None], own[:, None]
+        above, below = 1.0 + tl.exp((mean - high_edge) / own), 1.0 + tl.exp((low_edge - mean) / own)
+        share = share_within((high_edge - low_edge) / own) * column_of(weights, part, OUTPUTS)[:, None]
+        total += share / above / below
+    return tl.where(inside[None, :], tl.log(total), float("-inf"))
+
+
 @compiled_once
 def walk(
     start_rows: tl.tensor,
@@ -122,6 +187,17 @@ def walk(
     history: tl.tensor,
     rings: tl.tensor,
     scratch: tl.tensor,
+    inputs: tl.tensor,
+    outputs_weight: tl.tensor,
+    outputs_bias: tl.tensor,
+    log_weights: tl.tensor,
+    widths: tl.tensor,
+    edges: tl.tensor,
+    samples: tl.tensor,
+    past: tl.tensor,
+    coefficients: tl.tensor,
+    scales: tl.tensor,
+    last: tl.tensor,
     conditioning: tl.tensor,
     settings: tl.tensor,
     uniforms: tl.tensor,
@@ -131,7 +207,9 @@ def walk(
     follows: tl.tensor,
     batch: tl.tensor,
     first_step: tl.tensor,
-    count: tl.tensor,
+    begin: tl.tensor,
+    end: tl.tensor,
+    stride: tl.tensor,
     hops: tl.tensor,
     CONDITIONED: tl.constexpr,
     NUCLEUS: tl.constexpr,
@@ -146,18 +224,26 @@ def walk(
     GATED: tl.constexpr,
     SKIP: tl.constexpr,
     LOGITS: tl.constexpr,
+    MIXTURE: tl.constexpr,
+    OUTPUTS: tl.constexpr,
+    ORDER: tl.constexpr,
+    ORDER_WIDE: tl.constexpr,
+    EVERY: tl.constexpr,
+    WINDOW: tl.constexpr,
     BLOCK: tl.constexpr,
     PARTS: tl.constexpr,
     OPERANDS: tl.constexpr,
 ) -> None:
-    """Draw ``count`` steps into ``drawn``, or follow those ``given`` and write their logits.
+    """Draw steps ``begin … end - 1`` of ``stride`` into ``drawn``, or follow those ``given`` and write their logits.
 
     Arguments in capitals are compiled in; the last widths are padded ones. Pointers, row-major: weights as
     :class:`descant.sampling.triton_engine.PackedWeights` has them; ``history`` ``(sequences, START_TAPS)`` int32, the
     class drawn at step ``t`` in slot ``t % START_TAPS``; ``rings`` ``(sequences, rows, RESIDUAL)``, of layer ``l``
     from row ``offsets[l]`` on, one row more than its longest delay; ``scratch`` ``(programs, 2, TILE, SKIP)``;
     ``conditioning`` ``(batch, hops, LAYERS, 2 * HALF)``; ``settings`` temperature and top_p; ``uniforms``, ``drawn``
-    and ``given`` ``(batch, count)``; ``logits_out`` ``(batch, count, CLASSES)``.
+    and ``given`` ``(batch, stride)``; ``logits_out`` ``(batch, stride, CLASSES)``; step ``begin`` of them has number
+    ``first_step``. With a linear predictor, of ``MIXTURE`` logistic parts, all steps are of one block of it; ``past``,
+    ``coefficients``, ``scales`` and ``last`` are its memory, as :class:`descant.prediction.kernels.Memory` has it.
     """
     program = tl.program_id(0).to(tl.int64)
     row = tl.arange(0, TILE)
@@ -172,8 +258,11 @@ def walk(
     entry = row[:, None] * ring_rows * RESIDUAL + channel[None, :]
     scratch += program * 2 * TILE * SKIP
     scratch_entry = row[:, None] * SKIP + width[None, :]
-    for place in range(count):
-        step = first_step + place
+    lag = tl.arange(0, ORDER_WIDE)
+    # rows of a product that are no sequence remember nothing
+    seen_past = real[:, None] & (lag < ORDER)[None, :]
+    for place in range(begin, end):
+        step = first_step + place - begin
         early = START_TAPS - 1
         start_row = tl.where(step < early, step, early + (step - early + HOP) % HOP)
         hidden = tl.zeros((TILE, RESIDUAL), tl.float32) + tl.load(start_rows + start_row * RESIDUAL + channel)[None, :]
@@ -181,6 +270,21 @@ def walk(
             before = tl.load(history + sequence * START_TAPS + (step + start_tap) % START_TAPS)
             table = start_tables + start_tap * (CLASSES + 1) * RESIDUAL
             hidden += tl.load(table + before[:, None] * RESIDUAL + channel[None, :])
+        if MIXTURE:
+            now = past + sequence * (WINDOW + EVERY) + WINDOW + step % EVERY
+            heard = tl.load(now[:, None] - ORDER + lag[None, :], mask=seen_past, other=0.0).to(tl.float64)
+            weight = tl.load(coefficients + sequence[:, None] * ORDER + lag[None, :], mask=seen_past, other=0.0)
+            sample = tl.sum(heard * weight.to(tl.float64), axis=1)
+            sample = tl.minimum(tl.maximum(sample, -1.0), 1.0).to(tl.float32)
+            mean_error = tl.load(scales + sequence, mask=real, other=1.0)
+            scale = mean_error.to(tl.float32)
+            size = tl.log(tl.abs(sample) * MU + 1.0) / LOG_MU
+            error = tl.load(last + sequence, mask=real, other=0.0) / ERROR_DIVISOR
+            error = tl.clamp(error, -MOST_ERROR, MOST_ERROR)
+            quiet = tl.log(scale) / LOG_DIVISOR + 1.0
+            hidden += tl.where(sample < 0, -size, size)[:, None] * tl.load(inputs + channel)[None, :]
+            hidden += error[:, None] * tl.load(inputs + RESIDUAL + channel)[None, :]
+            hidden += quiet[:, None] * tl.load(inputs + 2 * RESIDUAL + channel)[None, :]
 
         skip_sum = tl.zeros((TILE, SKIP), tl.float32) + tl.load(skip_bias + width)[None, :]
         for layer in range(LAYERS):
@@ -221,8 +325,16 @@ def walk(
         logits = blocked_product(
             scratch + TILE * SKIP, logits_weight, logits, TILE, SKIP, LOGITS, BLOCK, PARTS, OPERANDS
         )
+        if MIXTURE:
+            outputs = tl.zeros((TILE, OUTPUTS), tl.float32) + tl.load(outputs_bias + tl.arange(0, OUTPUTS))[None, :]
+            outputs = blocked_product(
+                scratch + TILE * SKIP, outputs_weight, outputs, TILE, SKIP, OUTPUTS, BLOCK, PARTS, OPERANDS
+            )
+            logits = mixed(
+                logits, outputs, sample, scale, log_weights, widths, edges, CLASSES, LOGITS, MIXTURE, OUTPUTS
+            )
 
-        at = sequence * count + place
+        at = sequence * stride + place
         if follows:
             chosen = tl.load(given + at, mask=real, other=0).to(tl.int32)
             out = logits_out + at[:, None] * CLASSES + classes[None, :]
@@ -232,5 +344,12 @@ def walk(
             chosen = drawn_class(logits, numbers, settings, CLASSES, NUCLEUS)
             tl.store(drawn + at, chosen.to(tl.int64), mask=real)
         tl.store(history + sequence * START_TAPS + step % START_TAPS, chosen)
-        # other threads read in the next step what this one wrote to the rings and the history
+        if MIXTURE:
+            value = tl.load(samples + chosen, mask=real, other=0.0)
+            tl.store(now, value, mask=real)
+            wrong = (value.to(tl.float64) - sample.to(tl.float64)).to(tl.float32)
+            tl.store(last + sequence, wrong / scale, mask=real)
+            sized = tl.maximum(tl.abs(wrong.to(tl.float64)) * SCALE_SHARE, LEAST_SCALE)
+            tl.store(scales + sequence, mean_error + (sized - mean_error) * SCALE_RATE, mask=real)
+        # other threads read in the next step what this one wrote to the rings, the history and the predictor's past
         tl.debug_barrier()
