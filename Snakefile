@@ -25,7 +25,7 @@ for functions in """
 
 
 for rules_of in """
-    corpus separate sequences encode predict train population evaluate
+    corpus separate sequences mel encode predict train population evaluate
     draw distances reconstruct structure novelty report listen
 """.split():
 

@@ -12,15 +12,17 @@ from descant.config.base import Section, suggest
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
+from descant.config.mel import Mel
 from descant.config.models import Model, Prime, Sampling
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
 from descant.errors import ConfigError, shown
 
-# what every corpus has, beside what networks make
-AUDIO = "audio"
-WAVEFORM = "waveform"
+# sequences of every corpus, and frames of them, beside what networks make
+AUDIO, WAVEFORM = "audio", "waveform"
+MEL, ROLL = "mel", "roll"
+GIVEN = (AUDIO, WAVEFORM, MEL, ROLL)
 SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -40,6 +42,7 @@ class Config(Section):
     corpus: Corpus
     separation: Separation = Field(default_factory=Separation)
     audio: Audio = Field(default_factory=Audio)
+    mel: Mel = Field(default_factory=Mel)
     adas: dict[str, ADA] = Field(default_factory=dict, description="the autoencoders, by names that models refer to")
     priors: dict[str, Prior] = Field(description="the models of top codes or of audio, by names that models refer to")
     models: dict[str, Model] = Field(description="the rows of the table, by names that become files and folders")
@@ -51,10 +54,10 @@ class Config(Section):
     def _names_are_known(self) -> Self:
         for section in (self.adas, self.priors, self.models):
             for name in section:
-                if not NAME.fullmatch(name) or name in (AUDIO, WAVEFORM):
+                if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
-                        f"{name!r} cannot be a name: use lower-case letters, digits and _, and neither 'audio' nor "
-                        "'waveform'"
+                        f"{name!r} cannot be a name: use lower-case letters, digits and _, and none of "
+                        f"{', '.join(GIVEN)}, which are sequences of every corpus"
                     )
         if not self.models:
             raise ValueError("models is empty: name at least one row of the table")

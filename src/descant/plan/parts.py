@@ -12,7 +12,7 @@ AUDIO = "audio"
 
 @dataclass(frozen=True)
 class Sequence:
-    """Steps in time on disk: the audio, the codes of what lies below, or what training sees of the audio beside it.
+    """Steps in time on disk: the audio, the codes of what lies below, frames of it, or what training sees beside it.
 
     Attributes:
         name: key of the plan, and folder in the results.
@@ -23,6 +23,8 @@ class Sequence:
         encoded_by: the training whose network encodes it; None for what no network encodes.
         predicted_by: the linear predictor that makes it, where one does.
         perturbed_by: the noise that makes it, where it is a past to learn from.
+        channels: values of a step; 0: a step is a scalar.
+        step_bytes: of a step on disk, about.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Sequence:
     encoded_by: str | None = None
     predicted_by: LinearPrediction | None = None
     perturbed_by: Perturbation | None = None
+    channels: int = 0
+    step_bytes: int = 1
 
 
 @dataclass(frozen=True)

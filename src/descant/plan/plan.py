@@ -45,10 +45,10 @@ class Plan:
 
     @property
     def beside(self) -> tuple[Sequence, ...]:
-        """The sequences that the rows' trainings read beside what they learn."""
+        """The sequences that the rows' trainings read, and that neither the corpus nor a network makes."""
         needed = {name for training in self.trained for name in training.inputs.values()}
         return tuple(
-            made for name, made in self.sequences.items() if name in needed and (made.predicted_by or made.perturbed_by)
+            made for name, made in self.sequences.items() if name in needed and made.depth and not made.encoded_by
         )
 
     def learnt(self, training: Training) -> Sequence:

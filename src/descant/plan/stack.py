@@ -90,7 +90,9 @@ def _beside(learnt: Sequence, shape: WaveNetShape) -> dict[str, Sequence]:
         name = f"perturbed-{_digest(settings.perturb)}"
         past = Sequence(name, learnt.hop, learnt.classes, 1, learnt.name, perturbed_by=settings.perturb)
         made[PAST] = past
-    predicted = Sequence(f"predicted-{_digest(settings)}", learnt.hop, 0, 2, past.name, predicted_by=settings)
+    name = f"predicted-{_digest(settings)}"
+    # a prediction and a scale in float32
+    predicted = Sequence(name, learnt.hop, 0, 2, past.name, predicted_by=settings, channels=2, step_bytes=8)
     return {PREDICTED: predicted} | made
 
 
