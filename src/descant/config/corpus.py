@@ -92,8 +92,8 @@ class Corpus(Section):
     )
     labels: str | None = Field(
         None,
-        description="CSV file of titles, artists and genres, with the columns file, title, artist, genre; "
-        "null: labels.csv in the folder, where there is one",
+        description="CSV file of titles, artists, genres and instruments, with the columns file, title, artist, "
+        "genre, instrument; null: labels.csv in the folder, where there is one",
     )
     splits: Splits = Field(default_factory=Splits)
 
