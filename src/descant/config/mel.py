@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from descant.config.base import Section
 
+# the sequences of frames, and the streams of what learns them
+MEL, ROLL = "mel", "roll"
+
 
 class Mel(Section):
     """``mel:`` log-mel spectrograms of the recordings; the values are those of Mel2Mel (Kim et al. 2019)."""

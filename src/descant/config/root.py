@@ -12,7 +12,7 @@ from descant.config.base import Section, suggest
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
-from descant.config.mel import Mel
+from descant.config.mel import MEL, ROLL, Mel
 from descant.config.models import Model, Prime, Sampling
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.reading import read_yaml
@@ -21,7 +21,6 @@ from descant.errors import ConfigError, shown
 
 # sequences of every corpus, and frames of them, beside what networks make
 AUDIO, WAVEFORM = "audio", "waveform"
-MEL, ROLL = "mel", "roll"
 GIVEN = (AUDIO, WAVEFORM, MEL, ROLL)
 SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
