@@ -33,7 +33,7 @@ class Mel2Mel(Network):
     direction: Literal["both", "forward"] = Field(
         "both", description="which way the LSTM reads; 'forward' sees nothing of what comes, and can play live"
     )
-    layers: int = Field(1, ge=1, le=8, description="LSTM layers")
+    layers: int = Field(1, ge=1, le=8, description="layers of the LSTM, one upon another")
 
     @model_validator(mode="after")
     def _kernel_is_odd(self) -> Self:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
 from descant.config.population import Population
 from descant.plan.size import Size
@@ -57,7 +58,7 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: ADA | Prior
+    settings: ADA | Prior | Mel2Mel
     size: Size
     encodes: str | None = None
 
@@ -105,26 +106,23 @@ class Draw:
 
 @dataclass(frozen=True)
 class Route:
-    """One row of the table: its way from prior to audio, and what its figures are.
+    """One row: its networks, its way from prior to audio, and what its figures are.
 
     Attributes:
         model: its name in the configuration.
-        draws: its levels in the order in which they are drawn, top first, the audio last.
+        trainings: every network of the row, in the order in which they draw.
+        draws: its levels in the order in which they are drawn, top first, the audio last. Empty where none is.
         sequences: of its levels, audio first.
         likelihoods: of its levels, audio first; their sum bounds the bits of the audio. Empty where there is no bound.
-        receptive_field: of its prior, in audio samples.
+        receptive_field: of its prior, in audio samples; None for a row without one.
     """
 
     model: str
-    draws: tuple[Draw, ...]
-    sequences: tuple[str, ...]
-    likelihoods: tuple[str, ...]
-    receptive_field: int
-
-    @property
-    def trainings(self) -> tuple[str, ...]:
-        """Every network of the row, in the order in which they draw."""
-        return tuple(draw.training for draw in self.draws)
+    trainings: tuple[str, ...]
+    draws: tuple[Draw, ...] = ()
+    sequences: tuple[str, ...] = ()
+    likelihoods: tuple[str, ...] = ()
+    receptive_field: int | None = None
 
     @property
     def top(self) -> str:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from descant.audio import mulaw
-from descant.config.models import Model
 from descant.config.root import Config
-from descant.plan import stack
+from descant.plan import mel2mel, stack
 from descant.plan.parts import AUDIO, Likelihood, Part, Route, Sequence, Training
 
-Family = Callable[[Config, str, Model, Sequence], Part]
-FAMILIES: Mapping[str, Family] = {"stack": stack.plan_row}
+# of the configuration, a row's name and section, of one class a family, and the audio
+Family = Callable[[Config, str, Any, Sequence], Part]
+FAMILIES: Mapping[str, Family] = {"stack": stack.plan_row, "mel2mel": mel2mel.plan_row}
 Named = TypeVar("Named", Sequence, Training, Likelihood)
 
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence as Several
 
 from descant.config.base import Section
-from descant.config.models import Model
+from descant.config.models import Stack
 from descant.config.networks import ContinuousBottleneck, WaveNetShape
 from descant.config.root import Config
 from descant.plan.parts import Draw, Likelihood, Part, Route, Sequence, Training
@@ -20,7 +20,7 @@ UPON, ON, SHUFFLED = ".", "-on-", "-shuffled"
 STEPS, PREDICTED, PAST = "steps", "predicted", "past"
 
 
-def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
+def plan_row(config: Config, name: str, model: Stack, audio: Sequence) -> Part:
     """Plan a row of the family.
 
     Args:
@@ -37,9 +37,11 @@ def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
     prior = _prior(config, model.prior, sequences[-1])
     likelihoods = [_of_ada(training) for training in adas] + [Likelihood(prior.name, prior.name, sequences[-1].name)]
     shape = config.priors[model.prior].wavenet
+    draws = _draws(config, sequences, [*adas, prior])
     route = Route(
         name,
-        _draws(config, sequences, [*adas, prior]),
+        tuple(draw.training for draw in draws),
+        draws,
         tuple(sequence.name for sequence in sequences),
         tuple(likelihood.name for likelihood in likelihoods),
         shape.receptive_field * sequences[-1].hop,
