@@ -31,6 +31,12 @@ class Scores(Section):
         description="General MIDI programs, 0 to 127: each renders every piece once; null: what a MIDI or MusicXML "
         "file of yours names, the piano for the list of pieces",
     )
+    level: Literal["piece", "program"] = Field(
+        "piece",
+        description="'piece': every rendering peaks at 0.7 of full scale; 'program': all renderings on one program "
+        "have one gain, so that a velocity sounds alike in all pieces: ten keys struck as hard as can be reach full "
+        "scale (ours); on several programs, that of the loudest",
+    )
     soundfont: str | None = Field(
         None, description="path of an SF2 file; null: the small one that comes with pretty_midi, TimGM6mb"
     )
