@@ -25,7 +25,7 @@ for functions in """
 
 
 for rules_of in """
-    corpus separate sequences encode predict train population evaluate
+    corpus separate sequences mel encode predict train population evaluate
     draw distances reconstruct structure novelty report listen
 """.split():
 
@@ -45,9 +45,9 @@ localrules:
 rule all:
     default_target: True
     input:
-        rules.write_table.output,
-        rules.distances.output,
-        collect(rules.decode.output.audio, model=experiment.models),
+        [rules.write_table.output, rules.distances.output] if drawn_rows else [],
+        collect(rules.decode.output.audio, model=drawn_rows),
+        other_models(),
         collect(rules.page.output, page=report_pages()),
 
 
@@ -58,7 +58,7 @@ rule table:
 
 rule audio:
     input:
-        collect(rules.decode.output.audio, model=experiment.models),
+        collect(rules.decode.output.audio, model=drawn_rows),
 
 
 rule codes:

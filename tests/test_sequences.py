@@ -75,6 +75,16 @@ def test_labels_leave_the_fingerprint_alone(tmp_path: Path) -> None:
     assert [track.labels.name for track in open_sequence(tmp_path / "s").tracks()] == ["title"]
 
 
+def test_an_index_that_names_no_instruments_is_read(tmp_path: Path) -> None:
+    with SequenceWriter(tmp_path, 4, 1, 16000) as writer:
+        writer.add("t", "train", Labels("title", instrument="Harp"), iter([np.arange(4)]))
+    index = tmp_path / "index.parquet"
+    written = pq.read_table(index)
+    assert open_checked(tmp_path).tracks()[0].labels == Labels("title", instrument="Harp")
+    pq.write_table(written.drop_columns(["instrument"]), index)
+    assert open_checked(tmp_path).tracks()[0].labels == Labels("title")
+
+
 def test_an_index_of_another_version_is_reported(tmp_path: Path) -> None:
     write(tmp_path, [[1]])
     index = tmp_path / "index.parquet"

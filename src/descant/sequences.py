@@ -1,9 +1,9 @@
 """A packed sequence on disk: one memory-mapped array of steps and a Parquet index of its tracks.
 
 A folder holds ``data.npy`` and ``index.parquet`` with a row a track: ``track`` (content-hash id), ``offset``,
-``length`` (steps), ``split`` and its labels (``title``, ``artist``, ``genre``; empty where unknown). The data are
-``(steps,)``, or ``(steps, channels)``: classes, in the smallest unsigned type that holds all of them, or real values in
-one of ``REAL_TYPES``. What is true of the whole stands in the Parquet file's own metadata:
+``length`` (steps), ``split`` and its labels (``title``, ``artist``, ``genre``, ``instrument``; empty where unknown).
+The data are ``(steps,)``, or ``(steps, channels)``: classes, in the smallest unsigned type that holds all of them, or
+real values in one of ``REAL_TYPES``. What is true of the whole stands in the Parquet file's own metadata:
 :class:`descant.sequencefacts.Facts`.
 """
 
@@ -52,11 +52,13 @@ class Labels:
         title: what people call it.
         artist: who plays it, or, for a score, who wrote it.
         genre: its kind.
+        instrument: what plays all of it: for a score on one General MIDI program, that program's name.
     """
 
     title: str = ""
     artist: str = ""
     genre: str = ""
+    instrument: str = ""
 
     @property
     def name(self) -> str:
@@ -66,6 +68,8 @@ class Labels:
 
 LABELS = tuple(field.name for field in fields(Labels))
 INDEX_COLUMNS = (*PLACE_COLUMNS, *LABELS)
+# older indexes lack it
+INSTRUMENT = "instrument"
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class PackedSequence:
     Attributes:
         name: its folder's name, such as ``audio``; part of the seeds of what is trained on it.
         data: memory map ``(steps,)``, or ``(steps, channels)``.
-        index: a row a track: track, offset, length, split, title, artist, genre.
+        index: a row a track: track, offset, length, split, title, artist, genre, instrument.
         classes: how many values a step can take; 0: its values are real.
         hop: ticks to one step: audio samples for what comes from audio.
         sample_rate: ticks a unit: Hz for what comes from audio.
@@ -347,7 +351,8 @@ def open_sequence(folder: Path) -> PackedSequence:
     """
     cure = cure_of(folder)
     try:
-        table = read_bounded(folder / "index.parquet", INDEX_COLUMNS, (), MOST_TRACKS, MOST_INDEX_BYTES)
+        required = [column for column in INDEX_COLUMNS if column != INSTRUMENT]
+        table = read_bounded(folder / "index.parquet", required, (INSTRUMENT,), MOST_TRACKS, MOST_INDEX_BYTES)
         data = map_array(folder / "data.npy")
     except (OSError, ValueError) as error:
         raise SequenceError(f"{folder} holds no readable sequence: {error}", cure) from error
@@ -362,6 +367,8 @@ def open_sequence(folder: Path) -> PackedSequence:
         ) from error
     check_data(folder, data, facts)
     index = table.replace_schema_metadata().to_pandas()
+    if INSTRUMENT not in index:
+        index[INSTRUMENT] = ""
     check_index(folder, index, ("track", "split", *LABELS), facts.steps)
     return PackedSequence(
         folder.resolve().name,

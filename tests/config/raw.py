@@ -28,6 +28,7 @@ def raw_config(**over: Any) -> dict[str, Any]:
             for name, bottleneck in bottlenecks.items()
         },
         "priors": {"prior": {"wavenet": "large"}, "flat": {"wavenet": SMALL, "training": {"window": 99}}},
+        "mel2mels": {"small": {"width": 8}},
         "models": {
             "plain": {"title": "Plain", "prior": "flat"},
             "one": {"title": "One", "stack": ["vq8"], "prior": "prior"},

@@ -66,7 +66,7 @@ def test_an_ada_may_be_named_as_a_bottleneck_is_and_is_still_reported(name: str)
     assert f"    adas.{name}.hop: " in complaint(raw)
 
 
-@pytest.mark.parametrize("missing", ["corpus", "priors", "models"])
+@pytest.mark.parametrize("missing", ["corpus", "models"])
 def test_a_missing_section_is_reported(missing: str) -> None:
     raw = raw_config()
     del raw[missing]
@@ -78,6 +78,16 @@ def test_a_missing_section_is_reported(missing: str) -> None:
     [
         ("models.two.stack", ["vq8", "amae9"], ["models.two.stack", "'amae9'", "adas", "did you mean 'amae8'?"]),
         ("models.two.stack", ["xyz"], ["'xyz'", "known are: vq8, amae8, smooth"]),
+        ("priors", {}, ["models.plain.prior names 'flat'", "priors; known are: none"]),
+        ("models.one.kind", "stak", ["    models.one.kind: ", "'stak'", "'stack', 'mel2mel'"]),
+        ("models.one.titel", "One", ["    models.one.titel: unknown key; did you mean 'title'?"]),
+        ("models.play", {"kind": "mel2mel", "title": "x", "mel2mel": "smal"}, ["models.play.mel2mel", "did you mean"]),
+        ("models.play", {"kind": "mel2mel", "title": "x"}, ["    models.play.mel2mel: missing"]),
+        ("models.play", {"kind": "mel2mel", "title": "x", "prior": "flat"}, ["    models.play.prior: unknown key"]),
+        ("mel2mels.small.kernel", 4, ["mel2mels.small", "kernel is 4", "odd"]),
+        ("mel2mels.roll", {}, ["'roll' cannot be a name", "mel"]),
+        ("mel", {"window": 65}, ["mel: window is 65", "even"]),
+        ("mel", {"window": 64, "step": 65}, ["mel: step is 65, longer than window, 64"]),
         ("models.one.prior", "priors", ["models.one.prior", "'priors'", "did you mean 'prior'?"]),
         ("priors.prior.wavenet", "larg", ["priors.prior.wavenet", "'larg'", "did you mean 'large'?"]),
         ("adas.vq8.local_model", "huge", ["adas.vq8.local_model", "'huge'", "wavenets"]),
@@ -222,3 +232,27 @@ def test_scores_are_rendered_at_a_rate_that_the_models_are_not_above() -> None:
 def test_programs_are_those_of_general_midi(programs: list[int], words: str) -> None:
     assert parse(changed("corpus.scores", {"programs": [0, 127]})).corpus.scores.programs == (0, 127)
     assert words in complaint(changed("corpus.scores", {"programs": programs}))
+
+
+def with_mel2mel(**over: Any) -> dict[str, Any]:
+    raw = raw_config(**over)
+    raw["models"] = {**raw["models"], "play": {"kind": "mel2mel", "title": "Play", "mel2mel": "small"}}
+    return raw
+
+
+def test_a_mel2mel_shares_the_common_training_and_learns_from_scores_only() -> None:
+    config = parse(with_mel2mel())
+    assert config.mel2mels["small"].training == config.adas["vq8"].training
+    assert Config.model_validate_json(config.model_dump_json()) == config
+    recordings = {"source": "folder", "folder": {"path": "x"}}
+    assert "models.play learns from scores, but corpus.source is 'folder'" in complaint(with_mel2mel(corpus=recordings))
+
+
+def test_a_mel2mel_needs_no_prior_and_nobody_listens_to_it() -> None:
+    alone = with_mel2mel()
+    alone["models"] = {"play": alone["models"]["play"]}
+    for section in ("adas", "priors", "wavenets"):
+        del alone[section]
+    assert list(parse(alone).models) == ["play"]
+    heard = {"models": ["plain", "play"]}
+    assert "listening.models names 'play', which makes no audio" in complaint(with_mel2mel(listening=heard))

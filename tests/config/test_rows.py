@@ -37,6 +37,15 @@ def test_all_rows_are_all_rows() -> None:
     assert parse(raw_config(rows=list(whole.models))) == parse(raw_config(rows=None)) == whole
 
 
+def test_a_mel2mel_stays_with_the_row_that_names_it() -> None:
+    raw = raw_config(mel2mels={"small": {"width": 8}, "large": {"width": 16}})
+    for name in ("small", "large"):
+        raw["models"][name] = {"kind": "mel2mel", "title": name, "mel2mel": name}
+    config = parse({**raw, "rows": ["small"]})
+    assert list(config.models) == list(config.mel2mels) == ["small"] and not config.priors
+    assert not parse({**raw, "rows": ["plain"]}).mel2mels
+
+
 def test_both_ways_leave_the_same() -> None:
     raw = raw_config()
     raw["models"] |= {"two": None, "turned": None}

@@ -110,6 +110,12 @@ def test_a_folder_of_scores(tmp_path: Path) -> None:
     assert {source: entry.programs for source, entry in used.items()} == {
         "duo.mid": "40 42", "same notes.kar": "73", "long.midi": "0", "tune.abc": "0",
     }  # fmt: skip
+    assert {source: entry.labels.instrument for source, entry in used.items()} == {
+        "duo.mid": "",
+        "same notes.kar": "Flute",
+        "long.midi": "Acoustic Grand Piano",
+        "tune.abc": "Acoustic Grand Piano",
+    }
     assert used["duo.mid"].piece == used["same notes.kar"].piece != used["tune.abc"].piece
     assert used["long.midi"].reason == "the first 3 s of 11 s are rendered"
     reasons = {source: entry.reason for source, entry in by_source.items() if not entry.is_used}
@@ -127,6 +133,7 @@ def test_a_folder_of_scores(tmp_path: Path) -> None:
     assert [(item.program, item.title) for item in items] == [(0, "duo"), (40, "duo (Violin)")]
     (tmp_path / "over").mkdir()
     pair = ingest(items, over, tmp_path / "over").entries
+    assert [entry.instrument for entry in pair] == ["Acoustic Grand Piano", "Violin"]
     assert [entry.programs for entry in pair] == ["0", "40"] and len({entry.piece for entry in pair}) == 1
 
 

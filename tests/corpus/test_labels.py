@@ -72,7 +72,7 @@ def test_columns_that_are_not_used_are_reported(tmp_path: Path, caplog: pytest.L
     [
         ("", "lacks the column file"),
         ("name,artist\na,b\n", "lacks the column file"),
-        ("file,bpm\na,b\n", "lacks the column file, or all of title, artist, genre"),
+        ("file,bpm\na,b\n", "lacks the column file, or all of title, artist, genre, instrument"),
         ("file,artist,artist\na,b,c\n", "2 columns artist"),
         ("file,artist\na.wav,b\na.wav,c\n", "line 3: 'a.wav' is named a second time"),
         ("file,artist\né.wav,b\n" + unicodedata.normalize("NFD", "é.wav") + ",c\n", "second time"),
@@ -221,7 +221,7 @@ def test_where_the_labels_are(tmp_path: Path) -> None:
 def test_minutes_of_each_label() -> None:
     entries = [
         entry("1", "train", 2, artist="B", genre="House"),
-        entry("2", "test", 3, artist="B"),
+        entry("2", "test", 3, artist="B", instrument="Harp"),
         entry("3", "train", 5, artist="A", genre="House"),
         entry("4", "validation", 1),
         entry("5", "", 100, artist="Z", genre="Z"),
@@ -234,10 +234,13 @@ def test_minutes_of_each_label() -> None:
         ["artist", "", 1, 1, 0, 1, 0],
         ["genre", "House", 2, 7, 7, 0, 0],
         ["genre", "", 2, 4, 0, 1, 3],
+        ["instrument", "", 3, 8, 7, 1, 0],
+        ["instrument", "Harp", 1, 3, 0, 0, 3],
     ]
     assert list(in_words(table)) == [
         "artist: 2 known, most minutes: A 5.0, B 5.0; unknown for 1.0 min",
         "genre: 1 known, most minutes: House 7.0; unknown for 4.0 min",
+        "instrument: 1 known, most minutes: Harp 3.0; unknown for 8.0 min",
     ]
     plain = minutes_by_label([entry("1"), entry("2", "test")])
-    assert plain["value"].tolist() == ["", ""] and list(in_words(plain)) == []
+    assert plain["value"].tolist() == ["", "", ""] and list(in_words(plain)) == []

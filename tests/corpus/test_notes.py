@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from descant.corpus.notes import SCHEMA, merge_notes, notes_table, read_notes, write_notes
+from descant.corpus.notes import SCHEMA, merge_notes, notes_by_track, notes_table, read_notes, write_notes
 from descant.errors import CorpusError
 from descant.scores.notes import Note
 
@@ -38,3 +40,24 @@ def test_recordings_have_no_notes_and_torn_files_are_named(tmp_path: Path) -> No
     (tmp_path / "torn.parquet").write_bytes((tmp_path / "none.parquet").read_bytes()[:-9])
     with pytest.raises(CorpusError, match=r"torn.parquet cannot be read"):
         read_notes(tmp_path / "torn.parquet")
+
+
+@pytest.mark.parametrize("batch", [1, 3, 1000])
+def test_notes_are_read_a_track_at_a_time(tmp_path: Path, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {f"{n:016x}": notes_table(f"{n:016x}", notes(n, n)) for n in (1, 3, 4, 5)}
+    write_notes(tables.values(), tmp_path / "notes")
+    whole = pq.ParquetFile.iter_batches
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda file, **over: whole(file, batch, **over))
+    found = dict(notes_by_track(tmp_path / "notes"))
+    assert list(found) == list(tables)
+    assert all(found[track].equals(table) for track, table in tables.items())
+
+
+def test_a_table_of_another_kind_is_named(tmp_path: Path) -> None:
+    (tmp_path / "torn").write_bytes(b"PAR1")
+    pq.write_table(pa.table({"track": ["a"]}), tmp_path / "other")
+    for name in ("torn", "other", "none"):
+        with pytest.raises(CorpusError, match=f"{name} cannot be read"):
+            list(notes_by_track(tmp_path / name))
+    write_notes([], tmp_path / "empty")
+    assert list(notes_by_track(tmp_path / "empty")) == []

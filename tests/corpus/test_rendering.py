@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from music21 import note, stream
 
 from descant.config.corpus import Scores
-from descant.corpus.rendering import fade_out, render
+from descant.corpus.rendering import CHORD, fade_out, render
 from descant.errors import ScoreError
 from descant.scores.notes import PIANO
 
@@ -81,6 +81,41 @@ def test_onsets_in_the_sound_are_those_of_the_notes(tmp_path: Path, rate: int) -
         louder = energy[near] > energy[near.start] + 0.02
         rises.append((near.start + int(louder.argmax())) / rate - sounded.onset)
     assert all(0 <= rise < 0.004 for rise in rises)
+
+
+def levels(folder: Path, velocities: list[int], scores: Scores, program: int = PIANO) -> list[float]:
+    """Peaks of one note a piece, struck with these velocities, each rendered by itself."""
+    peaks = []
+    for velocity in velocities:
+        score = pretty_midi.PrettyMIDI()
+        score.instruments.append(pretty_midi.Instrument(program=0))
+        score.instruments[0].notes.append(pretty_midi.Note(velocity, 60, 0.0, 0.8))
+        score.write(str(folder / "a.mid"))
+        render(folder / "a.mid", None, program, scores, folder / "a.flac")
+        peaks.append(float(np.abs(soundfile.read(folder / "a.flac")[0]).max()))
+    return peaks
+
+
+@pytest.mark.parametrize("program", [PIANO, XYLOPHONE, 48])
+def test_by_program_a_velocity_is_as_loud_in_every_piece(tmp_path: Path, program: int) -> None:
+    soft, loud, again = levels(tmp_path, [30, 120, 30], Scores(level="program"), program)
+    assert soft == again and 3 * soft < loud < 0.7
+    by_piece = levels(tmp_path, [30, 120], Scores(), program)
+    assert by_piece == pytest.approx([0.7, 0.7], abs=1e-3)
+
+
+def test_by_program_ten_keys_reach_full_scale_and_more_is_clipped_and_said(tmp_path: Path) -> None:
+    score = pretty_midi.PrettyMIDI()
+    score.instruments.append(pretty_midi.Instrument(program=0))
+    score.instruments[0].notes = [pretty_midi.Note(127, pitch, 0.0, 2.0) for pitch in CHORD]
+    score.write(str(tmp_path / "a.mid"))
+    rendering = render(tmp_path / "a.mid", None, PIANO, Scores(level="program"), tmp_path / "a.flac")
+    assert rendering.remark == ""
+    assert np.abs(soundfile.read(tmp_path / "a.flac")[0]).max() == pytest.approx(1, abs=1e-3)
+    score.instruments[0].notes += [pretty_midi.Note(127, pitch + 1, 0.0, 2.0) for pitch in CHORD]
+    score.write(str(tmp_path / "b.mid"))
+    rendering = render(tmp_path / "b.mid", None, PIANO, Scores(level="program"), tmp_path / "b.flac")
+    assert rendering.remark.startswith("clipped: ") and "corpus.scores.level" in rendering.remark
 
 
 def test_one_piece_has_one_name_whatever_plays_it(tmp_path: Path) -> None:

@@ -106,5 +106,7 @@ def test_scores_are_labelled_by_their_list(tmp_path: Path) -> None:
     for name, notes in (("a", "CDEF"), ("b", "cdef")):
         (tmp_path / f"{name}.abc").write_text(f"X:1\nT:Tune\nM:4/4\nL:1/4\nK:C\n{notes}|\n")
     entries = shard(Corpus(scores=Scores(pieces=str(tmp_path / "list.csv"))), tmp_path / "tracks")
-    assert entries["a.abc"].labels == Labels("Tune", "Nobody") and entries["a.abc"].labels.name == "Nobody: Tune"
-    assert entries["b.abc"].labels == Labels("b.abc")
+    piano = "Acoustic Grand Piano"
+    assert entries["a.abc"].labels == Labels("Tune", "Nobody", instrument=piano)
+    assert entries["a.abc"].labels.name == "Nobody: Tune"
+    assert entries["b.abc"].labels == Labels("b.abc", instrument=piano)

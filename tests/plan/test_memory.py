@@ -2,18 +2,21 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from small_models import input_of
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from descant.config.mel2mel import Mel2Mel
 from descant.config.root import load, merge, parse, read_yaml
 from descant.plan.memory import kept_states, members, need_of, training_megabytes
 from descant.plan.parts import Training
 from descant.plan.plan import Plan, make_plan
-from descant.plan.size import FLOAT_BYTES
-from descant.systems.base import System
+from descant.plan.size import FLOAT_BYTES, mel2mel_size
+from descant.systems.base import Batch, System
+from descant.systems.mel2mel import Mel2MelSystem
 from descant.systems.registry import KINDS
 from descant.training.noise import torch_generator
 
@@ -42,8 +45,8 @@ def build(plan: Plan, training: Training) -> System:
     return KINDS[training.kind].build(training.settings, inputs)
 
 
-def bytes_kept(system: System, length: int) -> int:
-    """Bytes that autograd keeps of one window."""
+def bytes_kept(system: System, batch: Batch) -> int:
+    """Bytes that autograd keeps of one batch."""
     kept = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
@@ -52,10 +55,14 @@ def bytes_kept(system: System, length: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        steps = torch.zeros(1, length, dtype=torch.int64)
-        batch = {"steps": steps, "predicted": torch.zeros(1, length, 2), "past": steps}
         system(batch, torch_generator("kept"))
     return sum(storage.nbytes() for storage in kept.values())
+
+
+def window(length: int) -> Batch:
+    """A window of audio or codes, and of what linear predictors say of it."""
+    steps = torch.zeros(1, length, dtype=torch.int64)
+    return {"steps": steps, "predicted": torch.zeros(1, length, 2), "past": steps}
 
 
 @pytest.mark.parametrize(("plan", "training"), TRAININGS)
@@ -63,7 +70,7 @@ def test_sizes_are_those_of_the_built_networks(plan: Plan, training: Training) -
     # nothing is allocated and nothing computed
     with FakeTensorMode():
         system = build(plan, training).eval()
-        slope = (bytes_kept(system, 8192) - bytes_kept(system, 4096)) / 4096
+        slope = (bytes_kept(system, window(8192)) - bytes_kept(system, window(4096))) / 4096
     assert training.size.parameters == sum(parameter.numel() for parameter in system.parameters())
     assert training.size.kept * FLOAT_BYTES == pytest.approx(slope, rel=0.02)
 
@@ -92,3 +99,29 @@ def test_memory_is_asked_for_by_what_a_step_keeps() -> None:
     # the paper's windows fill a GPU's memory, and not the machine's
     assert training_megabytes(large, 1) < 10_000 < 40_000 < training_megabytes(large, 0)
     assert training_megabytes(large, 4) == 4 * training_megabytes(large, 1)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {},
+        {"layers": 3, "embedding": 10},
+        {"direction": "forward"},
+        {"direction": "forward", "layers": 2, "film": "first"},
+        {"inputs": "onsets", "kernel": 5},
+        {"film": "first", "kernel": 3},
+        {"film": "second", "relu": True},
+    ],
+)
+@pytest.mark.parametrize("width", [16, 48])
+def test_sizes_of_mel2mels_are_those_of_the_built_ones(over: dict[str, Any], width: int) -> None:
+    settings = Mel2Mel.model_validate({"training": {"steps": 1, "batch": 1, "window": 2}, "width": width, **over})
+    size = mel2mel_size(settings, 176, 80, 7)
+    system = Mel2MelSystem(settings, 80, 88, 7)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+
+    def kept(length: int) -> int:
+        frames = {"mel": torch.zeros(1, length, 80), "roll": torch.zeros(1, length, 176)}
+        return bytes_kept(system, {**frames, "instrument": torch.ones(1, dtype=torch.int64)})
+
+    assert size.kept * FLOAT_BYTES == pytest.approx((kept(256) - kept(128)) / 128, rel=0.05)

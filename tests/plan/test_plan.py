@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from descant.config.root import Config, load, merge, parse, read_yaml
 from descant.errors import ConfigError
-from descant.plan.parts import Draw, Likelihood, Sequence
+from descant.plan.parts import Draw, Likelihood, Route, Sequence
 from descant.plan.plan import Plan, make_plan
+from descant.plan.windows import windows
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = read_yaml(ROOT / "config.yaml")
@@ -217,3 +218,51 @@ def test_codes_are_not_predicted(key: str) -> None:
     raw = merge(config_of(config, {"vq": 8, "upper": 4}).model_dump(mode="json"), over)
     with pytest.raises(ConfigError, match=f"{key} on codes, but its linear_prediction is of audio"):
         parse(raw)
+
+
+def mel2mel_plan(**over: Any) -> Plan:
+    """Two rows of one network, one of a wider one, and no stack."""
+    rows = {"play": "small", "again": "small", "wide": "large"}
+    raw = {
+        "corpus": {"scores": {"programs": [0, 19, 48]}},
+        "training": {"steps": 10, "batch": 2, "window": 64},
+        "mel2mels": {"small": {"width": 8}, "large": {"width": 16}},
+        "models": {name: {"kind": "mel2mel", "title": name, "mel2mel": of} for name, of in rows.items()},
+    }
+    return make_plan(parse(merge(raw, over)))
+
+
+def test_a_mel2mel_learns_frames_of_the_recordings_from_frames_of_the_scores() -> None:
+    plan = mel2mel_plan(mel={"bands": 40, "step": 64})
+    mel, roll = plan.sequences["mel"], plan.sequences["roll"]
+    assert (mel.classes, mel.hop, mel.channels, mel.encoded_from) == (0, 64, 40, "waveform")
+    assert (roll.classes, roll.hop, roll.channels, roll.encoded_from) == (0, 64, 176, "waveform")
+    assert list(plan.trainings) == ["large-from-roll", "small-from-roll"]
+    training = plan.trainings["small-from-roll"]
+    assert training.kind == "mel2mel" and training.inputs == {"mel": "mel", "roll": "roll"} and training.encodes is None
+    assert plan.learnt(training) == mel and set(plan.beside) == {mel, roll} and plan.encoded == ()
+    assert training.size.parameters == mel2mel_plan(mel={"bands": 40}).trainings["small-from-roll"].size.parameters
+
+
+def test_a_mel2mel_has_a_route_with_no_draws_and_no_bound() -> None:
+    plan = mel2mel_plan()
+    assert plan.routes["play"] == Route("play", ("small-from-roll",))
+    assert not plan.likelihoods and plan.routes["again"].trainings == plan.routes["play"].trainings
+    config = parse(
+        {
+            "corpus": {},
+            "mel2mels": {"small": {"training": {"steps": 1, "batch": 1, "window": 64}}},
+            "models": {"play": {"kind": "mel2mel", "title": "play", "mel2mel": "small"}},
+        }
+    )
+    (window,) = windows(config, make_plan(config))
+    assert (window.key, window.rows, window.steps, window.hop) == ("mel2mels.small.training.window", ("play",), 64, 128)
+
+
+def test_a_mel2mel_beside_stacks_changes_nothing_of_theirs() -> None:
+    row = {"kind": "mel2mel", "title": "play", "mel2mel": "small"}
+    both = make_plan(parse(merge(DEFAULT, {"mel2mels": {"small": {}}, "models": {"play": row}})))
+    alone = make_plan(parse(DEFAULT))
+    assert {name: route for name, route in both.routes.items() if name != "play"} == alone.routes
+    assert alone.sequences.items() <= both.sequences.items() and alone.trainings.items() <= both.trainings.items()
+    assert both.likelihoods == alone.likelihoods and both.encoded == alone.encoded

@@ -69,6 +69,9 @@ def test_trainings_watched_by_another_figure_have_a_part_of_their_own(tmp_path: 
     html = page_of(tmp_path, p=write(tmp_path / "p.csv", False), m=tmp_path / "m.csv")
     assert re.findall(r"<h2 id.*?>(.*?)</h2>", html) == ["Priors", "Log loss"]
     assert last_figures(html) == [["p", "4", "2.250"], ["m", "2", "2.000"]]
+    small = [f"1,{split},loss,{0.00351}" for split in ("train", "validation")]
+    (tmp_path / "s.csv").write_text("\n".join(["step,split,metric,value", *small]) + "\n")
+    assert last_figures(page_of(tmp_path, s=tmp_path / "s.csv")) == [["s", "1", "0.00351"]]
 
 
 def test_same_metrics_same_bytes(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "config" / "test")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_it_dry_runs(path: Path, tmp_path: Path) -> None:
     shown = run(tmp_path, "--dry-run", "all", over=path)
-    assert "write_table" in shown.stdout
+    drawn = [route for route in make_plan(load(ROOT / "config.yaml", path)).routes.values() if route.draws]
+    assert ("write_table" in shown.stdout) == bool(drawn) and "rule train:" in shown.stdout
 
 
 @pytest.mark.parametrize("profile", ["slurm", "lsf", "generic"])

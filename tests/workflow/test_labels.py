@@ -37,8 +37,8 @@ def test_labels_reach_the_index(tmp_path: Path) -> None:
     table = pd.read_csv(folder / "results/corpus/tracks.csv", keep_default_na=False)
     assert [Labels(row.title, row.artist, row.genre) for row in table.itertuples()] == expected
     minutes = pd.read_csv(folder / "results/corpus/labels.csv", keep_default_na=False)
-    assert minutes["value"].tolist() == ["Artist 0", "Artist 1", "House", ""]
-    assert minutes["tracks"].tolist() == [2, 2, 3, 1]
+    assert minutes["value"].tolist() == ["Artist 0", "Artist 1", "House", "", ""]
+    assert minutes["tracks"].tolist() == [2, 2, 3, 1, 4]
     assert "artist: 2 known" in (folder / "results/logs/sequences/pack.log").read_text()
 
     assert not planned(folder, "corpus", over=over)

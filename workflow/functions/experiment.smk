@@ -23,6 +23,10 @@ except DescantError as error:
     raise WorkflowError(str(error)) from None
 
 plan = make_plan(experiment)
+# those that are drawn, measured and compared; of the others there are the trained networks
+drawn_rows = {
+    name: row for name, row in experiment.models.items() if plan.routes[name].draws
+}
 prepare_jobs()
 # Snakemake's handler of SIGTERM. Here and not in onstart, which the Snakemake inside a cluster's job does not run
 JobScheduler.exit_gracefully = in_a_thread(JobScheduler.exit_gracefully)
@@ -38,7 +42,7 @@ wildcard_constraints:
     sequence=alternatives(plan.sequences),
     training=alternatives(plan.trainings),
     likelihood=alternatives(plan.likelihoods),
-    model=alternatives(experiment.models),
+    model=alternatives(drawn_rows),
     level=r"\d+",
     # whose ratings: nothing for people's
     source=r"(simulated/)?",

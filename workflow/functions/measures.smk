@@ -4,7 +4,7 @@
 def row_of(model):
     """One row of the table as the command takes it: facts of the configuration and where its bits are."""
     route = plan.routes[model]
-    row = experiment.models[model]
+    row = drawn_rows[model]
     return {
         "model": model,
         "title": row.title,
@@ -63,7 +63,7 @@ def structure_sources(file=str):
 
     rows = [
         {"model": model, "title": row.title, **folders(model)}
-        for model, row in experiment.models.items()
+        for model, row in drawn_rows.items()
     ]
     return {"real": folders("held-out"), "rows": rows}
 
@@ -87,7 +87,7 @@ def compared_sets():
     folder = "results/evaluation/distances/vectors/models"
     rows = [
         {"model": model, "title": row.title, "vectors": f"{folder}/{model}.parquet"}
-        for model, row in experiment.models.items()
+        for model, row in drawn_rows.items()
     ]
     return {**real_vectors(), "rows": rows}
 
@@ -122,7 +122,7 @@ def novelty_rows(file=str):
             "found": file(f"{folder}/{model}.audio.json"),
             "codes": file(f"{folder}/{model}.codes.json") if top_level(model) else None,
         }
-        for model, row in experiment.models.items()
+        for model, row in drawn_rows.items()
     ]
 
 

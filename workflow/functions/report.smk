@@ -16,19 +16,21 @@ WAVEFORM = File(data_of("waveform"))
 
 def titles():
     """What people call each model."""
-    return {model: row.title for model, row in experiment.models.items()}
+    return {model: row.title for model, row in drawn_rows.items()}
 
 
 def report_pages():
     """Names of all pages of this run's report, in the order of its navigation."""
     present = {
-        "players": [f"players/{model}" for model in experiment.models],
+        "players": [f"players/{model}" for model in drawn_rows],
+        "curves": ["curves"],
         "population": ["population"] if populations() else [],
         "listening": ["listening"] if people_rated() else [],
         "separation": ["separation"] if experiment.separation.method != "none" else [],
         "simulated": [],
     }
-    return [page for kind in KINDS for page in present.get(kind, [kind])]
+    measured = {kind: [kind] for kind in KINDS if drawn_rows}
+    return [page for kind in KINDS for page in (measured | present).get(kind, [])]
 
 
 def navigation(wildcards):
@@ -48,10 +50,8 @@ def front_given(page):
         "table": File(rules.write_table.output.csv),
         "audio": AUDIO,
         "recordings": WAVEFORM,
-        "models": [File(path) for path in all_models()],
-        "drawn": {
-            model: File(RENDERED.format(model=model)) for model in experiment.models
-        },
+        "models": [File(path) for path in drawn_models()],
+        "drawn": {model: File(RENDERED.format(model=model)) for model in drawn_rows},
         "source": source_in_words(),
         "remarks": File(rules.pack.output.remarks),
         "summaries": {name: summary_of(name) for name in measures()},
@@ -62,7 +62,7 @@ def front_given(page):
 def players_given(page):
     """What one model makes."""
     model = page.rpartition("/")[2]
-    row = experiment.models[model]
+    row = drawn_rows[model]
     return {
         "title": row.title,
         "note": row.note,
@@ -77,9 +77,7 @@ def players_given(page):
 
 def table_given(page):
     """The table."""
-    notes = [
-        f"{row.title}: {row.note}" for row in experiment.models.values() if row.note
-    ]
+    notes = [f"{row.title}: {row.note}" for row in drawn_rows.values() if row.note]
     return {
         "table": File(rules.write_table.output.csv),
         "headings": TABLE_HEADINGS,

@@ -74,9 +74,19 @@ def predictor_settings(wildcards):
     return as_json(plan.sequences[wildcards.sequence].predicted_by)
 
 
-def all_models():
-    """The model files of every network that the rows need."""
-    return [model_of(training.name) for training in plan.trained]
+def drawn_models():
+    """The model files of every network that the rows that are drawn need."""
+    needed = {name for row in drawn_rows for name in plan.routes[row].trainings}
+    return [model_of(each.name) for each in plan.trained if each.name in needed]
+
+
+def other_models():
+    """The model files of the other rows: nothing else is made of these."""
+    return [
+        model_of(each.name)
+        for each in plan.trained
+        if model_of(each.name) not in drawn_models()
+    ]
 
 
 def all_metrics():

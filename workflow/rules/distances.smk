@@ -59,7 +59,7 @@ rule embed_real:
 
 rule distances:
     input:
-        models=collect(rules.embed_drawn.output.vectors, model=experiment.models),
+        models=collect(rules.embed_drawn.output.vectors, model=drawn_rows),
         real=real_vectors().values(),
     output:
         figures="results/evaluation/distances/distances.csv",

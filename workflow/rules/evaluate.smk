@@ -50,7 +50,7 @@ rule write_table:
         mem_mb=1000,
         runtime=30,
     params:
-        rows=[as_json(row_of(model)) for model in experiment.models],
+        rows=[as_json(row_of(model)) for model in drawn_rows],
         settings=as_json(experiment.evaluation, "bootstrap_draws", "confidence"),
         sample_rate=experiment.audio.sample_rate,
         seed=experiment.seed,

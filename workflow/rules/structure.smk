@@ -107,12 +107,8 @@ rule structure_summary:
     input:
         structure=rules.measure_real_structure.output.folder,
         transcription=rules.transcribe_real.output.folder,
-        drawn_structure=collect(
-            rules.measure_structure.output.folder, model=experiment.models
-        ),
-        drawn_transcription=collect(
-            rules.transcribe.output.folder, model=experiment.models
-        ),
+        drawn_structure=collect(rules.measure_structure.output.folder, model=drawn_rows),
+        drawn_transcription=collect(rules.transcribe.output.folder, model=drawn_rows),
     output:
         table="results/evaluation/structure/table.csv",
         separation="results/evaluation/structure/separation.csv",

@@ -50,8 +50,7 @@ def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> No
                 "each costs the steps and memory above, and leaves a state a generation"
             )
     sequences = len(audio.data) + sum(len(audio.data) // sequence.hop for sequence in plan.encoded)
-    # a class in a byte, or a prediction and a scale in float32
-    sequences += sum(len(audio.data) * (8 if made.predicted_by else 1) for made in plan.beside)
+    sequences += sum(len(audio.data) // made.hop * made.step_bytes for made in plan.beside)
     print(f"largest memory of one training: {max(need.memory for need in needs) / GIGABYTE:.2f} GB")
     print(f"disk in all: {(sum(need.disk for need in needs) + sequences) / GIGABYTE:.2f} GB and the ingested tracks")
 

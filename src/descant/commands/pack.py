@@ -37,7 +37,9 @@ def main(
     output: Annotated[Path, typer.Option(help="folder of the mu-law sequence to write")],
     waveform: Annotated[Path, typer.Option(help="folder of the sequence of 16-bit samples to write")],
     tracks_table: Annotated[Path, typer.Option(help="CSV table to write: every item, its split, or why not")],
-    labels_table: Annotated[Path, typer.Option(help="CSV table to write: minutes of each artist and genre, by split")],
+    labels_table: Annotated[
+        Path, typer.Option(help="CSV table to write: minutes of each artist, genre and instrument, by split")
+    ],
     remarks: Annotated[
         Path, typer.Option(help="JSON list of sentences to write: what people should know of the corpus")
     ],
@@ -47,7 +49,9 @@ def main(
     windows: Annotated[
         str, typer.Option(help="JSON list of the trainings' windows, which the tracks must fill")
     ] = "[]",
-    labels: Annotated[Path | None, typer.Option(help="CSV table to read: file, title, artist, genre")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV table to read: file, title, artist, genre, instrument")
+    ] = None,
     files: Annotated[
         Path | None, typer.Option(help="table of items that 'scan' wrote, for what is no music among them")
     ] = None,

@@ -17,10 +17,11 @@ def parameters(settings: options.Settings) -> None:
         {
             "model": config.models[name].title,
             "parameters in all": f"{sum(counts[training] for training in route.trainings):,}",
-            "receptive field, samples": f"{route.receptive_field:,}",
-            "ms": f"{1000 * route.receptive_field / config.audio.sample_rate:.1f}",
+            "receptive field, samples": "" if field is None else f"{field:,}",
+            "ms": "" if field is None else f"{1000 * field / config.audio.sample_rate:.1f}",
         }
         for name, route in plan.routes.items()
+        for field in (route.receptive_field,)
     ]
     print("\n" + pd.DataFrame(rows).to_string(index=False))
 

@@ -31,6 +31,12 @@ class Scores(Section):
         description="General MIDI programs, 0 to 127: each renders every piece once; null: what a MIDI or MusicXML "
         "file of yours names, the piano for the list of pieces",
     )
+    level: Literal["piece", "program"] = Field(
+        "piece",
+        description="'piece': every rendering peaks at 0.7 of full scale; 'program': all renderings on one program "
+        "have one gain, so that a velocity sounds alike in all pieces: ten keys struck as hard as can be reach full "
+        "scale (ours); on several programs, that of the loudest",
+    )
     soundfont: str | None = Field(
         None, description="path of an SF2 file; null: the small one that comes with pretty_midi, TimGM6mb"
     )
@@ -92,8 +98,8 @@ class Corpus(Section):
     )
     labels: str | None = Field(
         None,
-        description="CSV file of titles, artists and genres, with the columns file, title, artist, genre; "
-        "null: labels.csv in the folder, where there is one",
+        description="CSV file of titles, artists, genres and instruments, with the columns file, title, artist, "
+        "genre, instrument; null: labels.csv in the folder, where there is one",
     )
     splits: Splits = Field(default_factory=Splits)
 

@@ -1,6 +1,6 @@
-"""``models:`` the rows of the table, and ``sampling:``."""
+"""``models:`` what is trained together and compared: rows of the table, and others; and ``sampling:``."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -66,8 +66,16 @@ class Stack(Section):
     )
 
 
-# a row of the table: a union over `kind` of one section a family
-Model = Stack
+class Mel2MelRow(Section):
+    """A row that turns scores into mel spectrograms; it has no audio of its own, and no place in the table."""
+
+    kind: Literal["mel2mel"] = Field("mel2mel", description="the row's family")
+    title: str = Field(min_length=1, description="name of the row in pages")
+    mel2mel: str = Field(description="name of the network, of mel2mels")
+
+
+# a row: a union over `kind` of one section a family
+Model = Annotated[Stack | Mel2MelRow, Field(discriminator="kind")]
 
 
 class Windows(Section):

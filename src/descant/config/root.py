@@ -12,15 +12,18 @@ from descant.config.base import Section, suggest
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
 from descant.config.listening import Listening
-from descant.config.models import Model, Prime, Sampling
+from descant.config.mel import MEL, ROLL, Mel
+from descant.config.mel2mel import Mel2Mel
+from descant.config.models import Mel2MelRow, Model, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
 from descant.errors import ConfigError, shown
 
-# what every corpus has, beside what networks make
-AUDIO = "audio"
-WAVEFORM = "waveform"
+# sequences of every corpus, and frames of them, beside what networks make
+AUDIO, WAVEFORM = "audio", "waveform"
+GIVEN = (AUDIO, WAVEFORM, MEL, ROLL)
+STACK = "stack"
 SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -40,56 +43,76 @@ class Config(Section):
     corpus: Corpus
     separation: Separation = Field(default_factory=Separation)
     audio: Audio = Field(default_factory=Audio)
+    mel: Mel = Field(default_factory=Mel)
     adas: dict[str, ADA] = Field(default_factory=dict, description="the autoencoders, by names that models refer to")
-    priors: dict[str, Prior] = Field(description="the models of top codes or of audio, by names that models refer to")
-    models: dict[str, Model] = Field(description="the rows of the table, by names that become files and folders")
+    priors: dict[str, Prior] = Field(
+        default_factory=dict, description="the models of top codes or of audio, by names that models refer to"
+    )
+    mel2mels: dict[str, Mel2Mel] = Field(
+        default_factory=dict, description="the networks from scores to mel spectrograms, by names that models refer to"
+    )
+    models: dict[str, Model] = Field(description="the rows, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
     listening: Listening = Field(default_factory=Listening)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        for section in (self.adas, self.priors, self.models):
+        for section in (self.adas, self.priors, self.mel2mels, self.models):
             for name in section:
-                if not NAME.fullmatch(name) or name in (AUDIO, WAVEFORM):
+                if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
-                        f"{name!r} cannot be a name: use lower-case letters, digits and _, and neither 'audio' nor "
-                        "'waveform'"
+                        f"{name!r} cannot be a name: use lower-case letters, digits and _, and none of "
+                        f"{', '.join(GIVEN)}, which are sequences of every corpus"
                     )
         if not self.models:
             raise ValueError("models is empty: name at least one row of the table")
         for name, model in self.models.items():
-            for ada in model.stack:
-                if ada not in self.adas:
-                    raise ValueError(f"models.{name}.stack names {ada!r}{suggest(ada, self.adas, 'adas')}")
-                if isinstance(self.adas[ada].bottleneck, ContinuousBottleneck):
-                    raise ValueError(
-                        f"models.{name}.stack names {ada!r}, whose continuous bottleneck has no codes for a prior; "
-                        "choose vq or argmax"
-                    )
-            above = {f"adas.{ada}.local_model": self.adas[ada].local_model for ada in model.stack[1:]}
-            if model.stack and model.prior in self.priors:
-                above[f"priors.{model.prior}.wavenet"] = self.priors[model.prior].wavenet
-            for key, shape in above.items():
-                if shape.linear_prediction:
-                    raise ValueError(
-                        f"models.{name} puts {key} on codes, but its linear_prediction is of audio; leave it out there"
-                    )
-            for ada in model.stack[1:]:
-                if "scalar" in (self.adas[ada].local_model.input, self.adas[ada].encoder.input):
-                    raise ValueError(
-                        f"models.{name}.stack puts {ada!r} on codes, but its input 'scalar' is for audio; codes have "
-                        "no order, use 'embedding'"
-                    )
-            if model.stack and model.prior in self.priors and self.priors[model.prior].wavenet.input == "scalar":
-                raise ValueError(
-                    f"models.{name}.prior is {model.prior!r}, whose input 'scalar' is for audio; codes have no order"
-                )
-            if model.prior not in self.priors:
-                raise ValueError(
-                    f"models.{name}.prior names {model.prior!r}{suggest(model.prior, self.priors, 'priors')}"
-                )
+            if isinstance(model, Stack):
+                self._check_stack(name, model)
+            else:
+                self._check_mel2mel(name, model)
         return self
+
+    def _check_stack(self, name: str, model: Stack) -> None:
+        for ada in model.stack:
+            if ada not in self.adas:
+                raise ValueError(f"models.{name}.stack names {ada!r}{suggest(ada, self.adas, 'adas')}")
+            if isinstance(self.adas[ada].bottleneck, ContinuousBottleneck):
+                raise ValueError(
+                    f"models.{name}.stack names {ada!r}, whose continuous bottleneck has no codes for a prior; "
+                    "choose vq or argmax"
+                )
+        above = {f"adas.{ada}.local_model": self.adas[ada].local_model for ada in model.stack[1:]}
+        if model.stack and model.prior in self.priors:
+            above[f"priors.{model.prior}.wavenet"] = self.priors[model.prior].wavenet
+        for key, shape in above.items():
+            if shape.linear_prediction:
+                raise ValueError(
+                    f"models.{name} puts {key} on codes, but its linear_prediction is of audio; leave it out there"
+                )
+        for ada in model.stack[1:]:
+            if "scalar" in (self.adas[ada].local_model.input, self.adas[ada].encoder.input):
+                raise ValueError(
+                    f"models.{name}.stack puts {ada!r} on codes, but its input 'scalar' is for audio; codes have "
+                    "no order, use 'embedding'"
+                )
+        if model.stack and model.prior in self.priors and self.priors[model.prior].wavenet.input == "scalar":
+            raise ValueError(
+                f"models.{name}.prior is {model.prior!r}, whose input 'scalar' is for audio; codes have no order"
+            )
+        if model.prior not in self.priors:
+            raise ValueError(f"models.{name}.prior names {model.prior!r}{suggest(model.prior, self.priors, 'priors')}")
+
+    def _check_mel2mel(self, name: str, model: Mel2MelRow) -> None:
+        if model.mel2mel not in self.mel2mels:
+            near = suggest(model.mel2mel, self.mel2mels, "mel2mels")
+            raise ValueError(f"models.{name}.mel2mel names {model.mel2mel!r}{near}")
+        if self.corpus.source not in ("scores", "midi"):
+            raise ValueError(
+                f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}; set it to scores or "
+                "midi"
+            )
 
     @model_validator(mode="after")
     def _renderings_reach_the_rate(self) -> Self:
@@ -106,6 +129,8 @@ class Config(Section):
         for name in listening.models or ():
             if name not in self.models:
                 raise ValueError(f"listening.models names {name!r}{suggest(name, self.models, 'models')}")
+            if not isinstance(self.models[name], Stack):
+                raise ValueError(f"listening.models names {name!r}, which makes no audio")
         if listening.items and listening.items > sampling.count:
             raise ValueError(
                 f"listening.items is {listening.items} but sampling.count draws {sampling.count} of each model"
@@ -118,7 +143,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _batches_can_be_dealt(self) -> Self:
-        for section, networks in (("adas", self.adas), ("priors", self.priors)):
+        for section, networks in (
+            ("adas", self.adas),
+            ("priors", self.priors),
+            ("mel2mels", self.mel2mels),
+        ):
             for name, network in networks.items():
                 if self.gpus_per_job > 1 and network.training.accumulate % self.gpus_per_job:
                     raise ValueError(
@@ -130,7 +159,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _primed_rows_are_drawn_from_end_to_end(self) -> Self:
         for name, model in self.models.items():
-            if model.prime and self.sampling.windows and model.stack:
+            if isinstance(model, Stack) and model.prime and self.sampling.windows and model.stack:
                 raise ValueError(
                     f"models.{name}.prime: only the first of sampling.windows could continue it; set either to null"
                 )
@@ -138,7 +167,8 @@ class Config(Section):
 
     def prime_of(self, model: str) -> Prime | None:
         """What a row's samples continue; None where they begin from nothing."""
-        return self.models[model].prime or self.sampling.prime
+        row = self.models[model]
+        return (row.prime if isinstance(row, Stack) else None) or self.sampling.prime
 
     @property
     def render_rate(self) -> int:
@@ -165,11 +195,15 @@ def _mapping(value: object, path: str) -> Mapping[str, Any]:
 
 
 def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Put named WaveNets and the common training settings where networks refer to them."""
+    """Put named WaveNets and the common training settings where networks refer to them; a row is a stack by default."""
     placed = choose_rows(raw)
     wavenets = _mapping(placed.pop("wavenets", None), "wavenets")
     common = _mapping(placed.pop("training", None), "training")
-    for section, key in (("adas", "local_model"), ("priors", "wavenet")):
+    if isinstance(models := placed.get("models"), Mapping):
+        placed["models"] = {
+            name: {"kind": STACK, **model} if isinstance(model, Mapping) else model for name, model in models.items()
+        }
+    for section, key in (("adas", "local_model"), ("priors", "wavenet"), ("mel2mels", "")):
         if section not in placed:
             continue
         parts = {}
@@ -209,8 +243,12 @@ def parse(raw: Mapping[str, Any]) -> Config:
 
 
 def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
-    # pydantic puts the bottleneck's kind into the path, adas.NAME.bottleneck.KIND, where the file has no such key
+    # pydantic puts the kind of a bottleneck and of a row into the path, where the file has no such key:
+    # adas.NAME.bottleneck.KIND, models.NAME.KIND
     parts = location[:3] + location[4:] if location[2:3] == ("bottleneck",) else location
+    parts = location[:2] + location[3:] if location[:1] == ("models",) else parts
+    if kind == "union_tag_invalid":
+        parts = (*parts, "kind")
     path = ".".join(map(str, parts)) or "(top level)"
     if kind == "extra_forbidden":
         return f"{path}: unknown key{_near_field(location)}"

@@ -25,6 +25,7 @@ from descant.corpus.store import Kept, Store, link
 from descant.corpus.table import OTHER, REJECTED, USED, Entry
 from descant.corpus.worker import Worker, WorkerError
 from descant.errors import CorpusError, ScoreError
+from descant.scores.notes import program_name
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +61,14 @@ class Track(NamedTuple):
     piece: str = ""
 
     @property
-    def programs(self) -> str:
-        """Those that play, as :class:`~descant.corpus.table.Entry` writes them."""
-        return "" if self.notes is None else " ".join(map(str, sorted(pc.unique(self.notes["program"]).to_pylist())))
+    def programs(self) -> list[int]:
+        """Those that play, rising; none for a recording."""
+        return [] if self.notes is None else sorted(pc.unique(self.notes["program"]).to_pylist())
+
+    @property
+    def instrument(self) -> str:
+        """The name of its one program; empty where there is none, or several."""
+        return program_name(self.programs[0]) if len(self.programs) == 1 else ""
 
 
 def ingest(items: Iterable[Item], corpus: Corpus, tracks: Path, store: Store | None = None) -> Ingested:
@@ -179,7 +185,8 @@ def _entry(item: Item, track: Track, first: str | None) -> Entry:
         reason=outcome.reason,
         duplicate_of="",
         piece=track.piece,
-        programs=track.programs,
+        programs=" ".join(map(str, track.programs)),
+        instrument=track.instrument,
     )
     return entry if first is None else entry.set_aside(f"same audio as {first}", outcome.track)
 

@@ -64,7 +64,7 @@ def labels_digest(path: Path) -> str:
 
 
 def read_labels(path: Path) -> dict[str, Labels]:
-    """Read a CSV file of labels: ``file`` and at least one of ``title``, ``artist``, ``genre``.
+    """Read a CSV file of labels: ``file`` and at least one of ``title``, ``artist``, ``genre``, ``instrument``.
 
     Columns are separated by commas or semicolons, in any order; text is UTF-8, with a byte order mark or without.
 
@@ -246,7 +246,7 @@ def _end(name: str) -> str:
 
 
 def minutes_by_label(entries: Sequence[Entry]) -> pd.DataFrame:
-    """Minutes of the used tracks for each artist and genre, by split.
+    """Minutes of the used tracks for each artist, genre and instrument, by split.
 
     Args:
         entries: splits dealt.

@@ -3,7 +3,7 @@
 Onsets and ends stand twice: in seconds of the track, and in quarter notes from the beginning of the score.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -80,8 +80,37 @@ def count_notes(path: Path) -> int:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> CorpusError:
-    return CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again")
+def notes_by_track(path: Path) -> Iterator[tuple[str, pa.Table]]:
+    """Read the notes that :func:`merge_notes` wrote, a track at a time: memory does not grow with the corpus.
+
+    Yields:
+        Each track's id, rising, and its notes.
+
+    Raises:
+        CorpusError: when the file is missing, torn or of another kind.
+    """
+    track = ""
+    parts: list[pa.RecordBatch] = []
+    try:
+        with pq.ParquetFile(path) as file:
+            if not file.schema_arrow.equals(SCHEMA):
+                raise _unreadable(path, "it holds something else")
+            for batch in file.iter_batches(columns=SCHEMA.names):
+                runs, start = pc.run_end_encode(batch["track"]), 0
+                for name, stop in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+                    if parts and name != track:
+                        yield track, pa.Table.from_batches(parts)
+                        parts = []
+                    track, start, part = name, stop, batch.slice(start, stop - start)
+                    parts.append(part)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+    if parts:
+        yield track, pa.Table.from_batches(parts)
+
+
+def _unreadable(path: Path, why: object) -> CorpusError:
+    return CorpusError(f"{path} cannot be read: {why}", "delete it and run snakemake again")
 
 
 def merge_notes(paths: Iterable[Path], tracks: Iterable[str], path: Path) -> int:

@@ -21,6 +21,10 @@ from descant.scores.synthesis import play
 TAIL_SECONDS = 1.5
 FADE_SECONDS = 0.01
 PEAK = 0.7
+# as many keys as a pianist has fingers, C major from C2 up, and how they are struck; ours
+CHORD = (36, 43, 48, 52, 55, 60, 64, 67, 72, 76)
+CHORD_SECONDS = 2.0
+LOUDEST = 127
 READ_FRAMES = 1 << 16
 
 
@@ -67,8 +71,9 @@ def render(
 ) -> Rendering:
     """Render a score to a mono FLAC file; the same score gives the same bytes.
 
-    The piece ends with a short tail after its last note, or at ``scores.seconds_per_piece``, and fades out over 10 ms.
-    Memory does not grow with its length: the samples wait on disk until their peak is known.
+    How loud it is, ``scores.level`` says. The piece ends with a short tail after its last note, or at
+    ``scores.seconds_per_piece``, and fades out over 10 ms. Memory does not grow with its length: the samples wait on
+    disk until their peak is known.
 
     Args:
         path: of the score.
@@ -98,13 +103,35 @@ def render(
         problem = f"its first note is at {notes[0].onset:.0f} s, after corpus.scores.seconds_per_piece"
         raise ScoreError(problem, "raise corpus.scores.seconds_per_piece")
     frames = math.ceil(seconds * rate)
-    blocks = play(heard, soundfont_file(scores.soundfont), rate, frames)
-    _write_at_peak(map(to_mono, blocks), frames, rate, output)
-    remark = f"the first {seconds:g} s of {end:.0f} s are rendered" if seconds < end else ""
-    return Rendering(heard, piece, remark)
+    soundfont = soundfont_file(scores.soundfont)
+    loudest = None if scores.level == "piece" else _loudest({note.program for note in heard}, soundfont, rate)
+    peak = _write(map(to_mono, play(heard, soundfont, rate, frames)), loudest, frames, rate, output)
+    remarks = [f"the first {seconds:g} s of {end:.0f} s are rendered"] if seconds < end else []
+    if loudest is not None and peak > loudest:
+        remarks.append(
+            f"clipped: {20 * math.log10(peak / loudest):.1f} dB louder than corpus.scores.level leaves room for"
+        )
+    return Rendering(heard, piece, "; ".join(remarks))
 
 
-def _write_at_peak(blocks: Iterable[npt.NDArray[np.float32]], frames: int, rate: int, output: Path) -> None:
+def _loudest(programs: Iterable[int], soundfont: Path, rate: int) -> float:
+    """The peak of a chord that is as loud as music on any of these programs is likely to be."""
+    frames = math.ceil(CHORD_SECONDS * rate)
+    peaks = []
+    for program in sorted(programs):
+        chord = [Note(0.0, pitch, CHORD_SECONDS, LOUDEST, program) for pitch in CHORD]
+        peaks.append(max(float(np.abs(to_mono(block)).max()) for block in play(chord, soundfont, rate, frames)))
+    return max(peaks)
+
+
+def _write(
+    blocks: Iterable[npt.NDArray[np.float32]], loudest: float | None, frames: int, rate: int, output: Path
+) -> float:
+    """Write audio so that what is as loud as ``loudest`` is at full scale, or else its own peak at ``PEAK``.
+
+    Returns:
+        Its peak before.
+    """
     peak = 0.0
     raw = output.with_name(f"{output.name}.raw")
     try:
@@ -112,12 +139,13 @@ def _write_at_peak(blocks: Iterable[npt.NDArray[np.float32]], frames: int, rate:
             for block in blocks:
                 peak = max(peak, float(np.abs(block).max()))
                 file.write(block.astype("<f4").tobytes())
-        if peak <= 0:
+        if peak <= 0 or loudest == 0:
             raise ScoreError("the score gives no sound", "choose a program or a SoundFont that has its notes")
-        gain = np.float32(PEAK / peak)
+        gain = np.float32(PEAK / peak if loudest is None else 1 / loudest)
         write_flac(output, fade_out((block * gain for block in _read_raw(raw)), frames, rate), rate, 1)
     finally:
         raw.unlink(missing_ok=True)
+    return peak
 
 
 def _read_raw(path: Path) -> Iterator[npt.NDArray[np.float32]]:

@@ -15,7 +15,7 @@ from descant.corpus.outputs import whole_file
 from descant.corpus.scores import read_pieces
 from descant.errors import CorpusError
 from descant.scores import MIDI_SUFFIXES, NOTATION_SUFFIXES
-from descant.scores.notes import PIANO
+from descant.scores.notes import PIANO, program_name
 
 # What libsndfile reads, and what ffmpeg does where there is one; what a file is, its first bytes say
 SUFFIXES = frozenset(
@@ -115,12 +115,7 @@ def _piece_items(scores: Scores) -> Iterator[Item]:
 
 def rendering_title(title: str, program: int) -> str:
     """What people call a rendering; the piano, and what a score names itself, go without saying."""
-    if program in (AS_WRITTEN, PIANO):
-        return title
-    # slow to import, and only names are wanted
-    from pretty_midi import program_to_instrument_name
-
-    return f"{title} ({program_to_instrument_name(program)})"
+    return title if program in (AS_WRITTEN, PIANO) else f"{title} ({program_name(program)})"
 
 
 def _root(path: str | Path | None, key: str) -> bytes:

@@ -40,6 +40,8 @@ class Entry:
         piece: name of the score that it renders, the same whatever plays it; empty for a recording.
         programs: General MIDI programs that play it, rising, with blanks between; 128 is percussion; empty for a
             recording.
+        instrument: what plays all of it: the name of its one program; empty where there are several, or it is not
+            known.
     """
 
     track: str
@@ -57,11 +59,12 @@ class Entry:
     group: str = ""
     piece: str = ""
     programs: str = ""
+    instrument: str = ""
 
     @property
     def labels(self) -> Labels:
         """What is known of it besides its sound."""
-        return Labels(self.title, self.artist, self.genre)
+        return Labels(self.title, self.artist, self.genre, self.instrument)
 
     @property
     def is_used(self) -> bool:

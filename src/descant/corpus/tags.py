@@ -24,7 +24,7 @@ from descant.corpus.scores import read_pieces
 from descant.corpus.table import Entry
 from descant.corpus.worker import Worker
 from descant.errors import CorpusError, DescantError
-from descant.sequences import LABELS, Labels
+from descant.sequences import Labels
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def read_tags(source: bytes) -> Labels:
         if isinstance(file, WAVE | AIFF) and not all(found.values()):
             # their own text chunks, which mutagen passes over
             with soundfile.SoundFile(source) as audio:
-                found = {label: found[label] or getattr(audio, label) for label in LABELS}
+                found = {label: found[label] or getattr(audio, label) for label in KEYS}
     except (mutagen.MutagenError, soundfile.SoundFileError, OSError) as error:
         raise CorpusError(f"its tags cannot be read: {clean(str(error))}", "write them anew") from error
     return Labels(**{label: clean(text) for label, text in found.items()})

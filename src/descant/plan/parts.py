@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
 from descant.config.population import Population
 from descant.plan.size import Size
@@ -12,7 +13,7 @@ AUDIO = "audio"
 
 @dataclass(frozen=True)
 class Sequence:
-    """Steps in time on disk: the audio, the codes of what lies below, or what training sees of the audio beside it.
+    """Steps in time on disk: the audio, the codes of what lies below, frames of it, or what training sees beside it.
 
     Attributes:
         name: key of the plan, and folder in the results.
@@ -23,6 +24,8 @@ class Sequence:
         encoded_by: the training whose network encodes it; None for what no network encodes.
         predicted_by: the linear predictor that makes it, where one does.
         perturbed_by: the noise that makes it, where it is a past to learn from.
+        channels: values of a step; 0: a step is a scalar.
+        step_bytes: of a step on disk, about.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Sequence:
     encoded_by: str | None = None
     predicted_by: LinearPrediction | None = None
     perturbed_by: Perturbation | None = None
+    channels: int = 0
+    step_bytes: int = 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: ADA | Prior
+    settings: ADA | Prior | Mel2Mel
     size: Size
     encodes: str | None = None
 
@@ -101,26 +106,23 @@ class Draw:
 
 @dataclass(frozen=True)
 class Route:
-    """One row of the table: its way from prior to audio, and what its figures are.
+    """One row: its networks, its way from prior to audio, and what its figures are.
 
     Attributes:
         model: its name in the configuration.
-        draws: its levels in the order in which they are drawn, top first, the audio last.
+        trainings: every network of the row, in the order in which they draw.
+        draws: its levels in the order in which they are drawn, top first, the audio last. Empty where none is.
         sequences: of its levels, audio first.
         likelihoods: of its levels, audio first; their sum bounds the bits of the audio. Empty where there is no bound.
-        receptive_field: of its prior, in audio samples.
+        receptive_field: of its prior, in audio samples; None for a row without one.
     """
 
     model: str
-    draws: tuple[Draw, ...]
-    sequences: tuple[str, ...]
-    likelihoods: tuple[str, ...]
-    receptive_field: int
-
-    @property
-    def trainings(self) -> tuple[str, ...]:
-        """Every network of the row, in the order in which they draw."""
-        return tuple(draw.training for draw in self.draws)
+    trainings: tuple[str, ...]
+    draws: tuple[Draw, ...] = ()
+    sequences: tuple[str, ...] = ()
+    likelihoods: tuple[str, ...] = ()
+    receptive_field: int | None = None
 
     @property
     def top(self) -> str:

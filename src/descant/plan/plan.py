@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from descant.audio import mulaw
-from descant.config.models import Model
 from descant.config.root import Config
-from descant.plan import stack
+from descant.plan import mel2mel, stack
 from descant.plan.parts import AUDIO, Likelihood, Part, Route, Sequence, Training
 
-Family = Callable[[Config, str, Model, Sequence], Part]
-FAMILIES: Mapping[str, Family] = {"stack": stack.plan_row}
+# of the configuration, a row's name and section, of one class a family, and the audio
+Family = Callable[[Config, str, Any, Sequence], Part]
+FAMILIES: Mapping[str, Family] = {"stack": stack.plan_row, "mel2mel": mel2mel.plan_row}
 Named = TypeVar("Named", Sequence, Training, Likelihood)
 
 
@@ -45,10 +45,10 @@ class Plan:
 
     @property
     def beside(self) -> tuple[Sequence, ...]:
-        """The sequences that the rows' trainings read beside what they learn."""
+        """The sequences that the rows' trainings read, and that neither the corpus nor a network makes."""
         needed = {name for training in self.trained for name in training.inputs.values()}
         return tuple(
-            made for name, made in self.sequences.items() if name in needed and (made.predicted_by or made.perturbed_by)
+            made for name, made in self.sequences.items() if name in needed and made.depth and not made.encoded_by
         )
 
     def learnt(self, training: Training) -> Sequence:

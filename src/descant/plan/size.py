@@ -6,6 +6,7 @@ The tests hold them against the built networks: parameters to the last one, acti
 from dataclasses import dataclass
 from math import log2
 
+from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
 
 FLOAT_BYTES = 4
@@ -64,6 +65,31 @@ def ada_size(settings: ADA, classes: int) -> Size:
     kept = (width + (2 * modulator.blocks + 1) * modulator.channels) / settings.hop
     size += Size((width + 1) * modulator.channels + blocks, kept)
     return size + wavenet_size(settings.local_model, classes, modulator.channels, settings.hop)
+
+
+def mel2mel_size(settings: Mel2Mel, rows: int, bands: int, instruments: int) -> Size:
+    """The size of a Mel2Mel.
+
+    Args:
+        settings: its section.
+        rows: of the roll: as many for keys that are struck as for those that are held.
+        bands: of the spectrogram.
+        instruments: how many have a timbre.
+    """
+    width, points, both = settings.width, settings.embedding, settings.direction == "both"
+    ways = 2 if both else 1
+    read, out = rows if settings.inputs == "onsets_and_frames" else rows // 2, ways * width
+    parameters = instruments * points + (settings.kernel * read + 1) * width + (settings.kernel * out + 1) * bands
+    modulated = (width if settings.film != "second" else 0) + (out if settings.film != "first" else 0)
+    parameters += 2 * (points + 1) * modulated
+    # the roll, all of it where none is padded, what FiLM modulates, both spectrograms as they are compared
+    kept = (rows if settings.kernel == 1 else read) + modulated + 2 * bands + width
+    for layer in range(settings.layers):
+        below = out if layer else width
+        parameters += ways * 4 * width * (below + width + 2)
+        # its output, its gates and states, and what they were made of; two ways are joined
+        kept += ways * (10 * width + 6 * below) + (out if both else 0)
+    return Size(parameters, kept)
 
 
 def _encoder_size(shape: EncoderShape, classes: int, hop: int, width: int) -> Size:

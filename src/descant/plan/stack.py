@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence as Several
 
 from descant.config.base import Section
-from descant.config.models import Model
+from descant.config.models import Stack
 from descant.config.networks import ContinuousBottleneck, WaveNetShape
 from descant.config.root import Config
 from descant.plan.parts import Draw, Likelihood, Part, Route, Sequence, Training
@@ -20,7 +20,7 @@ UPON, ON, SHUFFLED = ".", "-on-", "-shuffled"
 STEPS, PREDICTED, PAST = "steps", "predicted", "past"
 
 
-def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
+def plan_row(config: Config, name: str, model: Stack, audio: Sequence) -> Part:
     """Plan a row of the family.
 
     Args:
@@ -37,9 +37,11 @@ def plan_row(config: Config, name: str, model: Model, audio: Sequence) -> Part:
     prior = _prior(config, model.prior, sequences[-1])
     likelihoods = [_of_ada(training) for training in adas] + [Likelihood(prior.name, prior.name, sequences[-1].name)]
     shape = config.priors[model.prior].wavenet
+    draws = _draws(config, sequences, [*adas, prior])
     route = Route(
         name,
-        _draws(config, sequences, [*adas, prior]),
+        tuple(draw.training for draw in draws),
+        draws,
         tuple(sequence.name for sequence in sequences),
         tuple(likelihood.name for likelihood in likelihoods),
         shape.receptive_field * sequences[-1].hop,
@@ -90,7 +92,9 @@ def _beside(learnt: Sequence, shape: WaveNetShape) -> dict[str, Sequence]:
         name = f"perturbed-{_digest(settings.perturb)}"
         past = Sequence(name, learnt.hop, learnt.classes, 1, learnt.name, perturbed_by=settings.perturb)
         made[PAST] = past
-    predicted = Sequence(f"predicted-{_digest(settings)}", learnt.hop, 0, 2, past.name, predicted_by=settings)
+    name = f"predicted-{_digest(settings)}"
+    # a prediction and a scale in float32
+    predicted = Sequence(name, learnt.hop, 0, 2, past.name, predicted_by=settings, channels=2, step_bytes=8)
     return {PREDICTED: predicted} | made
 
 

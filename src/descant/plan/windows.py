@@ -41,6 +41,7 @@ def windows(config: Config, plan: Plan) -> tuple[Window, ...]:
     """The window of every training that the rows need."""
     sections = {id(section): f"adas.{name}" for name, section in config.adas.items()}
     sections |= {id(section): f"priors.{name}" for name, section in config.priors.items()}
+    sections |= {id(section): f"mel2mels.{name}" for name, section in config.mel2mels.items()}
     return tuple(
         Window(
             training.name,

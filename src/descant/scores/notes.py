@@ -72,6 +72,16 @@ def on_one_program(notes: Iterable[Note], program: int) -> tuple[Note, ...]:
     return resolve_unisons(replace(note, program=program) for note in notes if note.program != PERCUSSION)
 
 
+def program_name(program: int) -> str:
+    """What General MIDI calls a program; percussion has no program, and no name."""
+    if program == PERCUSSION:
+        return ""
+    # slow to import, and only names are wanted
+    from pretty_midi import program_to_instrument_name
+
+    return str(program_to_instrument_name(program))
+
+
 def piece_digest(notes: Iterable[Note]) -> str:
     """Name a piece by what is written in it, whatever plays it, however loud and how fast.
 

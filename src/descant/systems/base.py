@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +58,7 @@ class System(nn.Module, ABC):
         places: whether batches say where in its track a window lies.
     """
 
-    headline: ClassVar[str] = "bits"
+    headline: str = "bits"
     align: int = 1
     places: bool = False
 

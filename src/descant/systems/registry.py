@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from descant.config.mel import MEL, ROLL
+from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
 from descant.modelfacts import Input
+from descant.sequences import INSTRUMENT
 from descant.systems.ada import ADASystem, build_ada
 from descant.systems.base import PAST, PREDICTED, STEPS, System
+from descant.systems.mel2mel import Mel2MelSystem, build_mel2mel
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -45,4 +49,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "ada": Kind(ADA, ADASystem, lambda ada: wavenet_streams(ada.local_model), build_ada),
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
+    "mel2mel": Kind(
+        Mel2Mel, Mel2MelSystem, lambda settings: (MEL, ROLL), build_mel2mel, lambda settings: (INSTRUMENT,)
+    ),
 }

@@ -124,6 +124,8 @@ def restore(model: ModelFile, kind: type[S]) -> S:
         raise ModelFileError(f"the model file's settings are not valid: {mistakes(error)}", "train it again") from error
     if missing := [stream for stream in held.streams(settings) if stream not in facts.by_stream]:
         raise ModelFileError(f"the model file of kind {facts.kind} names no {missing[0]}", "train it again")
+    if unnamed := [label for label in held.labels(settings) if label not in facts.learnt.labels]:
+        raise ModelFileError(f"the model file of kind {facts.kind} knows no {unnamed[0]}s", "train it again")
     # settings may ask for any size: more is not allocated than the weights, which are there, and what goes with them
     with _Budget(SPARE_ELEMENTS + BUILT_FOR_EACH * sum(tensor.numel() for tensor in model.weights.values())):
         system = held.build(settings, facts.by_stream)

@@ -1,5 +1,6 @@
 """Training curves on one page: every ADA beside the others, every prior beside the others."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,7 +48,9 @@ def _group(
         spec = line_chart(lines, *axes, words, 260 if main else 190, Legends("training", weights="split"), WEIGHTS)
         charts.append(chart_section(name, words, spec, heading))
     columns = [unit[:1].upper() + unit[1:], *(axis[:1].upper() + axis[1:] for _, _, axis, _ in of_codes)]
-    digits = {headline: 3, "perplexity": 1, "gap": 3}
+    last = [abs(value) for metrics in trainings.values() if (value := metrics.last(headline))]
+    # three figures of the smallest, however small
+    digits = {headline: max(3, 2 - math.floor(math.log10(min(last, default=1)))), "perplexity": 1, "gap": 3}
     shown = [headline, *(metric for _, metric, _, _ in of_codes)]
     rows = [
         Line(name, [Cell(f"{metrics.steps:,}"), *(Cell(decimal(metrics.last(key), digits[key])) for key in shown)])
