@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
+from descant.config.vocoders import MelWaveNet
 from descant.modelfacts import Input
 from descant.systems.ada import ADASystem, build_ada
-from descant.systems.base import PAST, PREDICTED, STEPS, System
+from descant.systems.base import MEL, PAST, PREDICTED, STEPS, System
+from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -44,5 +46,11 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "ada": Kind(ADA, ADASystem, lambda ada: wavenet_streams(ada.local_model), build_ada),
+    "mel_wavenet": Kind(
+        MelWaveNet,
+        MelWaveNetSystem,
+        lambda vocoder: (*wavenet_streams(vocoder.local_model), MEL),
+        build_mel_wavenet,
+    ),
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
 }
