@@ -5,7 +5,7 @@ and their defaults are ours.
 """
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -38,3 +38,18 @@ class MelWaveNet(Network):
 
     upsampling: MelUpsampling = Field(default_factory=MelUpsampling)
     local_model: WaveNetShape = Field(description="the WaveNet that draws the samples, given what the mel becomes")
+
+
+class OnePassVocoder(Network):
+    """A vocoder of one pass: ConvNeXt blocks on mel frames, and a head that makes the waveform of what they say."""
+
+    head: Literal["oscillators", "istft"] = Field(
+        "oscillators",
+        description="'oscillators': amplitude and phase of fixed sinusoids, quarter semitones apart, and noise (ours); "
+        "'istft': magnitude and phase of a Fourier transform (Vocos, Siuzdak 2023)",
+    )
+    channels: int = Field(192, ge=1, le=16384, description="width of the blocks (Vocos: 512)")
+    blocks: int = Field(4, ge=1, le=64, description="ConvNeXt blocks (Vocos: 8)")
+    mel_weight: float = Field(
+        0.0, ge=0, description="weight of the log-mel loss beside that of spectra at several resolutions"
+    )

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
-from descant.config.vocoders import MelWaveNet
+from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.modelfacts import Input
 from descant.systems.ada import ADASystem, build_ada
-from descant.systems.base import MEL, PAST, PREDICTED, STEPS, System
+from descant.systems.base import MEL, PAST, PREDICTED, STEPS, WAVEFORM, System
 from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
+from descant.systems.one_pass_vocoder import OnePassVocoderSystem, build_one_pass_vocoder
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -51,6 +52,9 @@ KINDS: Mapping[str, Kind] = {
         MelWaveNetSystem,
         lambda vocoder: (*wavenet_streams(vocoder.local_model), MEL),
         build_mel_wavenet,
+    ),
+    "one_pass_vocoder": Kind(
+        OnePassVocoder, OnePassVocoderSystem, lambda vocoder: (WAVEFORM, MEL), build_one_pass_vocoder
     ),
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
 }
