@@ -41,7 +41,7 @@ def test_decibel_span() -> None:
 
 def spectrogram_of(audio: npt.NDArray[np.float64], settings: Mel, size: int) -> npt.NDArray[np.float16]:
     blocks = [audio[start : start + size] for start in range(0, len(audio), size)]
-    return np.concatenate([np.zeros((0, settings.bands), np.float16), *mel.log_mel(blocks, 16000, settings)])
+    return np.concatenate([np.zeros((0, settings.bands), np.float32), *mel.log_mel_blocks(blocks, 16000, settings)])
 
 
 @pytest.mark.filterwarnings("ignore:n_fft")

@@ -1,4 +1,4 @@
-"""A level drawn: what the full forward pass says step by step, from nothing, given codes, and after a prime."""
+"""A level drawn: what the full forward pass says step by step, from nothing, given codes or frames, after a prime."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from descant.config.networks import ADA, WaveNetShape
+from descant.config.training import Training
+from descant.config.vocoders import MelWaveNet
 from descant.layers.convolution import Reach
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings, EngineSettings
@@ -16,18 +18,21 @@ from descant.sampling.generate import sequences, uniforms
 from descant.sampling.levels import LevelSettings, draw_level
 from descant.systems.ada import ADASystem
 from descant.systems.drawable import Drawable
+from descant.systems.mel_wavenet import MelWaveNetSystem
 from descant.systems.wavenet import WaveNetSystem
 
 CLASSES, BATCH = 9, 2
 DRAW = DrawSettings(0.9, 0.95)
 SETTINGS = LevelSettings(3, DRAW, EngineSettings("reference"), 1e9)
 CODES = torch.randint(8, (BATCH, 7), generator=torch.Generator().manual_seed(2))
+FRAMES = -11.5 + 13 * torch.rand(BATCH, 7, 5, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.fixture(params=["nothing", "codes"])
+@pytest.fixture(params=["nothing", "codes", "frames", "frames at a lower rate"])
 def level(
     request: pytest.FixtureRequest,
     tiny_shape: Callable[..., WaveNetShape],
+    tiny_training: Callable[..., Training],
     tiny_ada: Callable[..., ADA],
     lively: Callable[[nn.Module], nn.Module],
 ) -> tuple[Drawable, Tensor | None]:
@@ -37,6 +42,16 @@ def level(
         prior = WaveNetSystem(tiny_shape(), CLASSES).eval()
         lively(prior)
         return prior, None
+    if request.param.startswith("frames"):
+        strides = (2,) if request.param.endswith("rate") else (2, 2)
+        section = MelWaveNet(
+            upsampling={"strides": strides, "channels": 4}, local_model=tiny_shape(), training=tiny_training()
+        )
+        vocoder = MelWaveNetSystem(section, CLASSES, FRAMES.shape[2], 4).eval()
+        assert vocoder.network.condition is not None
+        nn.init.normal_(vocoder.network.condition.weight, std=0.2)
+        lively(vocoder)
+        return vocoder, FRAMES
     ada = ADASystem(tiny_ada(), CLASSES).eval()
     lively(ada)
     return ada, CODES
@@ -79,8 +94,9 @@ def test_a_prime_changes_what_follows_it(level: tuple[Drawable, Tensor | None], 
 def test_a_drawable_system_says_what_it_is_given(level: tuple[Drawable, Tensor | None]) -> None:
     system, given = level
     if given is None:
-        assert (system.given_classes, system.hop, system.reach) == (0, 1, Reach(0, 0))
+        assert (system.given_classes, system.given_channels, system.hop, system.reach) == (0, 0, 1, Reach(0, 0))
         with pytest.raises(NotImplementedError):
             system.conditioning(CODES, 0, 1)
     else:
-        assert (system.given_classes, system.hop) == (8, 4) and system.reach.left > 0
+        assert system.hop == 4 and system.reach.right > 0
+        assert (system.given_classes, system.given_channels) == ((8, 0) if given is CODES else (0, 5))

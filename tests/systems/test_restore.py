@@ -96,7 +96,7 @@ def test_the_wrong_kind_is_refused_and_a_class_above_several_takes_any(
 
 def test_a_kind_or_a_setting_that_is_not_known_is_refused(tiny_ada: Callable[..., ADA]) -> None:
     weights = ADASystem(tiny_ada(), 16).state_dict()
-    with pytest.raises(ModelFileError, match="of kind later, ada or wavenet or mel2mel is needed"):
+    with pytest.raises(ModelFileError, match=r"of kind later, ada or .* is needed"):
         restore(model_file("later", {}, weights), System)
     with pytest.raises(ModelFileError, match="settings are not valid: hop"):
         restore(model_file("ada", {**tiny_ada().model_dump(mode="json"), "hop": "x"}, weights), ADASystem)

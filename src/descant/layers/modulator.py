@@ -9,6 +9,9 @@ from descant.layers.convolution import Reach, dilated_blocks, keep_variance, tot
 class Modulator(nn.Module):
     """A 1x1 convolution and dilated residual blocks at the codes' rate.
 
+    Attributes:
+        rate: vectors that it gives for each that it is given.
+
     Args:
         query_dim: width of the quantised queries.
         channels: width, also of the conditioning.
@@ -16,6 +19,8 @@ class Modulator(nn.Module):
         blocks: residual blocks.
         one_hot: whether the quantised queries are one-hot vectors.
     """
+
+    rate = 1
 
     def __init__(self, query_dim: int, channels: int, kernel: int, blocks: int, one_hot: bool = False) -> None:
         super().__init__()

@@ -143,7 +143,7 @@ def draw_windows(
 
 
 def _conditioning(system: Drawable, given: Tensor, firsts: Sequence[int], count: int) -> Tensor:
-    """Conditioning of so many entries from each of the rising ``firsts`` on: ``(firsts * batch, count, channels)``.
+    """Conditioning of so many entries from each of the rising ``firsts`` on, ``(firsts * batch, …, channels)``.
 
     Where it depends on nothing beyond the sequence's ends, all are computed at once.
     """

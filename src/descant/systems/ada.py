@@ -135,12 +135,7 @@ class ADASystem(ConditionedWaveNet):
         """Bits given true codes and given shuffled ones, their gap, and the codes' perplexity."""
         windows = batch[STEPS]
         bottled = self._bottle(self.encoder(windows).float())
-        predicted, past = batch.get(PREDICTED), batch.get(PAST)
-        true = self.bits_given(windows, bottled.quantised, predicted, past).mean()
-        order = torch.randperm(bottled.quantised.shape[0] * bottled.quantised.shape[1], generator=noise)
-        shuffled = bottled.quantised.flatten(0, 1)[order.to(windows.device)].view_as(bottled.quantised)
-        wrong = self.bits_given(windows, shuffled, predicted, past).mean()
-        figures = {"bits": true, "bits_shuffled": wrong, "gap": wrong - true}
+        figures = self.bits_with_and_without(windows, bottled.quantised, noise, batch.get(PREDICTED), batch.get(PAST))
         if bottled.codes is not None:
             figures["perplexity"] = perplexity(bottled.codes, self.codes)
         return figures

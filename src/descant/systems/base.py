@@ -13,6 +13,8 @@ STEPS = "steps"
 PREDICTED = "predicted"
 # what it sees as their past, where that is perturbed; predictions are then made from it
 PAST = "past"
+# the 16-bit samples of a recording
+WAVEFORM = "waveform"
 
 # streams by name, int64 classes or float32 real values ``(batch, time)`` or ``(batch, time, channels)``; where a system
 # asks for them also the windows' places and labels: see :class:`descant.training.windows.Windows`

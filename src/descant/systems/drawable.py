@@ -55,11 +55,16 @@ class Drawable(System):
     @property
     @abstractmethod
     def given_classes(self) -> int:
-        """Values that an entry of what it is given can take; 0 for a system that is given nothing."""
+        """Values that an entry of what it is given can take; 0 for real values, or a system that is given nothing."""
+
+    @property
+    def given_channels(self) -> int:
+        """Values of an entry of what it is given, where that is a vector; 0 where it is not."""
+        return 0
 
     @property
     def hop(self) -> int:
-        """Steps to one entry of what it is given; 1 for a system that is given nothing."""
+        """Steps to one entry of what it is given, a multiple of the network's; 1 for one that is given nothing."""
         return self.network.hop
 
     @property
@@ -76,6 +81,6 @@ class Drawable(System):
             stop: one past its last.
 
         Returns:
-            ``(batch, stop - start, conditioning_channels)``.
+            ``(batch, (stop - start) * hop / network.hop, conditioning_channels)``.
         """
         raise NotImplementedError("this system is given nothing")

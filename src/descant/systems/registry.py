@@ -7,11 +7,14 @@ from typing import Any
 from descant.config.mel import MEL, ROLL
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
+from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.modelfacts import Input
 from descant.sequences import INSTRUMENT
 from descant.systems.ada import ADASystem, build_ada
-from descant.systems.base import PAST, PREDICTED, STEPS, System
+from descant.systems.base import PAST, PREDICTED, STEPS, WAVEFORM, System
 from descant.systems.mel2mel import Mel2MelSystem, build_mel2mel
+from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
+from descant.systems.one_pass_vocoder import OnePassVocoderSystem, build_one_pass_vocoder
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -48,6 +51,15 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "ada": Kind(ADA, ADASystem, lambda ada: wavenet_streams(ada.local_model), build_ada),
+    "mel_wavenet": Kind(
+        MelWaveNet,
+        MelWaveNetSystem,
+        lambda vocoder: (*wavenet_streams(vocoder.local_model), MEL),
+        build_mel_wavenet,
+    ),
+    "one_pass_vocoder": Kind(
+        OnePassVocoder, OnePassVocoderSystem, lambda vocoder: (WAVEFORM, MEL), build_one_pass_vocoder
+    ),
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
     "mel2mel": Kind(
         Mel2Mel, Mel2MelSystem, lambda settings: (MEL, ROLL), build_mel2mel, lambda settings: (INSTRUMENT,)

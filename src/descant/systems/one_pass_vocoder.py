@@ -1,0 +1,122 @@
+"""Vocoders of one pass: from a mel spectrogram to a waveform without drawing, learnt from spectra alone.
+
+Their form is that of Vocos (Siuzdak 2023): blocks at the rate of the frames, and no upsampling before the head. Vocos
+learns from adversaries; on music of few sources, and in minutes, spectra at several resolutions do (ours).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from descant.config.mel import MEL
+from descant.config.vocoders import OnePassVocoder
+from descant.layers.convnext import ConvNeXt
+from descant.layers.convolution import Reach
+from descant.layers.mel import scaled
+from descant.layers.spectral import SpectralLoss
+from descant.layers.synthesis import FourierHead, Head, OscillatorHead
+from descant.modelfacts import Input
+from descant.seeds import counter_uniforms
+from descant.systems.base import WAVEFORM, Batch, StepLoss, System
+from descant.systems.mel import frame_step
+
+# 16-bit samples
+FULL_SCALE = 32768
+BLOCK_FRAMES = 1024
+# of a window, so many at each end are not compared, as it lacks what lies beside them; an 8th part at most; ours
+EDGE_FRAMES = 8
+# windows are taken from tracks of any length, an hour and more
+FIRST_FRAMES = 1 << 20
+
+
+class OnePassVocoderSystem(System):
+    """ConvNeXt blocks and a head.
+
+    Args:
+        settings: the vocoder's section of the configuration.
+        bands: of the mel spectrogram.
+        step: samples from one frame to the next.
+        sample_rate: Hz.
+    """
+
+    headline = "stft"
+
+    def __init__(self, settings: OnePassVocoder, bands: int, step: int, sample_rate: int) -> None:
+        super().__init__()
+        self.mel_weight = settings.mel_weight
+        self.trunk = ConvNeXt(bands, settings.channels, settings.blocks)
+        self.head: Head = (
+            FourierHead(settings.channels, step)
+            if settings.head == "istft"
+            else OscillatorHead(settings.channels, step, sample_rate)
+        )
+        self.distance = SpectralLoss(sample_rate, bands)
+
+    @property
+    def reach(self) -> Reach:
+        """Frames to either side of one whose step of the waveform depends on them."""
+        trunk, head = self.trunk.reach, self.head.reach
+        return Reach(trunk.left + head.left, trunk.right + head.right)
+
+    def waveform(self, mel: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
+        """A waveform float32 ``(batch, frames * step)`` of mel frames ``(batch, frames, bands)``; see :class:`Head`."""
+        made: Tensor = self.head(self.trunk(scaled(mel)), first, uniforms)
+        return made
+
+    def _figures(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
+        mel = batch[MEL]
+        rows, frames = mel.shape[:2]
+        first = torch.randint(FIRST_FRAMES, (rows,), generator=noise)
+        uniforms = torch.rand(rows, frames, self.head.uniforms, generator=noise)
+        made = self.waveform(mel, first.to(mel.device), uniforms.to(mel.device))
+        edge = self.head.step * min(EDGE_FRAMES, frames // 8)
+        compared = slice(edge, made.shape[1] - edge)
+        with torch.autocast(mel.device.type, enabled=False):
+            figures: dict[str, Tensor] = self.distance(made[:, compared], batch[WAVEFORM][:, compared] / FULL_SCALE)
+        return figures
+
+    def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
+        """Distance of what is made of ``mel`` ``(batch, frames, bands)`` from ``waveform`` ``(batch, time)``."""
+        figures = self._figures(batch, noise)
+        loss = figures["stft"] + self.mel_weight * figures["mel_l1"]
+        return StepLoss(loss, {name: figure.detach() for name, figure in figures.items()})
+
+    def validate(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
+        """The same distances; see :class:`SpectralLoss`."""
+        return self._figures(batch, noise)
+
+    @torch.inference_mode()
+    def synthesise(self, mel: npt.NDArray[Any], seed: int) -> Iterator[npt.NDArray[np.float32]]:
+        """The waveform of a track, block by block: equal to the whole's, in memory that does not grow with it.
+
+        Args:
+            mel: floats ``(frames, bands)``, mapped or in memory.
+            seed: of its noise.
+
+        Yields:
+            float32, each ``(samples,)``; full scale is 1.
+        """
+        reach, numbers, step = self.reach, self.head.uniforms, self.head.step
+        device = self.trunk.norm.weight.device
+        for start in range(0, len(mel), BLOCK_FRAMES):
+            stop = min(len(mel), start + BLOCK_FRAMES)
+            left, right = max(0, start - reach.left), min(len(mel), stop + reach.right)
+            part = torch.from_numpy(np.asarray(mel[left:right], dtype=np.float32))[None].to(device)
+            drawn = counter_uniforms(seed, 0, left * numbers, (right - left) * numbers).astype(np.float32)
+            uniforms = torch.from_numpy(drawn).view(1, right - left, numbers).to(device)
+            made = self.waveform(part, torch.tensor([left], device=device), uniforms)
+            yield made[0, (start - left) * step : (stop - left) * step].cpu().numpy()
+
+
+def build_one_pass_vocoder(settings: OnePassVocoder, inputs: Mapping[str, Input]) -> OnePassVocoderSystem:
+    """The vocoder of a section, with fresh weights, for the sequences ``waveform`` and ``mel``.
+
+    Raises:
+        SequenceError: when ``mel`` is no mel spectrogram of the waveform.
+    """
+    waveform, mel = inputs[WAVEFORM], inputs[MEL]
+    return OnePassVocoderSystem(settings, mel.channels, frame_step(mel, waveform), waveform.sample_rate)
