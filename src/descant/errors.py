@@ -60,6 +60,10 @@ class CorpusError(DescantError):
     """The corpus cannot be used as it is."""
 
 
+class PlayError(DescantError):
+    """A score cannot be played as it was asked for."""
+
+
 class ScoreError(DescantError):
     """A score cannot be read, or a SoundFont cannot play it."""
 

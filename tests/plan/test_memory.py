@@ -11,12 +11,15 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from descant.config.mel2mel import Mel2Mel
 from descant.config.root import load, merge, parse, read_yaml
+from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.plan.memory import kept_states, members, need_of, training_megabytes
 from descant.plan.parts import Training
 from descant.plan.plan import Plan, make_plan
-from descant.plan.size import FLOAT_BYTES, mel2mel_size
+from descant.plan.size import FLOAT_BYTES, mel2mel_size, mel_wavenet_size, one_pass_size
 from descant.systems.base import Batch, System
 from descant.systems.mel2mel import Mel2MelSystem
+from descant.systems.mel_wavenet import MelWaveNetSystem
+from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.systems.registry import KINDS
 from descant.training.noise import torch_generator
 
@@ -125,3 +128,36 @@ def test_sizes_of_mel2mels_are_those_of_the_built_ones(over: dict[str, Any], wid
         return bytes_kept(system, {**frames, "instrument": torch.ones(1, dtype=torch.int64)})
 
     assert size.kept * FLOAT_BYTES == pytest.approx((kept(256) - kept(128)) / 128, rel=0.05)
+
+
+ONE_STEP = {"steps": 1, "batch": 1, "window": 128}
+
+
+def kept_a_step(system: System, stream: str, steps: Any) -> float:
+    def kept(frames: int) -> int:
+        return bytes_kept(system, {"mel": torch.zeros(1, frames, 80), stream: steps(1, 128 * frames)})
+
+    return (kept(96) - kept(64)) / (32 * 128)
+
+
+@pytest.mark.parametrize("head", ["oscillators", "istft"])
+@pytest.mark.parametrize(("channels", "blocks"), [(64, 2), (192, 4)])
+def test_sizes_of_vocoders_of_one_pass_are_about_those_of_the_built_ones(head: str, channels: int, blocks: int) -> None:
+    over = {"head": head, "channels": channels, "blocks": blocks}
+    settings = OnePassVocoder.model_validate({"training": ONE_STEP, **over})
+    size, system = one_pass_size(settings, 80, 128, 16000), OnePassVocoderSystem(settings, 80, 128, 16000)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+    assert size.kept * FLOAT_BYTES == pytest.approx(kept_a_step(system, "waveform", torch.randn), rel=0.25)
+
+
+@pytest.mark.parametrize("strides", [(8, 16), (4,), (2, 8)])
+@pytest.mark.parametrize("prediction", [None, {"perturb": None}])
+def test_sizes_of_wavenet_vocoders_are_those_of_the_built_ones(strides: tuple[int, ...], prediction: Any) -> None:
+    shape = {"stacks": 1, "layers_per_stack": 3, "residual_channels": 16, "gate_channels": 32, "skip_channels": 24}
+    local = {"local_model": {**shape, "linear_prediction": prediction}, "upsampling": {"strides": strides}}
+    settings = MelWaveNet.model_validate({"training": ONE_STEP, **local})
+    size, system = mel_wavenet_size(settings, 256, 80, 128), MelWaveNetSystem(settings, 256, 80, 128)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+    if prediction is None:
+        steps = kept_a_step(system, "steps", lambda *form: torch.zeros(form, dtype=torch.int64))
+        assert size.kept * FLOAT_BYTES == pytest.approx(steps, rel=0.05)

@@ -163,3 +163,26 @@ def test_a_file_that_knows_no_instruments_is_refused() -> None:
     facts = ModelFacts(kind="mel2mel", settings=settings, inputs=(more["mel"], more["roll"]), steps=1)
     with pytest.raises(ModelFileError, match=r"timbres\.table\.weight is \(1, 2\) but the settings make it \(2, 2\)"):
         restore(ModelFile(facts, built.state_dict()), Mel2MelSystem)
+
+
+@pytest.mark.parametrize("frames", [1, 9, 24, 61])
+@pytest.mark.parametrize("direction", ["both", "forward"])
+def test_a_score_is_played_in_blocks_as_in_one(frames: int, direction: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("descant.systems.mel2mel.BLOCK_FRAMES", 12)
+    # with the margin the forgetting of an LSTM is what is left of what lies further away
+    monkeypatch.setattr("descant.systems.mel2mel.MARGIN_FRAMES", 40)
+    player = system("a", "b", direction=direction)
+    rolls = (np.random.default_rng(frames).random((frames, 2 * KEYS)) < 0.2).astype(np.float16)
+    points = torch.randn(frames, 2, generator=torch.Generator().manual_seed(2))
+    made = np.concatenate(list(player.perform(rolls, lambda start, stop: points[start:stop])))
+    with torch.no_grad():
+        whole = player.play(torch.from_numpy(rolls.astype(np.float32))[None], points[None])[0].numpy()
+    assert made.shape == (frames, BANDS) and made.dtype == np.float32
+    np.testing.assert_allclose(made, whole, atol=1e-4)
+
+
+def test_one_timbre_for_all_frames_is_that_timbre_in_each() -> None:
+    player, rolls = system("a", "b"), batch_of()["roll"]
+    point = torch.tensor([[0.3, -0.7]]).expand(len(rolls), -1)
+    with torch.no_grad():
+        torch.testing.assert_close(player.play(rolls, point), player.play(rolls, point[:, None].expand(-1, 16, -1)))

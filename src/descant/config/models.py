@@ -67,11 +67,14 @@ class Stack(Section):
 
 
 class Mel2MelRow(Section):
-    """A row that turns scores into mel spectrograms; it has no audio of its own, and no place in the table."""
+    """A row that turns scores into mel spectrograms, and with a vocoder into sound; it has no place in the table."""
 
     kind: Literal["mel2mel"] = Field("mel2mel", description="the row's family")
     title: str = Field(min_length=1, description="name of the row in pages")
     mel2mel: str = Field(description="name of the network, of mel2mels")
+    vocoder: str | None = Field(
+        None, description="name of the network, of vocoders, that makes sound of its spectrograms; empty = none"
+    )
 
 
 # a row: a union over `kind` of one section a family

@@ -16,8 +16,10 @@ from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
+from descant.config.play import Play
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
+from descant.config.vocoders import Vocoder
 from descant.errors import ConfigError, shown
 
 # sequences of every corpus, and frames of them, beside what networks make
@@ -51,14 +53,18 @@ class Config(Section):
     mel2mels: dict[str, Mel2Mel] = Field(
         default_factory=dict, description="the networks from scores to mel spectrograms, by names that models refer to"
     )
+    vocoders: dict[str, Vocoder] = Field(
+        default_factory=dict, description="the networks from mel spectrograms to sound, by names that models refer to"
+    )
     models: dict[str, Model] = Field(description="the rows, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
     listening: Listening = Field(default_factory=Listening)
+    play: Play | None = Field(None, description="a score to play with `snakemake play`")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        for section in (self.adas, self.priors, self.mel2mels, self.models):
+        for section in (self.adas, self.priors, self.mel2mels, self.vocoders, self.models):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
@@ -108,6 +114,9 @@ class Config(Section):
         if model.mel2mel not in self.mel2mels:
             near = suggest(model.mel2mel, self.mel2mels, "mel2mels")
             raise ValueError(f"models.{name}.mel2mel names {model.mel2mel!r}{near}")
+        if model.vocoder is not None and model.vocoder not in self.vocoders:
+            near = suggest(model.vocoder, self.vocoders, "vocoders")
+            raise ValueError(f"models.{name}.vocoder names {model.vocoder!r}{near}")
         if self.corpus.source not in ("scores", "midi"):
             raise ValueError(
                 f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}; set it to scores or "
@@ -147,6 +156,7 @@ class Config(Section):
             ("adas", self.adas),
             ("priors", self.priors),
             ("mel2mels", self.mel2mels),
+            ("vocoders", self.vocoders),
         ):
             for name, network in networks.items():
                 if self.gpus_per_job > 1 and network.training.accumulate % self.gpus_per_job:
@@ -164,6 +174,29 @@ class Config(Section):
                     f"models.{name}.prime: only the first of sampling.windows could continue it; set either to null"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _what_plays_is_known(self) -> Self:
+        if self.play is None:
+            return self
+        playing = {
+            name: model for name, model in self.models.items() if isinstance(model, Mel2MelRow) and model.vocoder
+        }
+        if not playing:
+            raise ValueError("play: no row of the kind mel2mel has a vocoder; use config/mel2mel.yaml, or add one")
+        if self.play.row is not None and self.play.row not in playing:
+            raise ValueError(
+                f"play.row names {self.play.row!r}{suggest(self.play.row, playing, 'models with a vocoder')}"
+            )
+        return self
+
+    @property
+    def playing_row(self) -> str | None:
+        """The row that plays: the one that is named, or the first that can; None where there is none."""
+        if self.play is not None and self.play.row is not None:
+            return self.play.row
+        rows = (name for name, model in self.models.items() if isinstance(model, Mel2MelRow) and model.vocoder)
+        return next(rows, None)
 
     def prime_of(self, model: str) -> Prime | None:
         """What a row's samples continue; None where they begin from nothing."""
@@ -203,7 +236,7 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
         placed["models"] = {
             name: {"kind": STACK, **model} if isinstance(model, Mapping) else model for name, model in models.items()
         }
-    for section, key in (("adas", "local_model"), ("priors", "wavenet"), ("mel2mels", "")):
+    for section, key in (("adas", "local_model"), ("priors", "wavenet"), ("mel2mels", ""), ("vocoders", "local_model")):
         if section not in placed:
             continue
         parts = {}

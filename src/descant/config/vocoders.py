@@ -1,4 +1,4 @@
-"""The vocoders of Mel2Mel (Kim et al. 2019): networks from a mel spectrogram to audio.
+"""``vocoders:`` those of Mel2Mel (Kim et al. 2019): networks from a mel spectrogram to audio.
 
 Of the WaveNet the paper gives the transposed convolutions and the widths; the networks of one pass are not its own,
 and their defaults are ours.
@@ -36,6 +36,7 @@ class MelUpsampling(Section):
 class MelWaveNet(Network):
     """A WaveNet vocoder: it draws samples given mel frames (Shen et al. 2018; Kim et al. 2019)."""
 
+    kind: Literal["mel_wavenet"] = Field("mel_wavenet", description="the kind of vocoder")
     upsampling: MelUpsampling = Field(default_factory=MelUpsampling)
     local_model: WaveNetShape = Field(description="the WaveNet that draws the samples, given what the mel becomes")
 
@@ -43,6 +44,7 @@ class MelWaveNet(Network):
 class OnePassVocoder(Network):
     """A vocoder of one pass: ConvNeXt blocks on mel frames, and a head that makes the waveform of what they say."""
 
+    kind: Literal["one_pass_vocoder"] = Field("one_pass_vocoder", description="the kind of vocoder")
     head: Literal["oscillators", "istft"] = Field(
         "oscillators",
         description="'oscillators': amplitude and phase of fixed sinusoids, quarter semitones apart, and noise (ours); "
@@ -53,3 +55,6 @@ class OnePassVocoder(Network):
     mel_weight: float = Field(
         0.0, ge=0, description="weight of the log-mel loss beside that of spectra at several resolutions"
     )
+
+
+Vocoder = Annotated[MelWaveNet | OnePassVocoder, Field(discriminator="kind")]

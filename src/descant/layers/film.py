@@ -22,8 +22,9 @@ class FiLM(nn.Module):
         nn.init.zeros_(self.shift.bias)
 
     def forward(self, frames: Tensor, points: Tensor) -> Tensor:
-        """Modulate ``(batch, time, channels)`` by points ``(batch, points)``."""
-        out: Tensor = frames * self.gain(points)[:, None] + self.shift(points)[:, None]
+        """Modulate ``(batch, time, channels)`` by points ``(batch, points)``, or ``(batch, time, points)``."""
+        each = points if points.dim() == frames.dim() else points[:, None]
+        out: Tensor = frames * self.gain(each) + self.shift(each)
         return out
 
 

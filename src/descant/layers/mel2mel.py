@@ -72,7 +72,7 @@ class Mel2MelNetwork(nn.Module):
 
         Args:
             rolls: ``(batch, time, rows)``.
-            timbres: ``(batch, embedding)``.
+            timbres: ``(batch, embedding)``, or one for each frame.
         """
         hidden = self.activation(self.input(rolls))
         if self.first is not None:

@@ -1,19 +1,23 @@
 """The family of Mel2Mels (Kim, Bittner, Kumar & Bello 2019).
 
-A row is one network, which learns the mel spectrograms of recordings from the scores that these were rendered from.
+A row is a network that learns the mel spectrograms of recordings from the scores that these were rendered from, and
+where it has one a vocoder, which learns the recordings from their spectrograms. Rows share a vocoder of one name.
 """
 
 from descant.config.mel import MEL, ROLL
 from descant.config.models import Mel2MelRow
 from descant.config.root import WAVEFORM, Config
+from descant.config.vocoders import OnePassVocoder
 from descant.plan.parts import Part, Route, Sequence, Training
-from descant.plan.size import mel2mel_size
+from descant.plan.size import mel2mel_size, mel_wavenet_size, one_pass_size
+from descant.plan.stack import beside
 from descant.scores.roll import ROWS
 
 # a sign that can stand in no name of the configuration
 FROM = "-from-"
-# of a real number in a sequence of frames
+# of a real number in a sequence of frames, and of a 16-bit sample
 REAL_BYTES = 2
+STEPS = "steps"
 
 
 def plan_row(config: Config, name: str, model: Mel2MelRow, audio: Sequence) -> Part:
@@ -40,4 +44,24 @@ def plan_row(config: Config, name: str, model: Mel2MelRow, audio: Sequence) -> P
         settings,
         mel2mel_size(settings, ROWS, bands, instruments),
     )
-    return Part(Route(name, (training.name,)), (mel, roll), (training,), ())
+    if model.vocoder is None:
+        return Part(Route(name, (training.name,)), (mel, roll), (training,), ())
+    vocoder, made = _vocoder(config, model.vocoder, audio, mel)
+    trainings = (training, vocoder)
+    return Part(Route(name, tuple(each.name for each in trainings)), (mel, roll, *made), trainings, ())
+
+
+def _vocoder(config: Config, name: str, audio: Sequence, mel: Sequence) -> tuple[Training, tuple[Sequence, ...]]:
+    """The training of a vocoder, and the sequences that it reads beside the frames."""
+    settings, title = config.vocoders[name], f"{name}, mel spectrograms to sound"
+    if isinstance(settings, OnePassVocoder):
+        waveform = Sequence(WAVEFORM, audio.hop, 0, step_bytes=REAL_BYTES)
+        inputs: dict[str, str] = {WAVEFORM: waveform.name, MEL: mel.name}
+        read: tuple[Sequence, ...] = (waveform,)
+        size = one_pass_size(settings, config.mel.bands, config.mel.step, config.audio.sample_rate)
+    else:
+        predicted = beside(audio, settings.local_model)
+        inputs = {STEPS: audio.name, **{stream: one.name for stream, one in predicted.items()}, MEL: mel.name}
+        read = tuple(predicted.values())
+        size = mel_wavenet_size(settings, audio.classes, config.mel.bands, config.mel.step)
+    return Training(f"{name}{FROM}{MEL}", title, settings.kind, inputs, settings, size), read

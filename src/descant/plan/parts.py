@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
 from descant.config.population import Population
+from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.plan.size import Size
 
 AUDIO = "audio"
@@ -58,7 +59,7 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: ADA | Prior | Mel2Mel
+    settings: ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder
     size: Size
     encodes: str | None = None
 

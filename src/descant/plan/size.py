@@ -8,10 +8,16 @@ from math import log2
 
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
+from descant.config.vocoders import MelWaveNet, OnePassVocoder
 
 FLOAT_BYTES = 4
 # logistic distributions around a linear prediction, and numbers that autograd keeps of what it shows and of the mixture
 PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
+# of vocoders of one pass: their blocks' taps and inner width; their oscillators; and numbers that autograd keeps of an
+# output of the head, and of a sample for the losses between spectra
+CONVNEXT_KERNEL, CONVNEXT_EXPANSION = 7, 3
+LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
+HEAD_KEPT, SPECTRA_KEPT = 7, 34
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,34 @@ def mel2mel_size(settings: Mel2Mel, rows: int, bands: int, instruments: int) -> 
         # its output, its gates and states, and what they were made of; two ways are joined
         kept += ways * (10 * width + 6 * below) + (out if both else 0)
     return Size(parameters, kept)
+
+
+def mel_wavenet_size(settings: MelWaveNet, classes: int, bands: int, step: int) -> Size:
+    """The size of a WaveNet vocoder, for frames ``step`` samples apart."""
+    upsampling, width = settings.upsampling, settings.upsampling.channels
+    # what the layers are conditioned on, at the rate of the last convolution
+    size, channels, rate = Size(0, width * upsampling.factor / step), bands, 1
+    for stride in upsampling.strides:
+        # of each convolution its inputs, of each but the first before and after the rectifier
+        kept = (1 if rate == 1 else 2) * channels * rate / step
+        size += Size(2 * stride * channels * width + width, kept)
+        channels, rate = width, rate * stride
+    return size + wavenet_size(settings.local_model, classes, width, step // upsampling.factor)
+
+
+def one_pass_size(settings: OnePassVocoder, bands: int, step: int, sample_rate: int) -> Size:
+    """The size of a vocoder of one pass, for frames ``step`` samples apart."""
+    width = settings.channels
+    outputs = 2 * (2 * step + 1)
+    if settings.head == "oscillators":
+        octaves = log2(HIGHEST_SHARE * sample_rate / 2 / LOWEST_HERTZ)
+        outputs = 2 * (int(octaves * STEPS_PER_OCTAVE) + 1) + step + 1
+    convolution = CONVNEXT_KERNEL * width + width
+    block = convolution + 2 * width + 2 * CONVNEXT_EXPANSION * width * width + (CONVNEXT_EXPANSION + 2) * width
+    start = CONVNEXT_KERNEL * bands * width + width
+    parameters = start + 4 * width + settings.blocks * block + (width + 1) * outputs
+    frame = bands + 4 * width + settings.blocks * (5 + 2 * CONVNEXT_EXPANSION) * width + HEAD_KEPT * outputs
+    return Size(parameters, frame / step + SPECTRA_KEPT)
 
 
 def _encoder_size(shape: EncoderShape, classes: int, hop: int, width: int) -> Size:

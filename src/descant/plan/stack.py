@@ -48,18 +48,18 @@ def plan_row(config: Config, name: str, model: Stack, audio: Sequence) -> Part:
     )
     shuffled = [_of_ada(training, shuffled=True) for training in adas]
     lowest = config.adas[model.stack[0]].local_model if model.stack else shape
-    beside = _beside(audio, lowest).values()
-    return Part(route, (*sequences[1:], *beside), (*adas, prior), (*likelihoods, *shuffled))
+    read = beside(audio, lowest).values()
+    return Part(route, (*sequences[1:], *read), (*adas, prior), (*likelihoods, *shuffled))
 
 
 def plan_on_request(config: Config, audio: Sequence) -> Part:
     """Plan every ADA upon the audio: any can be asked for, a continuous one too, which no row can stand on."""
     planned = [_ada_upon(config, ada, audio) for ada in config.adas]
     coded = [(training, codes) for training, codes in planned if training.encodes]
-    beside = [made for ada in config.adas.values() for made in _beside(audio, ada.local_model).values()]
+    read = [made for ada in config.adas.values() for made in beside(audio, ada.local_model).values()]
     return Part(
         None,
-        (*(codes for _, codes in coded), *beside),
+        (*(codes for _, codes in coded), *read),
         tuple(training for training, _ in planned),
         tuple(_of_ada(training, shuffled) for training, _ in coded for shuffled in (False, True)),
     )
@@ -82,7 +82,7 @@ def _prior(config: Config, prior: str, top: Sequence) -> Training:
     return Training(f"{prior}{ON}{top.name}", title, "wavenet", _inputs(top, section.wavenet), section, size)
 
 
-def _beside(learnt: Sequence, shape: WaveNetShape) -> dict[str, Sequence]:
+def beside(learnt: Sequence, shape: WaveNetShape) -> dict[str, Sequence]:
     """What a WaveNet reads beside the sequence that it learns, by stream: nothing without a linear predictor."""
     settings = shape.linear_prediction
     if settings is None:
@@ -104,7 +104,7 @@ def _digest(settings: Section) -> str:
 
 
 def _inputs(learnt: Sequence, shape: WaveNetShape) -> dict[str, str]:
-    return {STEPS: learnt.name} | {stream: made.name for stream, made in _beside(learnt, shape).items()}
+    return {STEPS: learnt.name} | {stream: made.name for stream, made in beside(learnt, shape).items()}
 
 
 def _of_ada(training: Training, shuffled: bool = False) -> Likelihood:

@@ -42,6 +42,7 @@ def windows(config: Config, plan: Plan) -> tuple[Window, ...]:
     sections = {id(section): f"adas.{name}" for name, section in config.adas.items()}
     sections |= {id(section): f"priors.{name}" for name, section in config.priors.items()}
     sections |= {id(section): f"mel2mels.{name}" for name, section in config.mel2mels.items()}
+    sections |= {id(section): f"vocoders.{name}" for name, section in config.vocoders.items()}
     return tuple(
         Window(
             training.name,

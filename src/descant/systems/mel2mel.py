@@ -1,7 +1,10 @@
 """Mel2Mel: a score and a point in a space of timbres to a mel spectrogram (Kim, Bittner, Kumar & Bello 2019)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,6 +23,10 @@ SCALES: Mapping[Loss, Callable[[Tensor], Tensor]] = {
     "log_abs": lambda logarithms: logarithms,
     "abs": torch.exp,
 }
+
+
+# of a score that is played in blocks, and what a block sees of its neighbours: half a minute, and 4 s (ours)
+BLOCK_FRAMES, MARGIN_FRAMES = 4096, 512
 
 
 def squared_error(loss: Loss, predicted: Tensor, true: Tensor) -> Tensor:
@@ -55,13 +62,38 @@ class Mel2MelSystem(System):
 
         Args:
             rolls: ``(batch, time, 2 * keys)``.
-            timbres: any points of the space, ``(batch, embedding)``; ``timbres(ids)`` are those of instruments.
+            timbres: any points of the space, ``(batch, embedding)``, or one for each frame,
+                ``(batch, time, embedding)``; ``timbres(ids)`` are those of instruments.
 
         Returns:
             ``(batch, time, bands)``.
         """
         out: Tensor = self.network(rolls[..., self.rows], timbres)
         return out
+
+    @torch.inference_mode()
+    def perform(
+        self, rolls: npt.NDArray[Any], timbres: Callable[[int, int], Tensor]
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        """Play a whole score, block by block, in memory that does not grow with its length.
+
+        A block is read with ``MARGIN_FRAMES`` of what lies before and after it. A score of a single block is played
+        as a whole.
+
+        Args:
+            rolls: ``(frames, 2 * keys)``, mapped or in memory.
+            timbres: points float32 ``(stop - start, embedding)`` of frames ``start … stop - 1``.
+
+        Yields:
+            float32 ``(frames, bands)``, together as long as the roll.
+        """
+        device = self.timbres.table.weight.device
+        for start in range(0, len(rolls), BLOCK_FRAMES):
+            stop = min(len(rolls), start + BLOCK_FRAMES)
+            left, right = max(0, start - MARGIN_FRAMES), min(len(rolls), stop + MARGIN_FRAMES)
+            part = torch.from_numpy(np.asarray(rolls[left:right], dtype=np.float32))[None].to(device)
+            played = self.play(part, timbres(left, right)[None].to(device))
+            yield played[0, start - left : stop - left].cpu().numpy()
 
     def _predicted(self, batch: Batch) -> Tensor:
         return self.play(batch[ROLL], self.timbres(batch[INSTRUMENT]))

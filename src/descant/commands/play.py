@@ -1,0 +1,133 @@
+"""Play a score with a trained Mel2Mel and its vocoder."""
+
+import logging
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import typer
+from tqdm import tqdm
+
+from descant.audio import mulaw
+from descant.audio.files import write_flac
+from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
+from descant.config.mel import MEL, ROLL
+from descant.config.models import Sampling
+from descant.config.play import Play
+from descant.corpus.outputs import whole_file
+from descant.corpus.rendering import TAIL_SECONDS, read_score
+from descant.errors import ModelFileError, ScoreError
+from descant.modelfile import ModelFile, read_model
+from descant.sampling.files import draw_folder
+from descant.sampling.levels import draw_level, level_settings
+from descant.scores.notes import PIANO, Note, on_one_program
+from descant.scores.roll import HIGHEST, LOWEST, ROWS, roll_blocks
+from descant.sequences import INSTRUMENT
+from descant.systems.mel2mel import Mel2MelSystem
+from descant.systems.mel_wavenet import MelWaveNetSystem
+from descant.systems.one_pass_vocoder import OnePassVocoderSystem
+from descant.systems.restore import restore
+from descant.systems.timbre import TimbreOverTime
+
+log = logging.getLogger(__name__)
+Frames = npt.NDArray[np.float16] | npt.NDArray[np.float32]
+
+
+def playable(path: Path) -> list[Note]:
+    """The notes of a score that a keyboard of a piano has, all on one instrument.
+
+    Raises:
+        ScoreError: when the score cannot be read, or has none.
+    """
+    written = read_score(path, None)
+    pitched = on_one_program(written, PIANO)
+    notes = [note for note in pitched if LOWEST <= note.pitch <= HIGHEST]
+    if not notes:
+        what = "percussion only" if not pitched else f"no note from {LOWEST} to {HIGHEST}, the keys of a piano"
+        raise ScoreError(f"{path.name} has {what}: there is nothing to play", "choose another score")
+    log.info(
+        "%d notes to play, and %d left out: percussion, or no key of a piano", len(notes), len(written) - len(notes)
+    )
+    return notes
+
+
+def _roll(notes: Sequence[Note], frames: int, rate: float) -> Iterator[npt.NDArray[np.float16]]:
+    onset, end = (np.array([getattr(note, name) for note in notes]) for name in ("onset", "end"))
+    pitch, velocity = (np.array([getattr(note, name) for note in notes]) for name in ("pitch", "velocity"))
+    return roll_blocks(onset, end, pitch, velocity, frames, rate)
+
+
+def _on_disk(path: Path, blocks: Iterator[Frames], shape: tuple[int, int], dtype: npt.DTypeLike) -> Frames:
+    """Blocks of frames one after another in a mapped file, so that a long score takes no more memory."""
+    frames: Frames = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+    at = 0
+    with tqdm(total=len(frames), disable=None, unit="frame", unit_scale=True) as bar:
+        for block in blocks:
+            frames[at : at + len(block)] = block
+            at += len(block)
+            bar.update(len(block))
+    return frames
+
+
+def _vocoded(
+    vocoder: ModelFile, mel: Frames, sampling: Sampling, seed: int, threads: int, runs: Path, device: torch.device
+) -> Iterator[npt.NDArray[np.float32]]:
+    """The sound of mel frames, block by block."""
+    if vocoder.facts.kind == "one_pass_vocoder":
+        yield from restore(vocoder, OnePassVocoderSystem).to(device).eval().synthesise(mel, seed)
+        return
+    system = restore(vocoder, MelWaveNetSystem).to(device).eval()
+    given = torch.from_numpy(np.array(mel, dtype=np.float32))[None]
+    level = level_settings(sampling, seed, threads, 30.0)
+    steps = len(mel) * system.hop
+    folder = draw_folder(runs, {"steps": steps, **level.determining}, vocoder, {"given": given, "prime": None})
+    yield mulaw.decode(draw_level(system, given, 1, steps, level, folder)[0])
+
+
+def play(
+    settings: Annotated[str, typer.Option(help="the section play, as JSON text")],
+    sampling: Annotated[str, typer.Option(help="the section sampling, as JSON text; for a vocoder that draws")],
+    mel2mel: Annotated[Path, typer.Option(help="model file of the Mel2Mel")],
+    vocoder: Annotated[Path, typer.Option(help="model file of the vocoder")],
+    output: Annotated[Path, typer.Option(help="FLAC file to write")],
+    runs: options.Runs = Path("results/runs"),
+    seed: options.Seed = 1,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Play a MIDI or MusicXML score with one timbre: an instrument that was learnt, a mixture, or a way between some.
+
+    Tempo, sustain pedal and dynamics are followed. Percussion, and notes beyond a piano's keys, are left out.
+    """
+    device = set_up_torch(threads, gpus)
+    wanted, drawn_by = cli.parse_settings(Play, settings), cli.parse_settings(Sampling, sampling)
+    composer, sound = read_model(mel2mel), read_model(vocoder)
+    system, frames = restore(composer, Mel2MelSystem).to(device).eval(), composer.facts.by_stream[MEL]
+    if sound.facts.by_stream[MEL].fingerprint != frames.fingerprint:
+        raise ModelFileError(
+            f"{vocoder} was not trained on the spectrograms that {mel2mel} learnt", "train both in one run"
+        )
+    names, rate = composer.facts.learnt.labels[INSTRUMENT].names, composer.facts.by_stream[ROLL].rate
+    timbres = TimbreOverTime(wanted, system, names, rate)
+    notes = playable(wanted.score)
+    count = math.ceil((max(note.end for note in notes) + TAIL_SECONDS) * rate)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".playing-") as name:
+        folder = Path(name)
+        rolls = _on_disk(folder / "roll.npy", _roll(notes, count, rate), (count, ROWS), np.float16)
+        shape = count, frames.channels
+        mel = _on_disk(folder / "mel.npy", system.perform(rolls, timbres), shape, np.float32)
+        sounds = _vocoded(sound, mel, drawn_by, seed, threads, runs, device)
+        with whole_file(output) as temporary:
+            write_flac(temporary, sounds, frames.sample_rate, 1)
+    print(f"{wanted.score.name}: {count / rate:.1f} s in {output}")
+
+
+if __name__ == "__main__":
+    cli.run(play)

@@ -1,0 +1,47 @@
+"""``play:`` a score that a trained Mel2Mel and its vocoder play."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from descant.config.base import Section
+
+Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+# an instrument by name, or several by their shares
+Timbre = str | dict[str, Weight]
+
+
+class Moment(Section):
+    """A timbre that is reached at some time."""
+
+    at: float = Field(ge=0, description="seconds from the beginning")
+    instrument: Timbre = Field(description="an instrument by its name or part of it, or several by their shares")
+
+
+class Play(Section):
+    """``play:`` a score and what plays it: ``snakemake play --config play='{score: my.mid, instrument: trumpet}'``."""
+
+    score: Path = Field(description="MIDI or MusicXML file")
+    instrument: Timbre | tuple[Moment, ...] = Field(
+        description="the name of an instrument that was learnt, or part of it; shares of several, {trumpet: 0.3, "
+        "organ: 0.7}; or moments, between which the timbre moves in a straight line: [{at: 0, instrument: trumpet}, "
+        "{at: 10, instrument: organ}]",
+    )
+    row: str | None = Field(None, description="the row of models that plays; empty = the first that has a vocoder")
+
+    @model_validator(mode="after")
+    def _timbres_are_given(self) -> Self:
+        timbres = [self.instrument] if isinstance(self.instrument, str | dict) else self.instrument
+        if not timbres:
+            raise ValueError("instrument is empty; name one")
+        shares = [one if isinstance(one, str | dict) else one.instrument for one in timbres]
+        for share in shares:
+            if isinstance(share, dict) and not abs(sum(share.values())) > 1e-6:
+                raise ValueError("instrument: the shares add up to 0; give shares such as {trumpet: 0.3, organ: 0.7}")
+        if not isinstance(self.instrument, str | dict):
+            times = [moment.at for moment in self.instrument]
+            if any(after <= before for before, after in pairwise(times)):
+                raise ValueError("instrument: the moments are not in order of time; let `at` rise")
+        return self

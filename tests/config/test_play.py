@@ -1,0 +1,50 @@
+"""What is asked to be played: its timbres, and the row that plays it."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from raw import complaint, raw_config
+
+from descant.config.play import Play
+from descant.config.root import parse
+
+VOCODERS = {"vocoders": {"bank": {"kind": "one_pass_vocoder"}}}
+
+
+def playing(vocoder: str | None = "bank", **play: Any) -> dict[str, Any]:
+    raw = raw_config(**VOCODERS)
+    row = {"kind": "mel2mel", "title": "Play", "mel2mel": "small", "vocoder": vocoder}
+    raw["models"] = {**raw["models"], "play": row, "silent": {**row, "vocoder": None}}
+    return {**raw, "play": {"score": "x.mid", "instrument": "piano", **play}}
+
+
+@pytest.mark.parametrize(
+    ("instrument", "said"),
+    [
+        ([], "instrument is empty"),
+        ({"trumpet": 1, "organ": -1}, "add up to 0"),
+        ({}, "add up to 0"),
+        ([{"at": 2, "instrument": "organ"}, {"at": 1, "instrument": "piano"}], "not in order of time"),
+        ([{"at": 0, "instrument": {"organ": 0}}], "add up to 0"),
+    ],
+)
+def test_timbres_that_say_nothing_are_refused(instrument: Any, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Play.model_validate({"score": "x.mid", "instrument": instrument})
+
+
+def test_the_row_that_plays_is_the_one_named_or_the_first_with_a_vocoder() -> None:
+    assert parse(playing()).playing_row == "play"
+    assert parse(playing(row="play")).playing_row == "play"
+    assert parse(raw_config()).playing_row is None
+
+
+def test_a_row_without_a_vocoder_plays_nothing() -> None:
+    assert "play: no row of the kind mel2mel has a vocoder" in complaint(playing(vocoder=None))
+    assert "play.row names 'silent'" in complaint(playing(row="silent"))
+
+
+def test_a_vocoder_that_is_not_there_is_named() -> None:
+    said = complaint(playing(vocoder="bnak"))
+    assert "models.play.vocoder names 'bnak', which is not in vocoders; did you mean 'bank'?" in said

@@ -1,0 +1,20 @@
+# What `snakemake play` plays, and with which networks.
+
+
+def playing_models(wildcards):
+    """The model files of the row that plays: of its Mel2Mel, and of its vocoder."""
+    if experiment.play is None:
+        raise WorkflowError(
+            "nothing is named to play: add --config play='{score: my.mid, instrument: piano}'"
+        )
+    return [model_of(name) for name in plan.routes[experiment.playing_row].trainings]
+
+
+def score_digest(wildcards):
+    """Changes when the score does."""
+    return file_digest(experiment.play.score)
+
+
+def play_settings(wildcards):
+    """The score, and what plays it."""
+    return as_json(experiment.play)
