@@ -1,0 +1,49 @@
+"""From scores to a trained Mel2Mel, its curves and nothing else."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from pipeline import ROOT, planned, run
+
+from descant.modelfile import check_streams, read_model
+from descant.sequences import open_checked
+from descant.systems.mel2mel import Mel2MelSystem
+from descant.systems.restore import restore
+
+pytestmark = pytest.mark.slow
+TINY = ROOT / "config" / "test" / "mel2mel.yaml"
+INSTRUMENTS = ("Acoustic Grand Piano", "Church Organ")
+
+
+def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
+    run(tmp_path, "--cores", "1", "all", over=TINY)
+    results = tmp_path / "results"
+    assert sorted(path.name for path in (results / "report").iterdir()) == ["curves.html"]
+    assert not (results / "table").exists() and not (results / "samples").exists()
+    mel, roll, waveform = (open_checked(results / "sequences" / name) for name in ("mel", "roll", "waveform"))
+    assert mel.index.equals(roll.index)
+    assert mel.index["length"].tolist() == [-(-length // 128) for length in waveform.index["length"]]
+    assert sorted(set(mel.index["instrument"])) == list(INSTRUMENTS)
+    # all renderings of a piece are in one split
+    tracks = pd.read_csv(results / "corpus" / "tracks.csv")
+    assert len(tracks) == 8 and (tracks.groupby("piece")["split"].nunique() == 1).all()
+
+    folder = results / "training" / "small-from-roll"
+    figures = pd.read_csv(folder / "metrics.csv")
+    held_out = figures[figures["split"] == "validation"]
+    assert held_out["metric"].unique().tolist() == ["tanh_log_abs", "log_abs", "abs"]
+    assert set(held_out["step"]) == {3, 6} and held_out["value"].gt(0).all()
+    model = read_model(folder / "model.safetensors")
+    check_streams(model, {"mel": mel, "roll": roll})
+    assert model.facts.learnt.labels["instrument"].names == INSTRUMENTS
+    system = restore(model, Mel2MelSystem)
+    rolls = torch.from_numpy(roll.steps(roll.tracks("test")[0]).astype("float32"))[None]
+    with torch.no_grad():
+        piano, organ = (system.play(rolls, system.timbres(torch.tensor([number]))) for number in (1, 2))
+    assert piano.shape == (1, rolls.shape[1], 80) and not torch.equal(piano, organ)
+
+    assert planned(tmp_path, "all", over=TINY) == set()
+    shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout
+    assert "small-from-roll" in shown and "disk in all" in shown
