@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import mido
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 from pipeline import ROOT, planned, run
 
@@ -47,3 +50,37 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     assert planned(tmp_path, "all", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout
     assert "small-from-roll" in shown and "disk in all" in shown
+
+    score = tmp_path / "a {song}'s score.mid"
+    write_score(score, (60, 64, 67))
+    played = {name: play(tmp_path, score, name) for name in ("piano", "{piano: 0.3, organ: 0.7}")}
+    (piano, rate), (mixed, _) = played.values()
+    # three notes of a quarter of a second, and the tail
+    assert rate == 16000 and len(piano) == len(mixed) == 128 * -(-(0.75 + 1.5) * 125 // 1)
+    assert 0 < np.abs(piano).max() <= 1 and not np.array_equal(piano, mixed)
+    again, _ = play(tmp_path, score, "piano")
+    assert np.array_equal(again, piano)
+
+    for wanted, said in (("oboe", "name one of Acoustic Grand Piano, Church Organ"), ("piano", "nothing to play")):
+        if wanted == "piano":
+            write_score(score, (10, 120))
+        asked = f"play={{score: {quoted(score)}, instrument: {wanted}}}"
+        shown = run(tmp_path, "play", "--cores", "1", "--config", asked, over=TINY, check=False)
+        assert shown.returncode and said in shown.stderr + shown.stdout
+
+
+def quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def write_score(path: Path, pitches: tuple[int, ...]) -> None:
+    track = mido.MidiTrack()
+    for pitch in pitches:
+        track += [mido.Message("note_on", note=pitch, velocity=90), mido.Message("note_off", note=pitch, time=240)]
+    mido.MidiFile(tracks=[track], ticks_per_beat=480).save(path)
+
+
+def play(folder: Path, score: Path, instrument: str) -> tuple[np.ndarray, int]:
+    asked = f"play={{score: {quoted(score)}, instrument: {instrument}}}"
+    run(folder, "play", "--cores", "1", "--config", asked, over=TINY)
+    return soundfile.read(folder / "results/play/played.flac")
