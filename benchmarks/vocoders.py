@@ -28,8 +28,9 @@ from descant.audio import mulaw
 from descant.audio.clips import from_16_bit, to_16_bit
 from descant.audio.files import read_blocks, to_mono
 from descant.audio.griffin_lim import griffin_lim
-from descant.audio.logmel import log_mel
+from descant.audio.mel import log_mel
 from descant.config.corpus import Scores
+from descant.config.mel import MEL, Mel
 from descant.config.structure import Transcription
 from descant.config.vocoders import OnePassVocoder
 from descant.corpus.rendering import render
@@ -39,15 +40,16 @@ from descant.evaluation.distortion import log_spectral_distance
 from descant.evaluation.transcription.transcriber import Transcriber
 from descant.scores.notes import Note
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
-from descant.systems.base import MEL, WAVEFORM
+from descant.systems.base import WAVEFORM
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.training.devices import Devices
 from descant.training.session import Session, build_trainer
 
-RATE, STEP, BANDS = 16000, 128, 80
+RATE, FRAMES = 16000, Mel()
+STEP = FRAMES.step
 HELD_OUT = {3: "test", 7: "validation"}
 BATCH, WINDOW_FRAMES = 8, 96
-TIMED_STEPS = 10
+TIMED_STEPS = 30
 START_SECONDS, EDGE_SECONDS = 4.0, 0.1
 Audio = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -75,7 +77,7 @@ def rendered(folder: Path, pieces: int, seconds: float) -> Corpus:
     notes = {}
     with (
         SequenceWriter(folder / WAVEFORM, 0, 1, RATE, dtype=np.int16) as waveform,
-        SequenceWriter(folder / MEL, 0, STEP, RATE, channels=BANDS, dtype=np.float16) as mel,
+        SequenceWriter(folder / MEL, 0, STEP, RATE, channels=FRAMES.bands, dtype=np.float16) as mel,
     ):
         for number, piece in enumerate(read_pieces(scores)):
             flac, track = folder / "piece.flac", f"{number:016x}"
@@ -84,8 +86,13 @@ def rendered(folder: Path, pieces: int, seconds: float) -> Corpus:
             samples = to_16_bit(np.concatenate([to_mono(block) for block in read_blocks(flac)]))
             split, labels = HELD_OUT.get(number % 8, "train"), Labels(piece.title)
             waveform.add(track, split, labels, [samples])
-            mel.add(track, split, labels, [log_mel(from_16_bit(samples), RATE, STEP, BANDS)])
+            mel.add(track, split, labels, log_mel([from_16_bit(samples)], RATE, FRAMES))
     return Corpus({name: open_sequence(folder / name) for name in (WAVEFORM, MEL)}, notes)
+
+
+def mel_of(audio: Audio) -> Audio:
+    """Mel frames of audio."""
+    return np.concatenate(list(log_mel([audio], RATE, FRAMES))).astype(np.float32)
 
 
 def clip_of(corpus: Corpus, track: Track, seconds: float) -> Clip:
@@ -127,17 +134,20 @@ def trained(
         section = OnePassVocoder.model_validate({**settings, "training": training})
         return Session("one_pass_vocoder", section, folder / "runs", 1, Devices())
 
-    began = time.process_time()
-    build_trainer(session(TIMED_STEPS), corpus.streams).run()
-    steps = round(60 * minutes / ((time.process_time() - began) / TIMED_STEPS))
+    spent = []
+    for steps in (1, 1 + TIMED_STEPS):
+        began = time.process_time()
+        build_trainer(session(steps), corpus.streams).run()
+        spent.append(time.process_time() - began)
+    steps = round(60 * minutes * TIMED_STEPS / (spent[1] - spent[0]))
     trainer = build_trainer(session(steps), corpus.streams)
     began = time.process_time()
     done = trainer.run()
-    spent = time.process_time() - began
+    minutes_spent = (time.process_time() - began) / 60
     system = trainer.averaged
     assert isinstance(system, OnePassVocoderSystem)
     figures = {row.metric: row.value for row in done.history if row.split == "validation"}
-    return system.eval(), f"{steps} steps, {spent:.0f} CPU s, {figures}"
+    return system.eval(), f"{steps} steps in {minutes_spent:.1f} CPU min, {figures}"
 
 
 def note_f1(transcriber: Transcriber, audio: Audio, notes: list[tuple[float, int]]) -> float:
@@ -168,7 +178,7 @@ def measure(name: str, clips: list[Clip], make: Callable[[Clip], Audio], transcr
         "what": name,
         "CQT r": round(float(np.mean([cqt_correlation(clip.audio, audio, RATE) for clip, audio in pairs])), 3),
         "LSD, dB": round(float(np.mean([log_spectral_distance(clip.audio, audio) for clip, audio in pairs])), 2),
-        "mel L1": round(float(np.mean([np.abs(log_mel(audio, RATE) - clip.mel).mean() for clip, audio in pairs])), 3),
+        "mel L1": round(float(np.mean([np.abs(mel_of(audio) - clip.mel).mean() for clip, audio in pairs])), 3),
         "note F1": round(float(np.mean([note_f1(transcriber, audio, clip.notes) for clip, audio in pairs])), 3),
         "CPU s a second": round(spent / seconds, 4),
     }
@@ -187,8 +197,8 @@ def rows(
     transcriber = Transcriber(Transcription())
     yield measure("original", clips, lambda clip: clip.audio, transcriber)
     yield measure("mu-law", clips, lambda clip: mulaw.decode(mulaw.encode(clip.audio)), transcriber)
-    griffin_lim(clips[0].mel[:50], RATE)  # compiles
-    yield measure("Griffin-Lim", clips, lambda clip: griffin_lim(clip.mel, RATE), transcriber)
+    griffin_lim(clips[0].mel[:50], RATE, FRAMES)  # compiles
+    yield measure("Griffin-Lim", clips, lambda clip: griffin_lim(clip.mel, RATE, FRAMES), transcriber)
     for head in heads:
         system, told = trained(corpus, {**more, "head": head}, minutes, learning_rate, folder)
         print(f"{head}: {told}", flush=True)

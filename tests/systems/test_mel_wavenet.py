@@ -14,6 +14,7 @@ from small_models import input_of
 from torch import Tensor, nn
 
 from descant.audio import mulaw
+from descant.config.mel import MEL
 from descant.config.models import EngineName
 from descant.config.networks import WaveNetShape
 from descant.config.training import Training
@@ -21,7 +22,7 @@ from descant.config.vocoders import MelWaveNet
 from descant.errors import SequenceError
 from descant.sampling.engine import DrawSettings, EngineSettings
 from descant.sampling.levels import LevelSettings, draw_level
-from descant.systems.base import MEL, STEPS
+from descant.systems.base import STEPS
 from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
 from descant.systems.registry import KINDS
 

@@ -4,14 +4,14 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 
-from descant.audio.logmel import WINDOW
+from descant.config.mel import Mel
 
 # librosa's default is 32; more are hardly nearer
 ITERATIONS = 60
 
 
 def griffin_lim(
-    mel: npt.NDArray[np.floating], sample_rate: int, step: int = 128, seed: int = 0
+    mel: npt.NDArray[np.floating], sample_rate: int, settings: Mel, seed: int = 0
 ) -> npt.NDArray[np.float32]:
     """A waveform whose magnitudes are near those that the frames allow, its phases found by iteration.
 
@@ -19,9 +19,9 @@ def griffin_lim(
     grows with the length.
 
     Args:
-        mel: of :func:`descant.audio.logmel.log_mel`, ``(frames, bands)``.
+        mel: of :func:`descant.audio.mel.log_mel`, ``(frames, bands)``.
         sample_rate: Hz.
-        step: samples between frames.
+        settings: of the frames.
         seed: of the phases that it begins with.
 
     Returns:
@@ -29,8 +29,13 @@ def griffin_lim(
     """
     # one frame more, which the end of the last step's windows lies in
     frames = np.exp(np.concatenate([mel, mel[-1:]]).astype(np.float64).T)
-    magnitudes = librosa.feature.inverse.mel_to_stft(frames, sr=sample_rate, n_fft=WINDOW, power=1.0)
+    magnitudes = librosa.feature.inverse.mel_to_stft(frames, sr=sample_rate, n_fft=settings.window, power=1.0)
     audio = librosa.griffinlim(
-        magnitudes, n_iter=ITERATIONS, hop_length=step, n_fft=WINDOW, length=len(mel) * step, random_state=seed
+        magnitudes,
+        n_iter=ITERATIONS,
+        hop_length=settings.step,
+        n_fft=settings.window,
+        length=len(mel) * settings.step,
+        random_state=seed,
     )
     return np.asarray(audio, dtype=np.float32)

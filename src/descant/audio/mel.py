@@ -1,7 +1,14 @@
-"""Spectrograms, and mel spectrograms for figures: Slaney's filters and scaling, equal to librosa's defaults."""
+"""Spectrograms, and mel spectrograms for figures and to learn from: Slaney's filters, equal to librosa's defaults."""
+
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
+
+from descant.config.mel import Mel
+
+# frames of a log-mel spectrogram at a time, always as many: a product's last bits depend on its size
+FRAMES = 256
 
 
 def hz_to_mel(hertz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -31,6 +38,10 @@ def mel_filters(sample_rate: int, n_fft: int, bands: int) -> npt.NDArray[np.floa
     return np.asarray(np.maximum(0.0, np.minimum(rising, falling)) * area[:, None])
 
 
+def _periodic_hann(window: int) -> npt.NDArray[np.float64]:
+    return np.asarray(np.hanning(window + 1)[:-1])
+
+
 def power_spectrogram(audio: npt.NDArray[np.floating], n_fft: int = 1024, step: int = 256) -> npt.NDArray[np.float64]:
     """Power of a short-time Fourier transform, with centred, zero-padded Hann windows.
 
@@ -44,8 +55,7 @@ def power_spectrogram(audio: npt.NDArray[np.floating], n_fft: int = 1024, step: 
     """
     padded = np.pad(np.asarray(audio, dtype=np.float64), n_fft // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::step]
-    periodic_hann = np.hanning(n_fft + 1)[:-1]
-    return np.asarray(np.abs(np.fft.rfft(frames * periodic_hann, axis=-1)) ** 2)
+    return np.asarray(np.abs(np.fft.rfft(frames * _periodic_hann(n_fft), axis=-1)) ** 2)
 
 
 def mel_spectrogram(
@@ -70,3 +80,45 @@ def to_decibel(power: npt.NDArray[np.float64], span: float = 80.0) -> npt.NDArra
     """Power relative to its largest value, in dB, not lower than ``-span``."""
     reference = max(float(power.max(initial=0.0)), 1e-10)
     return np.asarray(np.maximum(10 * np.log10(np.maximum(power, 1e-10) / reference), -span))
+
+
+def log_mel(
+    blocks: Iterable[npt.NDArray[np.floating]], sample_rate: int, settings: Mel
+) -> Iterator[npt.NDArray[np.float16]]:
+    """Natural logarithm of magnitudes in mel bands, block by block: what Mel2Mel learns (Kim et al. 2019).
+
+    Frame ``i`` is centred on sample ``i * step``; before and after the audio there are zeros. The same values come out
+    however the audio is cut into blocks, and memory does not grow with its length.
+
+    Args:
+        blocks: audio in order, each ``(time,)``; full scale is 1.
+        sample_rate: Hz.
+        settings: bands, window, step and floor.
+
+    Yields:
+        ``(frames, bands)``, together as many frames as steps cover the audio, the last one partly.
+    """
+    filters, hann = mel_filters(sample_rate, settings.window, settings.bands).T, _periodic_hann(settings.window)
+    floor = 10 ** (settings.floor_db / 20)
+    for stretch, count in _stretches(blocks, settings.window, settings.step):
+        frames = np.lib.stride_tricks.sliding_window_view(stretch, settings.window)[:: settings.step]
+        magnitudes = np.abs(np.fft.rfft(frames * hann, axis=-1)) @ filters
+        yield np.log(np.maximum(magnitudes[:count], floor)).astype(np.float16)
+
+
+def _stretches(
+    blocks: Iterable[npt.NDArray[np.floating]], window: int, step: int
+) -> Iterator[tuple[npt.NDArray[np.float64], int]]:
+    """Audio of ``FRAMES`` frames each, and how many of these frames there are: fewer in the last."""
+    length = (FRAMES - 1) * step + window
+    held, samples, done = np.zeros(window // 2), 0, 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        samples += len(block)
+        while len(held) >= length:
+            yield held[:length], FRAMES
+            held, done = held[FRAMES * step :], done + FRAMES
+    frames = -(-samples // step)
+    while done < frames:
+        yield np.pad(held[:length], (0, max(0, length - len(held)))), min(FRAMES, frames - done)
+        held, done = held[FRAMES * step :], done + FRAMES

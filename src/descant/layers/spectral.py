@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from descant.audio.logmel import FLOOR, WINDOW
 from descant.audio.mel import mel_filters
+from descant.layers.mel import FLOOR, WINDOW
 
 # window and step of each transform, samples; ours: 16 to 128 ms at 16 kHz, so that the longest tells bass notes apart
 RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512))

@@ -14,8 +14,7 @@ STEPS = "steps"
 PREDICTED = "predicted"
 # what it sees as their past, where that is perturbed; predictions are then made from it
 PAST = "past"
-# a mel spectrogram, and the 16-bit samples of a recording
-MEL = "mel"
+# the 16-bit samples of a recording
 WAVEFORM = "waveform"
 
 # streams by name, int64 classes or float32 real values ``(batch, time)`` or ``(batch, time, channels)``; where a system

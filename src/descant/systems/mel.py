@@ -1,7 +1,7 @@
 """What the systems that read a mel spectrogram ask of it."""
 
-from descant.audio.logmel import WINDOW
 from descant.errors import SequenceError
+from descant.layers.mel import WINDOW
 from descant.modelfacts import Input
 
 

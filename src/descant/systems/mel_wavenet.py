@@ -10,13 +10,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from descant.config.mel import MEL
 from descant.config.vocoders import MelWaveNet
 from descant.errors import SequenceError
 from descant.layers.bits import LOG2
 from descant.layers.mel import scaled
 from descant.layers.upsampling import Upsampling
 from descant.modelfacts import Input
-from descant.systems.base import MEL, PAST, PREDICTED, STEPS, Batch, StepLoss
+from descant.systems.base import PAST, PREDICTED, STEPS, Batch, StepLoss
 from descant.systems.conditioned import ConditionedWaveNet
 from descant.systems.mel import frame_step
 from descant.systems.wavenet import build_wavenet

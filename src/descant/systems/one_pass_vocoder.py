@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from descant.config.mel import MEL
 from descant.config.vocoders import OnePassVocoder
 from descant.layers.convnext import ConvNeXt
 from descant.layers.convolution import Reach
@@ -20,7 +21,7 @@ from descant.layers.spectral import SpectralLoss
 from descant.layers.synthesis import FourierHead, Head, OscillatorHead
 from descant.modelfacts import Input
 from descant.seeds import counter_uniforms
-from descant.systems.base import MEL, WAVEFORM, Batch, StepLoss, System
+from descant.systems.base import WAVEFORM, Batch, StepLoss, System
 from descant.systems.mel import frame_step
 
 # 16-bit samples
@@ -49,9 +50,9 @@ class OnePassVocoderSystem(System):
         self.mel_weight = settings.mel_weight
         self.trunk = ConvNeXt(bands, settings.channels, settings.blocks)
         self.head: Head = (
-            FourierHead(settings.channels, step)
+            FourierHead(settings.channels, bands, step, sample_rate)
             if settings.head == "istft"
-            else OscillatorHead(settings.channels, step, sample_rate)
+            else OscillatorHead(settings.channels, bands, step, sample_rate)
         )
         self.distance = SpectralLoss(sample_rate, bands)
 
@@ -63,7 +64,7 @@ class OnePassVocoderSystem(System):
 
     def waveform(self, mel: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
         """A waveform float32 ``(batch, frames * step)`` of mel frames ``(batch, frames, bands)``; see :class:`Head`."""
-        made: Tensor = self.head(self.trunk(scaled(mel)), first, uniforms)
+        made: Tensor = self.head(self.trunk(scaled(mel)), mel, first, uniforms)
         return made
 
     def _figures(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:

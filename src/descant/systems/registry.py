@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from descant.config.mel import MEL
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.modelfacts import Input
 from descant.systems.ada import ADASystem, build_ada
-from descant.systems.base import MEL, PAST, PREDICTED, STEPS, WAVEFORM, System
+from descant.systems.base import PAST, PREDICTED, STEPS, WAVEFORM, System
 from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem, build_one_pass_vocoder
 from descant.systems.wavenet import WaveNetSystem, build_prior
