@@ -45,10 +45,11 @@ from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.training.devices import Devices
 from descant.training.session import Session, build_trainer
 
-RATE, STEP, BANDS = 16000, 128, 80
+RATE, FRAMES = 16000, Mel()
+STEP = FRAMES.step
 HELD_OUT = {3: "test", 7: "validation"}
 BATCH, WINDOW_FRAMES = 8, 96
-TIMED_STEPS = 10
+TIMED_STEPS = 30
 START_SECONDS, EDGE_SECONDS = 4.0, 0.1
 Audio = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -76,7 +77,7 @@ def rendered(folder: Path, pieces: int, seconds: float) -> Corpus:
     notes = {}
     with (
         SequenceWriter(folder / WAVEFORM, 0, 1, RATE, dtype=np.int16) as waveform,
-        SequenceWriter(folder / MEL, 0, STEP, RATE, channels=BANDS, dtype=np.float16) as mel,
+        SequenceWriter(folder / MEL, 0, STEP, RATE, channels=FRAMES.bands, dtype=np.float16) as mel,
     ):
         for number, piece in enumerate(read_pieces(scores)):
             flac, track = folder / "piece.flac", f"{number:016x}"
@@ -85,8 +86,13 @@ def rendered(folder: Path, pieces: int, seconds: float) -> Corpus:
             samples = to_16_bit(np.concatenate([to_mono(block) for block in read_blocks(flac)]))
             split, labels = HELD_OUT.get(number % 8, "train"), Labels(piece.title)
             waveform.add(track, split, labels, [samples])
-            mel.add(track, split, labels, [log_mel(from_16_bit(samples), RATE, Mel())])
+            mel.add(track, split, labels, log_mel([from_16_bit(samples)], RATE, FRAMES))
     return Corpus({name: open_sequence(folder / name) for name in (WAVEFORM, MEL)}, notes)
+
+
+def mel_of(audio: Audio) -> Audio:
+    """Mel frames of audio."""
+    return np.concatenate(list(log_mel([audio], RATE, FRAMES))).astype(np.float32)
 
 
 def clip_of(corpus: Corpus, track: Track, seconds: float) -> Clip:
@@ -128,17 +134,20 @@ def trained(
         section = OnePassVocoder.model_validate({**settings, "training": training})
         return Session("one_pass_vocoder", section, folder / "runs", 1, Devices())
 
-    began = time.process_time()
-    build_trainer(session(TIMED_STEPS), corpus.streams).run()
-    steps = round(60 * minutes / ((time.process_time() - began) / TIMED_STEPS))
+    spent = []
+    for steps in (1, 1 + TIMED_STEPS):
+        began = time.process_time()
+        build_trainer(session(steps), corpus.streams).run()
+        spent.append(time.process_time() - began)
+    steps = round(60 * minutes * TIMED_STEPS / (spent[1] - spent[0]))
     trainer = build_trainer(session(steps), corpus.streams)
     began = time.process_time()
     done = trainer.run()
-    spent = time.process_time() - began
+    minutes_spent = (time.process_time() - began) / 60
     system = trainer.averaged
     assert isinstance(system, OnePassVocoderSystem)
     figures = {row.metric: row.value for row in done.history if row.split == "validation"}
-    return system.eval(), f"{steps} steps, {spent:.0f} CPU s, {figures}"
+    return system.eval(), f"{steps} steps in {minutes_spent:.1f} CPU min, {figures}"
 
 
 def note_f1(transcriber: Transcriber, audio: Audio, notes: list[tuple[float, int]]) -> float:
@@ -169,9 +178,7 @@ def measure(name: str, clips: list[Clip], make: Callable[[Clip], Audio], transcr
         "what": name,
         "CQT r": round(float(np.mean([cqt_correlation(clip.audio, audio, RATE) for clip, audio in pairs])), 3),
         "LSD, dB": round(float(np.mean([log_spectral_distance(clip.audio, audio) for clip, audio in pairs])), 2),
-        "mel L1": round(
-            float(np.mean([np.abs(log_mel(audio, RATE, Mel()) - clip.mel).mean() for clip, audio in pairs])), 3
-        ),
+        "mel L1": round(float(np.mean([np.abs(mel_of(audio) - clip.mel).mean() for clip, audio in pairs])), 3),
         "note F1": round(float(np.mean([note_f1(transcriber, audio, clip.notes) for clip, audio in pairs])), 3),
         "CPU s a second": round(spent / seconds, 4),
     }
@@ -190,8 +197,8 @@ def rows(
     transcriber = Transcriber(Transcription())
     yield measure("original", clips, lambda clip: clip.audio, transcriber)
     yield measure("mu-law", clips, lambda clip: mulaw.decode(mulaw.encode(clip.audio)), transcriber)
-    griffin_lim(clips[0].mel[:50], RATE, Mel())  # compiles
-    yield measure("Griffin-Lim", clips, lambda clip: griffin_lim(clip.mel, RATE, Mel()), transcriber)
+    griffin_lim(clips[0].mel[:50], RATE, FRAMES)  # compiles
+    yield measure("Griffin-Lim", clips, lambda clip: griffin_lim(clip.mel, RATE, FRAMES), transcriber)
     for head in heads:
         system, told = trained(corpus, {**more, "head": head}, minutes, learning_rate, folder)
         print(f"{head}: {told}", flush=True)

@@ -39,9 +39,9 @@ def test_decibel_span() -> None:
     assert np.isfinite(mel.to_decibel(np.zeros((2, 2)))).all()
 
 
-def spectrogram_of(audio: npt.NDArray[np.float64], settings: Mel, size: int) -> npt.NDArray[np.float32]:
+def spectrogram_of(audio: npt.NDArray[np.float64], settings: Mel, size: int) -> npt.NDArray[np.float16]:
     blocks = [audio[start : start + size] for start in range(0, len(audio), size)]
-    return np.concatenate([np.zeros((0, settings.bands), np.float32), *mel.log_mel_blocks(blocks, 16000, settings)])
+    return np.concatenate([np.zeros((0, settings.bands), np.float16), *mel.log_mel(blocks, 16000, settings)])
 
 
 @pytest.mark.filterwarnings("ignore:n_fft")
@@ -52,9 +52,9 @@ def test_log_mel_equals_librosa(length: int) -> None:
         y=audio, sr=16000, n_fft=1024, hop_length=128, n_mels=80, power=1.0, pad_mode="constant"
     )
     found = spectrogram_of(audio, Mel(), 4096)
-    assert found.shape == (-(-length // 128), 80) and found.dtype == np.float32
+    assert found.shape == (-(-length // 128), 80) and found.dtype == np.float16
     # librosa has one frame more where the step divides the length
-    np.testing.assert_allclose(found, np.log(np.maximum(expected.T[: len(found)], 1e-5)), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found, np.log(np.maximum(expected.T[: len(found)], 1e-5)), rtol=1e-3, atol=1e-3)
 
 
 @given(st.integers(1, 9000), st.integers(1, 5000), st.sampled_from([(512, 128), (64, 64), (256, 100)]))

@@ -10,20 +10,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from descant.layers.synthesis import FourierHead, Head, OscillatorHead, inverse_stft, overlap_add
+from descant.layers.synthesis import (
+    FOURIER_PARTS,
+    TONE_LEVEL,
+    FourierHead,
+    Head,
+    OscillatorHead,
+    inverse_stft,
+    overlap_add,
+)
 
-STEP, RATE = 32, 8000
+STEP, RATE, BANDS = 32, 8000, 20
+NAMES = ["istft", "oscillators"]
 
 
-def heads() -> dict[str, Head]:
+def head_of(name: str) -> Head:
     torch.manual_seed(1)
-    return {"istft": FourierHead(5, STEP), "oscillators": OscillatorHead(5, STEP, RATE)}
+    return (FourierHead if name == "istft" else OscillatorHead)(5, BANDS, STEP, RATE)
 
 
-def louder(head: Head) -> Head:
-    with torch.no_grad():
-        head.outputs.weight.normal_()
-    return head
+def oscillators() -> OscillatorHead:
+    return OscillatorHead(5, BANDS, STEP, RATE)
+
+
+def made(head: Head, hidden: Tensor, mel: float = -6.0, first: int = 3, seed: int = 1) -> Tensor:
+    """The waveform of a track whose mel frames are all the same."""
+    rows, frames = hidden.shape[:2]
+    uniforms = torch.rand(rows, frames, head.uniforms, generator=torch.Generator().manual_seed(seed))
+    waveform: Tensor = head(hidden, torch.full((rows, frames, BANDS), mel), torch.full((rows,), first), uniforms)
+    return waveform
 
 
 @given(frames=st.integers(1, 6), parts=st.sampled_from([2, 4, 6]), seed=st.integers(0, 99))
@@ -37,13 +52,31 @@ def test_frames_are_added_where_they_lie(frames: int, parts: int, seed: int) -> 
     np.testing.assert_allclose(overlap_add(given, STEP), whole[:, begin : begin + frames * STEP], atol=1e-5)
 
 
-def test_the_inverse_transform_of_a_transform_is_the_waveform() -> None:
-    audio = np.random.default_rng(1).standard_normal(STEP * 40)
-    _, _, spectra = scipy.signal.stft(audio, window="hann", nperseg=4 * STEP, noverlap=3 * STEP, boundary="zeros")
-    # scipy divides by the sum of the window
-    given = torch.from_numpy(spectra.T * 2 * STEP)[None, :40]
-    inner = slice(STEP, -2 * STEP)
-    np.testing.assert_allclose(inverse_stft(given, STEP)[0].numpy()[inner], audio[inner], atol=1e-6)
+@pytest.mark.parametrize("parts", [4, 8])
+def test_the_inverse_transform_of_a_transform_is_the_waveform(parts: int) -> None:
+    audio, width = np.random.default_rng(1).standard_normal(STEP * 40), parts * STEP
+    # phases count from a window's beginning
+    transform = scipy.signal.ShortTimeFFT(scipy.signal.get_window("hann", width), STEP, RATE, phase_shift=None)
+    spectra = torch.from_numpy(transform.stft(audio, p0=0, p1=40).T)[None]
+    inner = slice((parts // 2 - 1) * STEP, -(parts // 2) * STEP)
+    np.testing.assert_allclose(inverse_stft(spectra, STEP)[0].numpy()[inner], audio[inner], atol=1e-6)
+
+
+@pytest.mark.parametrize(("number", "phase"), [(3, 0.0), (50, 0.0), (51, 1.2), (90, -0.5)])
+@pytest.mark.parametrize("first", [0, 1_000_003])
+def test_a_steady_bin_is_a_steady_sinusoid_at_its_centre(number: int, phase: float, first: int) -> None:
+    head, frames = head_of("istft"), 24
+    bins = head.outputs.out_features // 2
+    outputs = torch.cat([torch.full((1, frames, bins), -30.0), torch.zeros(1, frames, bins)], dim=2)
+    outputs[..., number], outputs[..., bins + number] = 3.0, phase
+    waveform = head.waveform(outputs, torch.tensor([first]), torch.zeros(1, frames, 0))[0].numpy()
+    width = FOURIER_PARTS * STEP
+    times = first * STEP + np.arange(frames * STEP)
+    # windows add up to 1/2 of their number, by which the inverse does not divide
+    amplitude = math.exp(3.0) * 2 / width * (FOURIER_PARTS / 2) * 8 / (3 * FOURIER_PARTS)
+    expected = amplitude * np.cos(2 * np.pi * number / width * times + phase)
+    inner = slice(FOURIER_PARTS * STEP // 2, -FOURIER_PARTS * STEP // 2)
+    np.testing.assert_allclose(waveform[inner], expected[inner], atol=1e-4 * amplitude)
 
 
 @pytest.mark.parametrize(
@@ -51,35 +84,32 @@ def test_the_inverse_transform_of_a_transform_is_the_waveform() -> None:
 )
 @pytest.mark.parametrize("first", [0, 1_000_003])
 def test_steady_outputs_are_a_steady_sinusoid(number: int, amplitude: float, phase: float, first: int) -> None:
-    head = heads()["oscillators"]
-    assert isinstance(head, OscillatorHead)
+    head = oscillators()
     frames = 20
     amplitudes, phases = torch.zeros(2, 1, frames, head.oscillators)
     amplitudes[..., number], phases[..., number] = amplitude, phase
-    made = overlap_add(head.tone_frames(amplitudes, phases, torch.tensor([first])), STEP)[0].numpy()
+    waveform = overlap_add(head.tone_frames(amplitudes, phases, torch.tensor([first])), STEP)[0].numpy()
     hertz = 27.5 * 2 ** (number / 48)
     times = (first * STEP + np.arange(frames * STEP)) / RATE
-    expected = amplitude * np.cos(2 * np.pi * (hertz * times + float(head.begin[number])) + phase)
+    expected = amplitude * np.cos(2 * np.pi * (hertz * times + float(head.starts[number])) + phase)
     # the frame after the last would have held the end up
     inner = slice(0, -STEP)
-    np.testing.assert_allclose(made[inner], expected[inner], atol=1e-4)
+    np.testing.assert_allclose(waveform[inner], expected[inner], atol=1e-4)
 
 
 def test_oscillators_are_quarter_semitones_from_the_lowest_key_to_below_nyquist() -> None:
-    head = heads()["oscillators"]
-    assert isinstance(head, OscillatorHead)
+    head = oscillators()
     hertz = head.turns * RATE
     assert float(hertz[0]) == 27.5 and 0.96 * RATE / 2 < float(hertz[-1]) < RATE / 2
     torch.testing.assert_close(12 * torch.log2(hertz[1:] / hertz[:-1]), torch.full_like(hertz[1:], 0.25))
 
 
 def test_noise_of_amplitude_one_is_white_noise_of_power_one() -> None:
-    head = heads()["oscillators"]
-    assert isinstance(head, OscillatorHead)
+    head = oscillators()
     uniforms = torch.rand(1, 4000, head.uniforms, generator=torch.Generator().manual_seed(1))
-    made = overlap_add(head.noise_frames(torch.ones(1, 4000, STEP + 1), uniforms), STEP)[0].numpy()
-    assert made[:-STEP].std() == pytest.approx(1, abs=0.02)
-    _, spectrum = scipy.signal.welch(made, nperseg=64)
+    waveform = overlap_add(head.noise_frames(torch.ones(1, 4000, STEP + 1), uniforms), STEP)[0].numpy()
+    assert waveform[:-STEP].std() == pytest.approx(1, abs=0.02)
+    _, spectrum = scipy.signal.welch(waveform, nperseg=64)
     np.testing.assert_allclose(spectrum[2:-2] * 0.5, 1, atol=0.1)
     halved = torch.ones(1, 4000, STEP + 1)
     halved[..., : STEP // 2] = 0
@@ -87,38 +117,42 @@ def test_noise_of_amplitude_one_is_white_noise_of_power_one() -> None:
     assert spectrum[4:10].max() < 0.01 * spectrum[-10:-4].min()
 
 
-@pytest.mark.parametrize("name", ["istft", "oscillators"])
+@pytest.mark.parametrize("name", NAMES)
 def test_reach_is_exact(name: str) -> None:
-    head, middle = louder(heads()[name]), 6
-    hidden, uniforms = torch.randn(1, 13, 5, requires_grad=True), torch.rand(1, 13, head.uniforms)
-    made = head(hidden, torch.tensor([3]), uniforms)
-    assert made.shape == (1, 13 * STEP)
+    head, middle = head_of(name), 9
+    with torch.no_grad():
+        head.outputs.weight.normal_()
+    hidden = torch.randn(1, 19, 5, requires_grad=True)
+    waveform = made(head, hidden)
+    assert waveform.shape == (1, 19 * STEP)
     weights = torch.linspace(1, 2, STEP)
-    (gradient,) = torch.autograd.grad((made[0, middle * STEP : (middle + 1) * STEP] * weights).sum(), hidden)
+    (gradient,) = torch.autograd.grad((waveform[0, middle * STEP : (middle + 1) * STEP] * weights).sum(), hidden)
     seen = gradient[0].abs().amax(-1).nonzero().flatten().tolist()
     assert seen == list(range(middle - head.reach.left, middle + head.reach.right + 1))
 
 
-@pytest.mark.parametrize("name", ["istft", "oscillators"])
-def test_fresh_heads_are_quiet_and_finite_at_any_loudness(name: str) -> None:
-    head = heads()[name]
-
-    def made(hidden: Tensor) -> Tensor:
-        return head(hidden, torch.tensor([0, 5]), torch.rand(2, 30, head.uniforms))
-
+@pytest.mark.parametrize("name", NAMES)
+def test_before_anything_is_learnt_it_is_as_loud_as_its_mel(name: str) -> None:
+    head, hidden = head_of(name), torch.randn(1, 30, 5)
     with torch.no_grad():
-        assert float(made(torch.randn(2, 30, 5)).std()) < 0.2
-        assert bool(made(1e4 * torch.randn(2, 30, 5)).isfinite().all())
+        soft, loud = made(head, hidden, -6.0), made(head, hidden, -6.0 + math.log(2))
+    torch.testing.assert_close(loud, 2 * soft, rtol=1e-4, atol=1e-6)
 
 
-def test_in_bf16_the_phases_are_still_exact() -> None:
-    head = heads()["oscillators"]
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_finite_at_any_loudness(name: str) -> None:
     with torch.no_grad():
-        head.outputs.weight.zero_()
-        head.outputs.bias[: math.ceil(head.outputs.out_features / 3)] = -2.0
-        given = torch.zeros(1, 20, 5), torch.tensor([100_000]), torch.zeros(1, 20, head.uniforms)
-        exact = head(*given)
+        assert bool(made(head_of(name), 1e4 * torch.randn(2, 30, 5), 100.0).isfinite().all())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_bf16_the_phases_are_still_exact(name: str) -> None:
+    head, hidden = head_of(name), torch.zeros(1, 20, 5)
+    with torch.no_grad():
+        # what bf16 rounds is then the same
+        head.outputs.bias.zero_()
+        exact = made(head, hidden, TONE_LEVEL, first=100_000)
         with torch.autocast("cpu", torch.bfloat16):
-            mixed = head(*given)
+            mixed = made(head, hidden, TONE_LEVEL, first=100_000)
     assert mixed.dtype == torch.float32
-    torch.testing.assert_close(mixed, exact, rtol=0, atol=0.02 * float(exact.abs().max()))
+    torch.testing.assert_close(mixed, exact, rtol=0, atol=1e-6)

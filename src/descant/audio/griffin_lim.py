@@ -25,7 +25,7 @@ def griffin_lim(
         seed: of the phases that it begins with.
 
     Returns:
-        float32 ``(frames * settings.step,)``.
+        float32 ``(frames * step,)``.
     """
     # one frame more, which the end of the last step's windows lies in
     frames = np.exp(np.concatenate([mel, mel[-1:]]).astype(np.float64).T)

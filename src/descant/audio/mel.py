@@ -82,9 +82,9 @@ def to_decibel(power: npt.NDArray[np.float64], span: float = 80.0) -> npt.NDArra
     return np.asarray(np.maximum(10 * np.log10(np.maximum(power, 1e-10) / reference), -span))
 
 
-def log_mel_blocks(
+def log_mel(
     blocks: Iterable[npt.NDArray[np.floating]], sample_rate: int, settings: Mel
-) -> Iterator[npt.NDArray[np.float32]]:
+) -> Iterator[npt.NDArray[np.float16]]:
     """Natural logarithm of magnitudes in mel bands, block by block: what Mel2Mel learns (Kim et al. 2019).
 
     Frame ``i`` is centred on sample ``i * step``; before and after the audio there are zeros. The same values come out
@@ -103,12 +103,7 @@ def log_mel_blocks(
     for stretch, count in _stretches(blocks, settings.window, settings.step):
         frames = np.lib.stride_tricks.sliding_window_view(stretch, settings.window)[:: settings.step]
         magnitudes = np.abs(np.fft.rfft(frames * hann, axis=-1)) @ filters
-        yield np.log(np.maximum(magnitudes[:count], floor)).astype(np.float32)
-
-
-def log_mel(audio: npt.NDArray[np.floating], sample_rate: int, settings: Mel) -> npt.NDArray[np.float32]:
-    """The same of audio ``(time,)`` in memory: ``(frames, bands)``."""
-    return np.concatenate([np.zeros((0, settings.bands), np.float32), *log_mel_blocks([audio], sample_rate, settings)])
+        yield np.log(np.maximum(magnitudes[:count], floor)).astype(np.float16)
 
 
 def _stretches(

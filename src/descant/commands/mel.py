@@ -8,7 +8,7 @@ import typer
 from tqdm import tqdm
 
 from descant.audio.clips import from_16_bit
-from descant.audio.mel import log_mel_blocks
+from descant.audio.mel import log_mel
 from descant.commands import cli, options
 from descant.config.mel import Mel
 from descant.recordings import open_recordings
@@ -27,7 +27,7 @@ def mel(
     with SequenceWriter(output, 0, bands.step, rate, channels=bands.bands, dtype=np.float16) as writer:
         for track in tqdm(waveform.tracks(), disable=None, unit="track"):
             audio = map(from_16_bit, waveform.blocks(track))
-            writer.add(track.track, track.split, track.labels, log_mel_blocks(audio, rate, bands))
+            writer.add(track.track, track.split, track.labels, log_mel(audio, rate, bands))
 
 
 if __name__ == "__main__":

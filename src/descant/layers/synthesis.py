@@ -12,15 +12,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from descant.layers.convolution import Reach
+from descant.layers.mel import between_bands
 from descant.seeds import counter_uniforms
 
+# steps that a window of the Fourier transform lasts: as long as the mel's own; ours (Vocos: 4)
+FOURIER_PARTS = 8
 # quarter semitones from the piano's lowest note on; of the Nyquist frequency, what oscillators leave free; both ours
 LOWEST_HERTZ, STEPS_PER_OCTAVE = 27.5, 48
 HIGHEST_SHARE = 0.98
-# log-amplitudes that nothing is louder than, and those that fresh weights begin with; all ours
-LOUDEST, QUIET_TONE, QUIET_NOISE = 1.0, -7.0, -6.0
-LOUDEST_BIN = 5.0
-# fresh weights of a head begin at this share of what a linear map has otherwise, near its bias; ours
+# logarithms of amplitudes by those of the mel bands that they lie in, before anything is learnt: of bins, oscillators
+# and noise, where they are nearest to the embedded pieces; and what none exceeds; all ours
+BIN_LEVEL, TONE_LEVEL, NOISE_LEVEL = 3.0, -3.5, -1.5
+LOUDEST, LOUDEST_BIN = 1.0, 7.0
+# fresh weights of a head are this share of what a linear map's are otherwise, so that what is said above holds; ours
 FRESH_SHARE = 0.3
 
 
@@ -43,42 +47,54 @@ def overlap_add(frames: Tensor, step: int) -> Tensor:
 
 
 def inverse_stft(spectra: Tensor, step: int) -> Tensor:
-    """The waveform of a short-time Fourier transform with periodic Hann windows of four steps.
+    """The waveform of a short-time Fourier transform with periodic Hann windows.
 
     Args:
-        spectra: complex ``(batch, frames, 2 * step + 1)``.
+        spectra: complex ``(batch, frames, width / 2 + 1)``, of windows of an even number of steps, at least 4.
         step: samples between frames.
 
     Returns:
-        ``(batch, frames * step)``. Squares of such windows add up to 3/2, but for the first step and the last two.
+        ``(batch, frames * step)``, exact where no window is missing: squares of those over a sample add up to 3/8 of
+        their number.
     """
-    window = torch.hann_window(4 * step, device=spectra.device)
-    return overlap_add(torch.fft.irfft(spectra) * window / 1.5, step)
+    width = 2 * (spectra.shape[2] - 1)
+    window = torch.hann_window(width, device=spectra.device)
+    return overlap_add(torch.fft.irfft(spectra) * window * (8 * step / (3 * width)), step)
 
 
 class Head(nn.Module, ABC):
     """The last layer of a vocoder of one pass.
 
+    Its outputs begin near a filter bank's envelope: logarithms of amplitudes are those of the mel bands around their
+    frequency, plus what the network says, which has no loudness to learn (ours).
+
     Args:
         channels: width of what it reads.
-        outputs: numbers that it makes a frame's share of the waveform of.
+        levels: ``(outputs, bands)``, shares of the mel bands in each output; zeros for phases.
+        begin: ``(outputs,)``, the outputs' biases before anything is learnt.
         step: samples between frames.
-        parts: steps that a frame's share lasts, an even number.
+        parts: steps that a frame's share of the waveform lasts, an even number.
         uniforms: random numbers that it takes for each frame.
     """
 
-    def __init__(self, channels: int, outputs: int, step: int, parts: int, uniforms: int) -> None:
+    def __init__(self, channels: int, levels: Tensor, begin: Tensor, step: int, parts: int, uniforms: int) -> None:
         super().__init__()
         self.step = step
         self.uniforms = uniforms
         self.reach = Reach(parts // 2 - 1, parts // 2)
-        self.outputs = nn.Linear(channels, outputs)
+        self.outputs = nn.Linear(channels, len(levels))
+        with torch.no_grad():
+            self.outputs.weight *= FRESH_SHARE
+            self.outputs.bias.copy_(begin)
+        self.register_buffer("levels", levels, persistent=False)
+        self.levels: Tensor
 
-    def forward(self, hidden: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, mel: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
         """Map vectors of frames to a waveform.
 
         Args:
             hidden: ``(batch, frames, channels)``.
+            mel: log-mel frames ``(batch, frames, bands)``.
             first: int64 ``(batch,)``, number of the first frame since its track's beginning.
             uniforms: in [0, 1), ``(batch, frames, uniforms)``.
 
@@ -88,7 +104,7 @@ class Head(nn.Module, ABC):
         outputs = self.outputs(hidden)
         # phases in bf16 would be noise
         with torch.autocast(hidden.device.type, enabled=False):
-            return self.waveform(outputs.float(), first, uniforms)
+            return self.waveform(outputs.float() + F.linear(mel.float(), self.levels), first, uniforms)
 
     @abstractmethod
     def waveform(self, outputs: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
@@ -96,20 +112,34 @@ class Head(nn.Module, ABC):
 
 
 class FourierHead(Head):
-    """Magnitude and phase of each bin of a Fourier transform (Siuzdak 2023, section 3.2), with windows of four steps.
+    """Magnitude and phase of each bin of a Fourier transform (Siuzdak 2023, section 3.2).
+
+    The phase of a bin is that of a tone at its centre which has run since the track's beginning, plus what the network
+    says: a steady tone needs steady outputs. This is ours; in Vocos the network says all of a phase.
 
     Args:
         channels: width of what it reads.
+        bands: of the mel.
         step: samples between frames.
+        sample_rate: Hz.
     """
 
-    def __init__(self, channels: int, step: int) -> None:
-        super().__init__(channels, 2 * (2 * step + 1), step, parts=4, uniforms=0)
+    def __init__(self, channels: int, bands: int, step: int, sample_rate: int) -> None:
+        bins = FOURIER_PARTS * step // 2 + 1
+        levels = between_bands(torch.linspace(0, sample_rate / 2, bins), bands, sample_rate)
+        begin = torch.cat([torch.full((bins,), BIN_LEVEL), torch.zeros(bins)])
+        super().__init__(
+            channels, torch.cat([levels, torch.zeros_like(levels)]), begin, step, FOURIER_PARTS, uniforms=0
+        )
 
     def waveform(self, outputs: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
         """See :class:`Head`."""
-        log_magnitudes, phases = outputs.chunk(2, dim=-1)
-        return inverse_stft(torch.polar(log_magnitudes.clamp(max=LOUDEST_BIN).exp(), phases), self.step)
+        levels, phases = outputs.chunk(2, dim=-1)
+        bins, frames = (torch.arange(phases.shape[axis], device=first.device) for axis in (2, 1))
+        # in parts of a turn: of all steps so far, and half of the window back, from a frame's centre to its beginning
+        turned = bins * (first[:, None, None] + frames[:, None] - FOURIER_PARTS // 2) % FOURIER_PARTS
+        angles = phases + (2 * math.pi / FOURIER_PARTS) * turned
+        return inverse_stft(torch.polar(levels.clamp(max=LOUDEST_BIN).exp(), angles), self.step)
 
 
 class OscillatorHead(Head):
@@ -120,35 +150,37 @@ class OscillatorHead(Head):
 
     Args:
         channels: width of what it reads.
+        bands: of the mel.
         step: samples between frames.
         sample_rate: Hz.
     """
 
-    def __init__(self, channels: int, step: int, sample_rate: int) -> None:
+    def __init__(self, channels: int, bands: int, step: int, sample_rate: int) -> None:
         octaves = math.log2(HIGHEST_SHARE * sample_rate / 2 / LOWEST_HERTZ)
-        count = int(octaves * STEPS_PER_OCTAVE) + 1
-        super().__init__(channels, 2 * count + step + 1, step, parts=2, uniforms=2 * step)
+        count, bins = int(octaves * STEPS_PER_OCTAVE) + 1, step + 1
+        hertz = LOWEST_HERTZ * 2 ** (torch.arange(count).double() / STEPS_PER_OCTAVE)
+        tones, noise = (
+            between_bands(places, bands, sample_rate) for places in (hertz, torch.linspace(0, sample_rate / 2, bins))
+        )
+        begin = [torch.full((count,), TONE_LEVEL), torch.zeros(count), torch.full((bins,), NOISE_LEVEL)]
+        levels = torch.cat([tones, torch.zeros_like(tones), noise])
+        super().__init__(channels, levels, torch.cat(begin), step, parts=2, uniforms=2 * step)
         self.oscillators = count
-        with torch.no_grad():
-            self.outputs.weight *= FRESH_SHARE
-            self.outputs.bias.zero_()
-            self.outputs.bias[:count] = QUIET_TONE
-            self.outputs.bias[2 * count :] = QUIET_NOISE
         # of a sample, in turns
-        turns = LOWEST_HERTZ / sample_rate * 2 ** (torch.arange(count).double() / STEPS_PER_OCTAVE)
+        turns = hertz / sample_rate
         window = torch.hann_window(2 * step, dtype=torch.float64)
         around = 2 * math.pi * turns[:, None] * torch.arange(-step, step)
         constants = {
             "turns": turns,
             # oscillators that begin in step would all meet in one click
-            "begin": torch.from_numpy(counter_uniforms(0, 0, 0, count)),
+            "starts": torch.from_numpy(counter_uniforms(0, 0, 0, count)),
             "waves": torch.cat([torch.cos(around) * window, -torch.sin(around) * window]).float(),
             "fade": window.sqrt().float(),
         }
         for name, constant in constants.items():
             self.register_buffer(name, constant, persistent=False)
         self.turns: Tensor
-        self.begin: Tensor
+        self.starts: Tensor
         self.waves: Tensor
         self.fade: Tensor
 
@@ -162,7 +194,7 @@ class OscillatorHead(Head):
         """Frames ``(batch, frames, 2 * step)`` of amplitudes and phases ``(batch, frames, oscillators)``."""
         places = self.step * (first[:, None] + torch.arange(amplitudes.shape[1], device=first.device))
         # in double precision, as turns add up to millions, of which the fraction counts
-        turned = torch.remainder(places[..., None] * self.turns + self.begin, 1).float()
+        turned = torch.remainder(places[..., None] * self.turns + self.starts, 1).float()
         angles = 2 * math.pi * turned + phases
         parts = torch.cat([amplitudes * torch.cos(angles), amplitudes * torch.sin(angles)], dim=-1)
         return torch.matmul(parts, self.waves)

@@ -13,9 +13,9 @@ from descant.config.vocoders import MelWaveNet, OnePassVocoder
 FLOAT_BYTES = 4
 # logistic distributions around a linear prediction, and numbers that autograd keeps of what it shows and of the mixture
 PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
-# of vocoders of one pass: their blocks' taps and inner width; their oscillators; and numbers that autograd keeps of an
+# of vocoders of one pass: their blocks' taps and inner width, the steps of a Fourier window; their oscillators; and numbers that autograd keeps of an
 # output of the head, and of a sample for the losses between spectra
-CONVNEXT_KERNEL, CONVNEXT_EXPANSION = 7, 3
+CONVNEXT_KERNEL, CONVNEXT_EXPANSION, FOURIER_PARTS = 7, 3, 8
 LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
 HEAD_KEPT, SPECTRA_KEPT = 7, 34
 
@@ -114,7 +114,7 @@ def mel_wavenet_size(settings: MelWaveNet, classes: int, bands: int, step: int) 
 def one_pass_size(settings: OnePassVocoder, bands: int, step: int, sample_rate: int) -> Size:
     """The size of a vocoder of one pass, for frames ``step`` samples apart."""
     width = settings.channels
-    outputs = 2 * (2 * step + 1)
+    outputs = 2 * (FOURIER_PARTS * step // 2 + 1)
     if settings.head == "oscillators":
         octaves = log2(HIGHEST_SHARE * sample_rate / 2 / LOWEST_HERTZ)
         outputs = 2 * (int(octaves * STEPS_PER_OCTAVE) + 1) + step + 1

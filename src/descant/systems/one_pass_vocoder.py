@@ -50,9 +50,9 @@ class OnePassVocoderSystem(System):
         self.mel_weight = settings.mel_weight
         self.trunk = ConvNeXt(bands, settings.channels, settings.blocks)
         self.head: Head = (
-            FourierHead(settings.channels, step)
+            FourierHead(settings.channels, bands, step, sample_rate)
             if settings.head == "istft"
-            else OscillatorHead(settings.channels, step, sample_rate)
+            else OscillatorHead(settings.channels, bands, step, sample_rate)
         )
         self.distance = SpectralLoss(sample_rate, bands)
 
@@ -64,7 +64,7 @@ class OnePassVocoderSystem(System):
 
     def waveform(self, mel: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
         """A waveform float32 ``(batch, frames * step)`` of mel frames ``(batch, frames, bands)``; see :class:`Head`."""
-        made: Tensor = self.head(self.trunk(scaled(mel)), first, uniforms)
+        made: Tensor = self.head(self.trunk(scaled(mel)), mel, first, uniforms)
         return made
 
     def _figures(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
