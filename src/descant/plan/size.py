@@ -13,8 +13,8 @@ from descant.config.vocoders import MelWaveNet, OnePassVocoder
 FLOAT_BYTES = 4
 # logistic distributions around a linear prediction, and numbers that autograd keeps of what it shows and of the mixture
 PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
-# of vocoders of one pass: their blocks' taps and inner width, the steps of a Fourier window; their oscillators; and numbers that autograd keeps of an
-# output of the head, and of a sample for the losses between spectra
+# of vocoders of one pass: their blocks' taps and inner width, the steps of a Fourier window; their oscillators; numbers
+# that autograd keeps of an output of the head, and of a sample for the losses between spectra
 CONVNEXT_KERNEL, CONVNEXT_EXPANSION, FOURIER_PARTS = 7, 3, 8
 LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
 HEAD_KEPT, SPECTRA_KEPT = 7, 34
