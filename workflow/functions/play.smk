@@ -12,7 +12,12 @@ def playing_models(wildcards):
 
 def score_digest(wildcards):
     """Changes when the score does."""
-    return file_digest(experiment.play.score)
+    score = experiment.play.score
+    if not score.is_file():
+        raise WorkflowError(
+            f"play.score is {score}, which is no file; name a MIDI or MusicXML file"
+        )
+    return file_digest(score)
 
 
 def play_settings(wildcards):
