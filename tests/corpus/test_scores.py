@@ -6,6 +6,8 @@ from descant.config.corpus import Scores
 from descant.corpus.scores import locate, read_pieces
 from descant.errors import CorpusError
 
+MEL2MEL = str(Path(__file__).parents[2] / "config" / "mel2mel" / "pieces.csv")
+
 
 def test_shipped_list_is_all_there() -> None:
     pieces = read_pieces(Scores())
@@ -17,11 +19,21 @@ def test_shipped_list_is_all_there() -> None:
     assert read_pieces(Scores(limit=3)) == pieces[:3]
 
 
-def test_no_score_of_the_list_reserves_rights() -> None:
+def test_the_list_of_mel2mel_is_all_there_too() -> None:
+    pieces = read_pieces(Scores(pieces=MEL2MEL))
+    assert len(pieces) == 93 and pieces[:39] == read_pieces(Scores())
+    assert len({piece.path for piece in pieces}) == len(pieces) == len({piece.label for piece in pieces})
+    for piece in pieces:
+        assert locate(MEL2MEL, piece.path).is_file()
+        assert piece.title and piece.composer and piece.note
+
+
+@pytest.mark.parametrize("listed", ["builtin", MEL2MEL], ids=["builtin", "mel2mel"])
+def test_no_score_of_a_list_reserves_rights(listed: str) -> None:
     import zipfile
 
-    for piece in read_pieces(Scores()):
-        path = locate("builtin", piece.path)
+    for piece in read_pieces(Scores(pieces=listed)):
+        path = locate(listed, piece.path)
         if path.suffix == ".mxl":
             with zipfile.ZipFile(path) as archive:
                 texts = [archive.read(name) for name in archive.namelist() if not name.startswith("META-INF")]

@@ -1,5 +1,6 @@
 """Scores to sound: the notes of a file, played by a SoundFont. Slow to import, because of music21."""
 
+import functools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -61,6 +62,12 @@ def read_score(path: Path, quarters_per_minute: float | None) -> tuple[Note, ...
             head = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ScoreError(f"the score cannot be read: {error.strerror}", "check its rights") from error
+    return _notes(head, path, quarters_per_minute)
+
+
+@functools.lru_cache(maxsize=1)
+def _notes(head: bytes, path: Path, quarters_per_minute: float | None) -> tuple[Note, ...]:
+    # one program after another plays a score, which takes long to read
     if is_midi(head) or path.suffix.lower() in MIDI_SUFFIXES:
         return read_midi(head)
     return read_notation(path, quarters_per_minute)
