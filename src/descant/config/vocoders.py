@@ -53,7 +53,7 @@ class OnePassVocoder(Network):
     channels: int = Field(192, ge=1, le=16384, description="width of the blocks (Vocos: 512)")
     blocks: int = Field(4, ge=1, le=64, description="ConvNeXt blocks (Vocos: 8)")
     mel_weight: float = Field(
-        0.0, ge=0, description="weight of the log-mel loss beside that of spectra at several resolutions"
+        0.5, ge=0, description="weight of the log-mel loss beside that of spectra at several resolutions"
     )
 
 
