@@ -21,7 +21,6 @@ from typing import Annotated, Any
 
 import mir_eval
 import numpy as np
-import pandas as pd
 import torch
 import typer
 
@@ -222,8 +221,10 @@ def main(
         corpus = rendered(folder, pieces, seconds)
         lengths = corpus.streams[WAVEFORM].index.groupby("split")["length"].sum() / RATE
         print(", ".join(f"{split}: {length:.0f} s" for split, length in lengths.items()), flush=True)
-        table = pd.DataFrame(list(rows(corpus, head, minutes, learning_rate, folder)))
-    print(table.to_string(index=False))
+        for number, row in enumerate(rows(corpus, head, minutes, learning_rate, folder)):
+            if not number:
+                print(f"| {' | '.join(row)} |\n{'|---' * len(row)}|")
+            print(f"| {' | '.join(map(str, row.values()))} |", flush=True)
 
 
 if __name__ == "__main__":
