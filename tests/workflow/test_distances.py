@@ -44,5 +44,5 @@ def test_another_level_of_confidence_puts_other_intervals_to_what_was_measured(f
     path = finished.parent / "confidence.yaml"
     path.write_text(yaml.safe_dump(merge(read_yaml(TINY), {"evaluation": {"confidence": 0.9}})))
     rules = {job.split()[0] for job in planned(finished, "all", over=path)}
-    figures = {"distances", "structure_summary", "novelty", "reconstruction", "onsets", "write_table"}
+    figures = {"distances", "structure_summary", "novelty", "reconstruction", "onsets", "note_f1", "write_table"}
     assert rules == {*figures, "page", "all"}
