@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances reconstruct structure novelty report listen play
+    draw distances synthesis reconstruct structure novelty report listen play
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"

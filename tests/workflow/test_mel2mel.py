@@ -1,5 +1,6 @@
-"""From scores to a trained Mel2Mel, its curves and nothing else."""
+"""From scores to a trained Mel2Mel, what it plays of held-out scores, and its pages."""
 
+import json
 from pathlib import Path
 
 import mido
@@ -10,8 +11,9 @@ import soundfile
 import torch
 from pipeline import ROOT, planned, run
 
+from descant.modelfacts import read_facts
 from descant.modelfile import check_streams, read_model
-from descant.sequences import open_checked
+from descant.sequences import open_checked, open_sequence
 from descant.systems.mel2mel import Mel2MelSystem
 from descant.systems.restore import restore
 
@@ -23,7 +25,8 @@ INSTRUMENTS = ("Acoustic Grand Piano", "Church Organ")
 def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     run(tmp_path, "--cores", "1", "all", over=TINY)
     results = tmp_path / "results"
-    assert sorted(path.name for path in (results / "report").iterdir()) == ["curves.html"]
+    pages = {"index", "synthesis", "curves", "onsets", "note_f1"}
+    assert {path.stem for path in (results / "report").iterdir()} == pages
     assert not (results / "table").exists() and not (results / "samples").exists()
     mel, roll, waveform = (open_checked(results / "sequences" / name) for name in ("mel", "roll", "waveform"))
     assert mel.index.equals(roll.index)
@@ -46,6 +49,24 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     with torch.no_grad():
         piano, organ = (system.play(rolls, system.timbres(torch.tensor([number]))) for number in (1, 2))
     assert piano.shape == (1, rolls.shape[1], 80) and not torch.equal(piano, organ)
+
+    # what it predicts of every track is packed, and what vocoders make of test tracks is measured and heard
+    predicted = open_sequence(results / "sequences" / "mel-of-small-from-roll")
+    assert predicted.index.equals(mel.index)
+    heard = predicted.steps(predicted.tracks("test")[0])
+    by_instrument = {"Acoustic Grand Piano": piano, "Church Organ": organ}
+    expected = by_instrument[predicted.tracks("test")[0].labels.instrument]
+    assert np.allclose(heard, expected[0], atol=0.01)
+    tuned = read_facts(results / "training" / "oscillators-from-mel-of-small-from-roll" / "model.safetensors")
+    assert tuned.settings["training"]["start_from"].endswith("oscillators-from-mel/model.safetensors")
+    assert tuned.by_stream["mel"].fingerprint == predicted.fingerprint
+    summary = json.loads((results / "evaluation" / "synthesis" / "summary.json").read_text())
+    assert [name for name, one in summary["renderings"].items() if one["share"]] == [
+        "Mel2Mel, oscillators",
+        "Mel2Mel, oscillators tuned on it",
+    ]
+    assert (summary["excerpts"], summary["pieces"]) == (2, 1)
+    assert (results / "report" / "index.html").read_text().count("<audio") == 3
 
     assert planned(tmp_path, "all", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout

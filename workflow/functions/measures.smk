@@ -162,6 +162,54 @@ def reconstructed(file=str):
     ]
 
 
+def vocoded(file=str):
+    """What was made of spectrograms of the same excerpts; `file` is what paths are made of."""
+    return [
+        {
+            "title": rendering.title,
+            "sound": file(VOCODED.format(rendering=name)),
+            "of_true_frames": rendering.of_true_frames
+            and plan.renderings[rendering.of_true_frames].title,
+        }
+        for name, rendering in plan.renderings.items()
+    ]
+
+
+def rendering_of(wildcards):
+    """The rendering that a job makes."""
+    return plan.renderings[wildcards.rendering]
+
+
+def rendered_frames(wildcards):
+    """The spectrograms that it is made of."""
+    return data_of(rendering_of(wildcards).frames)
+
+
+def rendered_frames_index(wildcards):
+    """Their index."""
+    return index_of(rendering_of(wildcards).frames)
+
+
+def vocoders(wildcards):
+    """The model file of the vocoder; none where there is nothing to learn."""
+    vocoder = rendering_of(wildcards).vocoder
+    return [] if vocoder is None else [model_of(vocoder)]
+
+
+def vocoder_option(wildcards, input):
+    """The option for it, or nothing."""
+    return [f"--vocoder={path}" for path in input.vocoder]
+
+
+def vocode_megabytes(wildcards):
+    """Memory of making the excerpts of their spectrograms: what one that draws them remembers of each."""
+    vocoder = rendering_of(wildcards).vocoder
+    if vocoder is None or plan.trainings[vocoder].kind == "one_pass_vocoder":
+        return 4000
+    excerpts = experiment.evaluation.reconstruction.excerpts
+    return megabytes_below(plan.trainings[vocoder], excerpts)
+
+
 def code_sequence_below(name):
     """The sequence of codes that one is encoded from; None for the audio."""
     below = plan.sequences[plan.sequences[name].encoded_from]

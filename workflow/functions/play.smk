@@ -7,7 +7,8 @@ def playing_models(wildcards):
         raise WorkflowError(
             "nothing is named to play: add --config play='{score: my.mid, instrument: piano}'"
         )
-    return [model_of(name) for name in plan.routes[experiment.playing_row].trainings]
+    mel2mel, *_, vocoder = plan.routes[experiment.playing_row].trainings
+    return [model_of(mel2mel), model_of(vocoder)]
 
 
 def score_digest(wildcards):

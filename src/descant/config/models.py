@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from descant.config.base import Section
+from descant.config.training import Training
 
 EngineName = Literal["auto", "reference", "numba", "native", "graph", "triton"]
 Precision = Literal["float32", "bfloat16_weights", "bfloat16"]
@@ -74,6 +75,10 @@ class Mel2MelRow(Section):
     mel2mel: str = Field(description="name of the network, of mel2mels")
     vocoder: str | None = Field(
         None, description="name of the network, of vocoders, that makes sound of its spectrograms; empty = none"
+    )
+    vocoder_tuning: Training | None = Field(
+        None,
+        description="how the vocoder then learns on, from the spectrograms that this row predicts; empty = not at all",
     )
 
 

@@ -117,6 +117,8 @@ class Config(Section):
         if model.vocoder is not None and model.vocoder not in self.vocoders:
             near = suggest(model.vocoder, self.vocoders, "vocoders")
             raise ValueError(f"models.{name}.vocoder names {model.vocoder!r}{near}")
+        if model.vocoder_tuning and model.vocoder is None:
+            raise ValueError(f"models.{name}.vocoder_tuning has no vocoder to train; name one in models.{name}.vocoder")
         if self.corpus.source not in ("scores", "midi"):
             raise ValueError(
                 f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}; set it to scores or "

@@ -89,6 +89,16 @@ KINDS: Mapping[str, Kind] = {
         "excerpts of test tracks to compare with. The page also says how the model is built and how long it was "
         "trained.",
     ),
+    "synthesis": Kind(
+        label="From scores to sound",
+        about="Held-out scores played by networks, to hear beside the recordings, and how near they are.",
+        category="1 Listen",
+        caption="Excerpts of test pieces from their mel spectrograms: true ones, which show what each vocoder loses, "
+        "and those that a Mel2Mel predicts from the score. Beside them the correlation of constant-Q spectra with the "
+        "recordings, by octave and by instrument, with floors.",
+        question="Does it play the score",
+        computation="descant.evaluation.synthesis",
+    ),
     "table": Kind(
         label="The table",
         about="Likelihoods of held-out tracks, beside the paper's own figures.",
