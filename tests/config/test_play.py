@@ -27,11 +27,25 @@ def playing(vocoder: str | None = "bank", **play: Any) -> dict[str, Any]:
         ({}, "add up to 0"),
         ([{"at": 2, "instrument": "organ"}, {"at": 1, "instrument": "piano"}], "not in order of time"),
         ([{"at": 0, "instrument": {"organ": 0}}], "add up to 0"),
+        ([{"at": 0, "instrument": []}], "instrument is empty"),
+        ([True, 0.5], "as YAML reads on"),
+        ([float("nan"), 0.5], "finite"),
     ],
 )
 def test_timbres_that_say_nothing_are_refused(instrument: Any, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Play.model_validate({"score": "x.mid", "instrument": instrument})
+
+
+def test_a_point_is_one_timbre_and_moments_are_several() -> None:
+    point = Play.model_validate({"score": "x.mid", "instrument": [0.3, -1.2]})
+    assert [(moment.at, moment.instrument) for moment in point.moments] == [(0, (0.3, -1.2))]
+    way = [{"at": 1, "instrument": [1, 2]}, {"at": 2, "instrument": "organ"}]
+    assert [moment.instrument for moment in Play.model_validate({"score": "x.mid", "instrument": way}).moments] == [
+        (1, 2),
+        "organ",
+    ]
+    assert Play.model_validate_json(point.model_dump_json()) == point
 
 
 def test_the_row_that_plays_is_the_one_named_or_the_first_with_a_vocoder() -> None:
