@@ -28,6 +28,7 @@ def report_pages():
         "listening": ["listening"] if people_rated() else [],
         "separation": ["separation"] if experiment.separation.method != "none" else [],
         "simulated": [],
+        "timbre": ["timbre"] if mel2mel_rows else [],
     }
     measured = {kind: [kind] for kind in KINDS if drawn_rows}
     return [page for kind in KINDS for page in (measured | present).get(kind, [])]
@@ -139,6 +140,15 @@ def reconstruction_given(page):
     }
 
 
+def timbre_given(page):
+    """The map and the ways of every row that has them."""
+    rows = [
+        {"model": name, "title": row.title, "folder": File(TIMBRES.format(row=name))}
+        for name, row in mel2mel_rows.items()
+    ]
+    return {"rows": rows}
+
+
 def listening_given(page):
     """What people said, or synthetic raters."""
     source = "simulated/" if page == SIMULATED else ""
@@ -179,6 +189,7 @@ GIVEN = {
     "distances": distances_given,
     "structure": structure_given,
     "reconstruction": reconstruction_given,
+    "timbre": timbre_given,
     "listening": listening_given,
     "simulated": listening_given,
     "separation": separation_given,

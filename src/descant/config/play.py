@@ -52,5 +52,5 @@ class Play(Section):
         """The timbres in order of time; one that is there throughout is reached at the beginning."""
         given = self.instrument
         if isinstance(given, tuple) and given and isinstance(given[0], Moment):
-            return cast(tuple[Moment, ...], given)
+            return given
         return (Moment(at=0, instrument=cast(Timbre, given)),)
