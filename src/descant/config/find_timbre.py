@@ -20,6 +20,6 @@ class FindTimbre(Section):
         0.5,
         ge=0,
         le=10,
-        description="how much earlier or later than the score the recording may begin, seconds; the offset of the "
-        "least loss is taken (ours)",
+        description="how much earlier or later than the score the recording may begin, seconds; what is right, the "
+        "beginnings of notes say (ours)",
     )

@@ -1,6 +1,7 @@
 """A heat map with places that have names, and ways between them, as a Vega-Lite specification that holds its data."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -49,11 +50,14 @@ def heat_map(
         "x": alt.X("x:Q", **_encode(x[0], across[0][0], across[-1][1])),
         "y": alt.Y("y:Q", **_encode(y[0], down[0][0], down[-1][1])),
     }
-    colour = alt.Color("value:Q", scale=alt.Scale(scheme="viridis", zero=False), legend=alt.Legend(title=unit))
+    scale = alt.Scale(scheme="viridis", zero=False)
+    colour = alt.Color("value:Q", scale=scale, legend=alt.Legend(title=unit))
+    # or the ground shines through between cells
+    edge = alt.Stroke("value:Q", scale=scale, legend=None)
     tips = [alt.Tooltip(f"{key}:Q", title=title, format=".4~g")
             for key, title in (("x", x[0]), ("y", y[0]), ("value", unit))]  # fmt: skip
-    tiles = alt.Chart(alt.InlineData(values=cells)).mark_rect().encode(
-        **place, x2="x2:Q", y2="y2:Q", color=colour, tooltip=tips
+    tiles = alt.Chart(alt.InlineData(values=cells)).mark_rect(strokeWidth=1).encode(
+        **place, x2="x2:Q", y2="y2:Q", color=colour, stroke=edge, tooltip=tips
     )  # fmt: skip
     lines = [{"x": point[0], "y": point[1], "way": number} for number, way in enumerate(ways) for point in way]
     layers = [tiles]
@@ -79,7 +83,7 @@ def _encode(title: str, first: float, last: float) -> dict[str, Any]:
 def _thin(size: int, first: float, last: float) -> tuple[list[int], list[Place]]:
     """Which of ``size`` rows are shown, and from where to where each reaches."""
     every = -(-size // CELLS)
-    shown = list(range(0, size, every))
     step = (last - first) / (size - 1)
-    middles = [first + step * number for number in shown]
-    return shown, [(middle - step * every / 2, middle + step * every / 2) for middle in middles]
+    cells = list(pairwise([*range(0, size, every), size]))
+    spans = [(first + step * (start - 0.5), first + step * (stop - 0.5)) for start, stop in cells]
+    return [(start + stop - 1) // 2 for start, stop in cells], spans

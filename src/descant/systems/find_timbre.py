@@ -130,15 +130,21 @@ class Search:
         return (mel + gain).clamp(min=self._floor)
 
     def lag(self) -> int:
-        """The offset, in frames, at which one of the starts fits best; the least among equals."""
+        """The offset, in frames, at which what rises in the bands correlates best for one of the starts.
+
+        The loss itself says little of it: what rings on fits nearly as well when it comes too late.
+        """
         lags = sorted(range(-self._reach, self._reach + 1), key=lambda lag: (abs(lag), lag))
-        heard, played = self._scale(self._recorded), [self._scale(self._at_level(*one)) for one in self._played]
-        losses = []
+        heard, played = self._rises(self._recorded), [self._rises(self._at_level(*one)) for one in self._played]
+        likeness = []
         for lag in lags:
             first = self._reach + lag
-            true = heard[:, first : first + self._frames]
-            losses.append(min(float(F.mse_loss(mel, true)) for mel in played))
-        return lags[int(np.argmin(losses))]
+            true = heard[:, first : first + self._frames - 1].flatten()
+            likeness.append(max(float(F.cosine_similarity(mel.flatten(), true, dim=0)) for mel in played))
+        return lags[int(np.argmax(likeness))]
+
+    def _rises(self, mel: Tensor) -> Tensor:
+        return self._scale(mel).diff(dim=1).clamp(min=0)
 
     def as_it_is(self, number: int, lag: int) -> Fit:
         """One of the starts, with the gain that suits it."""

@@ -60,7 +60,11 @@ class TimbreGiven(Given):
 def _maps(summary: TimbreSummary, folder: Path) -> Grid:
     """Two maps side by side, with the instruments and the ways."""
     values = np.asarray(map_array(folder / "map.npy"))
-    titles = ("first principal direction", "second") if summary.dimensions > 2 else ("first coordinate", "second")
+    titles = (
+        ("first principal direction", "second principal direction")
+        if summary.dimensions > 2
+        else ("first coordinate", "second coordinate")
+    )
     places = [(one.name, (one.x, one.y)) for one in summary.instruments]
     ways = [((way.points[0].x, way.points[0].y), (way.points[-1].x, way.points[-1].y)) for way in summary.morphs]
     x, y = (titles[0], summary.x), (titles[1], summary.y)
