@@ -54,6 +54,14 @@ def test_the_row_that_plays_is_the_one_named_or_the_first_with_a_vocoder() -> No
     assert parse(raw_config()).playing_row is None
 
 
+def test_a_timbre_is_found_in_the_row_that_is_named_or_the_first_whatever_its_vocoder() -> None:
+    asked = {"recording": "x.wav", "score": "x.mid"}
+    assert parse({**playing(vocoder=None), "play": None, "find_timbre": asked}).finding_row == "play"
+    assert parse({**playing(), "find_timbre": {**asked, "row": "silent"}}).finding_row == "silent"
+    assert "find_timbre.row names 'slient'" in complaint({**playing(), "find_timbre": {**asked, "row": "slient"}})
+    assert "find_timbre: no row of the kind mel2mel is there" in complaint({**raw_config(), "find_timbre": asked})
+
+
 def test_a_row_without_a_vocoder_plays_nothing() -> None:
     assert "play: no row of the kind mel2mel has a vocoder" in complaint(playing(vocoder=None))
     assert "play.row names 'silent'" in complaint(playing(row="silent"))
