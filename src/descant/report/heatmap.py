@@ -50,14 +50,13 @@ def heat_map(
         "x": alt.X("x:Q", **_encode(x[0], across[0][0], across[-1][1])),
         "y": alt.Y("y:Q", **_encode(y[0], down[0][0], down[-1][1])),
     }
-    scale = alt.Scale(scheme="viridis", zero=False)
-    colour = alt.Color("value:Q", scale=scale, legend=alt.Legend(title=unit))
+    colour = alt.Color("value:Q", scale=alt.Scale(scheme="viridis", zero=False), legend=alt.Legend(title=unit))
     # or the ground shines through between cells
-    edge = alt.Stroke("value:Q", scale=scale, legend=None)
+    edge = alt.ExprRef("scale('color', datum.value)")
     tips = [alt.Tooltip(f"{key}:Q", title=title, format=".4~g")
             for key, title in (("x", x[0]), ("y", y[0]), ("value", unit))]  # fmt: skip
-    tiles = alt.Chart(alt.InlineData(values=cells)).mark_rect(strokeWidth=1).encode(
-        **place, x2="x2:Q", y2="y2:Q", color=colour, stroke=edge, tooltip=tips
+    tiles = alt.Chart(alt.InlineData(values=cells)).mark_rect(stroke=edge, strokeWidth=1).encode(
+        **place, x2="x2:Q", y2="y2:Q", color=colour, tooltip=tips
     )  # fmt: skip
     lines = [{"x": point[0], "y": point[1], "way": number} for number, way in enumerate(ways) for point in way]
     layers = [tiles]

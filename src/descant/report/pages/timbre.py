@@ -138,7 +138,7 @@ def _section(row: TimbreRow) -> Section:
         Text(passage, "quiet"),
         *([Items(summary.missing, "note")] if summary.missing else []),
         _maps(summary, row.folder),
-        figures("At the instruments' own points", ["Instrument", CENTROID.capitalize(), ENERGY.capitalize()], lines),
+        figures("At the instruments' own points", ["Instrument", "Spectral centroid, Hz", "Mean energy, dB"], lines),
         *_ways(summary, row.folder),
     ]
     return Section(row.title, blocks, row.model)
