@@ -1,4 +1,4 @@
-"""From scores to a trained Mel2Mel, what it plays of held-out scores, and its pages."""
+"""From scores to a trained Mel2Mel, what it plays of held-out scores, its space of timbres, and its pages."""
 
 import json
 from pathlib import Path
@@ -9,10 +9,14 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from page_reading import read_page
 from pipeline import ROOT, planned, run
 
+from descant.commands.find_timbre import FoundTimbre
+from descant.evaluation.timbre import TimbreSummary
 from descant.modelfacts import read_facts
 from descant.modelfile import check_streams, read_model
+from descant.results import read_json
 from descant.sequences import open_checked, open_sequence
 from descant.systems.mel2mel import Mel2MelSystem
 from descant.systems.restore import restore
@@ -25,7 +29,7 @@ INSTRUMENTS = ("Acoustic Grand Piano", "Church Organ")
 def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     run(tmp_path, "--cores", "1", "all", over=TINY)
     results = tmp_path / "results"
-    pages = {"index", "synthesis", "curves", "onsets", "note_f1"}
+    pages = {"index", "synthesis", "curves", "onsets", "note_f1", "timbre"}
     assert {path.stem for path in (results / "report").iterdir()} == pages
     assert not (results / "table").exists() and not (results / "samples").exists()
     mel, roll, waveform = (open_checked(results / "sequences" / name) for name in ("mel", "roll", "waveform"))
@@ -79,7 +83,20 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     # three notes of a quarter of a second, and the tail
     assert rate == 16000 and len(piano) == len(mixed) == 128 * -(-(0.75 + 1.5) * 125 // 1)
     assert 0 < np.abs(piano).max() <= 1 and not np.array_equal(piano, mixed)
-    again, _ = play(tmp_path, score, "piano")
+    timbres = results / "evaluation" / "timbre" / "mel2mel"
+    measured = read_json(TimbreSummary, timbres / "summary.json")
+    assert [one.name for one in measured.instruments] == list(INSTRUMENTS)
+    assert sorted(path.name for path in (timbres / "audio").glob("*.flac")) == ["00.flac", "01.flac", "02.flac"]
+    page = read_page((results / "report" / "timbre.html").read_text(), str(tmp_path))
+    assert len(page.all("audio")) == 3 and all(name in page.text for name in INSTRUMENTS)
+
+    recording = (results / "play" / "played.flac").rename(tmp_path / "a {recording}'s.flac")
+    asked = f"find_timbre={{recording: {quoted(recording)}, score: {quoted(score)}}}"
+    shown = run(tmp_path, "find_timbre", "--cores", "1", "--config", asked, over=TINY).stdout
+    timbre = read_json(FoundTimbre, results / "play" / "timbre.json")
+    assert timbre.loss <= min(timbre.instruments.values()) and f"nearest {timbre.nearest}" in shown
+    # the piano's own point
+    again, _ = play(tmp_path, score, str([measured.instruments[0].x, measured.instruments[0].y]))
     assert np.array_equal(again, piano)
 
     for wanted, said in (("oboe", "name one of Acoustic Grand Piano, Church Organ"), ("piano", "nothing to play")):

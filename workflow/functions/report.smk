@@ -29,6 +29,7 @@ def report_pages():
         "listening": ["listening"] if people_rated() else [],
         "separation": ["separation"] if experiment.separation.method != "none" else [],
         "simulated": [],
+        "timbre": ["timbre"] if mel2mel_rows else [],
     }
     if drawn_rows:
         present["table"] = ["table"]
@@ -174,6 +175,15 @@ def synthesis_given(page):
     }
 
 
+def timbre_given(page):
+    """The map and the ways of every row that has them."""
+    rows = [
+        {"model": name, "title": row.title, "folder": File(TIMBRES.format(row=name))}
+        for name, row in mel2mel_rows.items()
+    ]
+    return {"rows": rows}
+
+
 def listening_given(page):
     """What people said, or synthetic raters."""
     source = "simulated/" if page == SIMULATED else ""
@@ -215,6 +225,7 @@ GIVEN = {
     "structure": structure_given,
     "reconstruction": reconstruction_given,
     "synthesis": synthesis_given,
+    "timbre": timbre_given,
     "listening": listening_given,
     "simulated": listening_given,
     "separation": separation_given,

@@ -1,9 +1,8 @@
 """Play a score with a trained Mel2Mel and its vocoder."""
 
-import logging
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -19,43 +18,17 @@ from descant.config.mel import MEL, ROLL
 from descant.config.models import Sampling
 from descant.config.play import Play
 from descant.corpus.outputs import whole_file
-from descant.corpus.rendering import TAIL_SECONDS, read_score
-from descant.errors import ModelFileError, ScoreError
+from descant.corpus.playable import playable, roll_of
+from descant.corpus.rendering import TAIL_SECONDS
 from descant.modelfile import read_model
-from descant.sampling.vocoding import Vocoding, vocode
-from descant.scores.notes import PIANO, Note, on_one_program
-from descant.scores.roll import HIGHEST, LOWEST, ROWS, roll_blocks
+from descant.sampling.vocoding import Vocoding, read_vocoder, vocode
+from descant.scores.roll import ROWS
 from descant.sequences import INSTRUMENT
 from descant.systems.mel2mel import Mel2MelSystem
 from descant.systems.restore import restore
 from descant.systems.timbre import TimbreOverTime
 
-log = logging.getLogger(__name__)
 Frames = npt.NDArray[np.float16] | npt.NDArray[np.float32]
-
-
-def playable(path: Path) -> list[Note]:
-    """The notes of a score that a keyboard of a piano has, all on one instrument.
-
-    Raises:
-        ScoreError: when the score cannot be read, or has none.
-    """
-    written = read_score(path, None)
-    pitched = on_one_program(written, PIANO)
-    notes = [note for note in pitched if LOWEST <= note.pitch <= HIGHEST]
-    if not notes:
-        what = "percussion only" if not pitched else f"no note from {LOWEST} to {HIGHEST}, the keys of a piano"
-        raise ScoreError(f"{path.name} has {what}: there is nothing to play", "choose another score")
-    log.info(
-        "%d notes to play, and %d left out: percussion, or no key of a piano", len(notes), len(written) - len(notes)
-    )
-    return notes
-
-
-def _roll(notes: Sequence[Note], frames: int, rate: float) -> Iterator[npt.NDArray[np.float16]]:
-    onset, end = (np.array([getattr(note, name) for note in notes]) for name in ("onset", "end"))
-    pitch, velocity = (np.array([getattr(note, name) for note in notes]) for name in ("pitch", "velocity"))
-    return roll_blocks(onset, end, pitch, velocity, frames, rate)
 
 
 def _on_disk(path: Path, blocks: Iterator[Frames], shape: tuple[int, int], dtype: npt.DTypeLike) -> Frames:
@@ -87,12 +60,9 @@ def play(
     """
     device = set_up_torch(threads, gpus)
     wanted, drawn_by = cli.parse_settings(Play, settings), cli.parse_settings(Sampling, sampling)
-    composer, sound = read_model(mel2mel), read_model(vocoder)
+    composer = read_model(mel2mel)
+    sound = read_vocoder(vocoder, composer)
     system, frames = restore(composer, Mel2MelSystem).to(device).eval(), composer.facts.by_stream[MEL]
-    heard = sound.facts.by_stream[MEL]
-    # their fingerprints may differ: a tuned vocoder has learnt from predicted spectrograms
-    if (heard.hop, heard.sample_rate, heard.channels) != (frames.hop, frames.sample_rate, frames.channels):
-        raise ModelFileError(f"{vocoder} was trained on other spectrograms than {mel2mel}", "train both in one run")
     names, rate = composer.facts.learnt.labels[INSTRUMENT].names, composer.facts.by_stream[ROLL].rate
     timbres = TimbreOverTime(wanted, system, names, rate)
     notes = playable(wanted.score)
@@ -100,7 +70,7 @@ def play(
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".playing-") as name:
         folder = Path(name)
-        rolls = _on_disk(folder / "roll.npy", _roll(notes, count, rate), (count, ROWS), np.float16)
+        rolls = _on_disk(folder / "roll.npy", roll_of(notes, count, rate), (count, ROWS), np.float16)
         shape = count, frames.channels
         mel = _on_disk(folder / "mel.npy", system.perform(rolls, timbres), shape, np.float32)
         (sounds,) = vocode(sound, [mel], Vocoding(drawn_by, seed, threads, runs, device))

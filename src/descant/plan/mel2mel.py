@@ -77,7 +77,7 @@ def _tuned(vocoder: Training, settings: Settings, performed: Sequence) -> Traini
     """A vocoder that learns on from the spectrograms that a Mel2Mel predicts (Kim et al. 2019, section 3)."""
     return replace(
         vocoder,
-        name=f"{vocoder.name}{FROM}{performed.name}",
+        name=f"{vocoder.name.removesuffix(MEL)}{performed.name}",
         title=f"{vocoder.title}, tuned on {performed.name}",
         inputs={**vocoder.inputs, MEL: performed.name},
         settings=vocoder.settings.model_copy(update={"training": settings}),

@@ -184,6 +184,13 @@ KINDS: Mapping[str, Kind] = {
         question="Do the notes survive",
         computation="descant.evaluation.note_f1",
     ),
+    "timbre": Kind(
+        label="Timbres",
+        about="The space of timbres that a Mel2Mel learnt, as a map, and ways between instruments to hear.",
+        category="5 Measures",
+        caption="The space of timbres of each Mel2Mel: how bright and how loud one passage of a test track is at each "
+        "point, with the instruments where they lie, and the way from one instrument to another, to see and to hear.",
+    ),
     "listening": Kind(
         label="Listening test",
         about="What people said who listened.",

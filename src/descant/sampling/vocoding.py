@@ -10,14 +10,17 @@ import numpy.typing as npt
 import torch
 
 from descant.audio import mulaw
+from descant.config.mel import MEL
 from descant.config.models import Sampling
-from descant.modelfile import ModelFile
+from descant.errors import ModelFileError
+from descant.modelfile import ModelFile, read_model
 from descant.sampling.files import draw_folder
 from descant.sampling.levels import draw_level, level_settings
 from descant.systems.mel_wavenet import MelWaveNetSystem
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.systems.restore import restore
 
+SAVE_EVERY_SECONDS = 30.0
 Blocks = Iterator[npt.NDArray[np.float32]]
 
 
@@ -38,6 +41,20 @@ class Vocoding:
     threads: int
     runs: Path
     device: torch.device
+
+
+def read_vocoder(path: Path, mel2mel: ModelFile) -> ModelFile:
+    """The model file of a vocoder of what a Mel2Mel makes.
+
+    Raises:
+        ModelFileError: when it cannot be read, or was trained on frames of another form.
+    """
+    vocoder = read_model(path)
+    heard, made = (file.facts.by_stream[MEL] for file in (vocoder, mel2mel))
+    # their fingerprints may differ: a tuned vocoder has learnt from predicted spectrograms
+    if (heard.hop, heard.sample_rate, heard.channels) != (made.hop, made.sample_rate, made.channels):
+        raise ModelFileError(f"{path} was trained on other spectrograms than the Mel2Mel", "train both in one run")
+    return vocoder
 
 
 def vocode(vocoder: ModelFile, mels: Sequence[npt.NDArray[Any]], settings: Vocoding) -> Iterator[Blocks]:
@@ -61,7 +78,7 @@ def vocode(vocoder: ModelFile, mels: Sequence[npt.NDArray[Any]], settings: Vocod
         return
     system = restore(vocoder, MelWaveNetSystem).to(settings.device).eval()
     given = torch.from_numpy(np.stack([np.asarray(mel, dtype=np.float32) for mel in mels]))
-    level = level_settings(settings.sampling, settings.seed, settings.threads, 30.0)
+    level = level_settings(settings.sampling, settings.seed, settings.threads, SAVE_EVERY_SECONDS)
     count, steps = len(mels), given.shape[1] * system.hop
     folder = draw_folder(settings.runs, {"steps": steps, **level.determining}, vocoder, {"given": given, "prime": None})
     for drawn in draw_level(system, given, count, steps, level, folder):
