@@ -10,7 +10,7 @@ from recordings import melody
 from waveforms import record
 
 from descant.audio import mulaw
-from descant.audio.clips import to_16_bit
+from descant.audio.rendered import write_rendered
 from descant.evaluation.reconstruction import OTHER, instruments_of, others_of, pieces_of
 from descant.evaluation.reconstruction_results import read_material
 from descant.evaluation.renderings import RenderingsGiven
@@ -48,11 +48,10 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> RenderingsGiven:
         for track, split, audio, named in recordings:
             writer.add(track, split, named, iter([mulaw.encode(audio)]))
     record(folder / "waveform", recordings, RATE)
-    true = np.stack([to_16_bit(audio) for _, _, audio, _ in recordings])
-    predicted = true.copy()
-    predicted[:2] = true[2:4]
-    for name, sound in (("true", true), ("predicted", predicted)):
-        np.save(folder / f"{name}.npy", sound)
+    true = [audio for _, _, audio, _ in recordings]
+    for name, sounds in (("true", true), ("predicted", [*true[2:4], *true[2:]])):
+        (folder / name).mkdir()
+        write_rendered(folder / name, sounds, len(sounds), RATE)
     return RenderingsGiven.model_validate(
         {
             "reconstruction": {"seconds": SECONDS, "excerpts": 6},
@@ -61,8 +60,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> RenderingsGiven:
             "evaluation": {},
             "seed": 1,
             "vocoded": [
-                {"title": "true mel, v", "sound": folder / "true.npy"},
-                {"title": "m, v", "sound": folder / "predicted.npy", "of_true_frames": "true mel, v"},
+                {"title": "true mel, v", "sound": folder / "true"},
+                {"title": "m, v", "sound": folder / "predicted", "of_true_frames": "true mel, v"},
             ],
         }
     )

@@ -287,13 +287,14 @@ def test_a_vocoder_is_heard_on_true_and_on_predicted_frames_and_tuned_on_these()
     assert (training_on_it.starts_from, training_on_it.settings.training.steps) == ("bank-from-mel", 3)
     assert first.starts_from is None and training_on_it.size == first.size
     assert [(one.title, one.frames, one.vocoder) for one in plan.renderings.values()] == [
+        ("mu-law alone", None, None),
         ("true mel, Griffin-Lim", "mel", None),
         ("true mel, bank", "mel", "bank-from-mel"),
         ("Play, bank", performed.name, "bank-from-mel"),
         ("Play, bank tuned on it", performed.name, tuned),
     ]
     ceiling = plan.renderings["bank-from-mel-of-mel"]
-    assert [one.of_true_frames for one in plan.renderings.values()] == [None, None, ceiling.name, ceiling.name]
+    assert [one.of_true_frames for one in plan.renderings.values()] == [None] * 3 + [ceiling.name] * 2
     # a row that comes later shares what has one name
     assert list(mel2mel_plan(models={**rows, "again": row}, vocoders=vocoders).renderings) == list(plan.renderings)
 

@@ -9,9 +9,19 @@ from descant.errors import DescantError
 from descant.listening.digest import ratings_digest
 
 
-def listening_models():
-    """The rows of the table that people listen to."""
-    return experiment.listening.models or tuple(drawn_rows)
+def listening_audio():
+    """Folders of what people listen to: rows of the table, or where none is drawn, what vocoders make of test tracks."""
+    if not drawn_rows:
+        return {name: VOCODED.format(rendering=name) for name in plan.renderings}
+    rows = experiment.listening.models or tuple(drawn_rows)
+    return {row: RENDERED.format(model=row) for row in rows}
+
+
+def listening_titles():
+    """What people call them."""
+    if drawn_rows:
+        return titles()
+    return {name: rendering.title for name, rendering in plan.renderings.items()}
 
 
 def test_settings():

@@ -181,13 +181,9 @@ def rendering_of(wildcards):
 
 
 def rendered_frames(wildcards):
-    """The spectrograms that it is made of."""
-    return data_of(rendering_of(wildcards).frames)
-
-
-def rendered_frames_index(wildcards):
-    """Their index."""
-    return index_of(rendering_of(wildcards).frames)
+    """The spectrograms that it is made of, data and index; nothing for mu-law alone."""
+    frames = rendering_of(wildcards).frames
+    return [data_of(frames), index_of(frames)] if frames else []
 
 
 def vocoders(wildcards):
@@ -196,9 +192,10 @@ def vocoders(wildcards):
     return [] if vocoder is None else [model_of(vocoder)]
 
 
-def vocoder_option(wildcards, input):
-    """The option for it, or nothing."""
-    return [f"--vocoder={path}" for path in input.vocoder]
+def vocode_options(wildcards, input):
+    """The options for what it is made of, and by which vocoder."""
+    frames = [f"--frames={os.path.dirname(path)}" for path in input.frames[:1]]
+    return frames + [f"--vocoder={path}" for path in input.vocoder]
 
 
 def vocode_megabytes(wildcards):

@@ -9,7 +9,7 @@ PRIMED = "results/samples/{model}/prime"
 RENDERED = "results/samples/{model}/audio"
 POPULATION = "results/population/{training}"
 GENERATION = "results/population/{training}/generation{generation}"
-VOCODED = "results/evaluation/synthesis/{rendering}.npy"
+VOCODED = "results/evaluation/synthesis/{rendering}"
 RUNS = "results/runs"
 
 

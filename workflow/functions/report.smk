@@ -188,7 +188,7 @@ def listening_given(page):
     """What people said, or synthetic raters."""
     source = "simulated/" if page == SIMULATED else ""
     analysis = File(f"results/listening/{source}analysis.json")
-    return {"analysis": analysis, "titles": titles()}
+    return {"analysis": analysis, "titles": listening_titles()}
 
 
 def separation_given(page):

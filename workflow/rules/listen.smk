@@ -4,7 +4,7 @@
 
 rule stimuli:
     input:
-        audio=collect(rules.decode.output.audio, model=listening_models()),
+        audio=list(listening_audio().values()),
         samples=rules.pack.output.samples,
         index=rules.pack.output.samples_index,
     output:
@@ -22,9 +22,10 @@ rule stimuli:
     params:
         settings=test_settings(),
         seed=experiment.seed,
+        # their order follows from the configuration's, and changes nothing
         audio=lambda wildcards, input: [
-            f"{model}={folder}"
-            for model, folder in zip(listening_models(), input.audio)
+            f"{system}={folder}"
+            for system, folder in zip(listening_audio(), input.audio)
         ],
         recordings=subpath(input.samples, parent=True),
     shell:

@@ -37,10 +37,9 @@ rule vocode:
         data=data_of("audio"),
         index=index_of("audio"),
         frames=rendered_frames,
-        frames_index=rendered_frames_index,
         vocoder=vocoders,
     output:
-        sound=VOCODED,
+        sound=directory(VOCODED),
     log:
         "<logs>/vocode/{rendering}.log",
     benchmark:
@@ -60,13 +59,12 @@ rule vocode:
         excerpts=as_json(experiment.evaluation.reconstruction),
         seed=experiment.seed,
         folder=subpath(input.data, parent=True),
-        frames=subpath(input.frames, parent=True),
-        vocoder=vocoder_option,
+        options=vocode_options,
         runs=f"{RUNS}/vocode/{{rendering}}",
     shell:
         "python -m descant.commands.vocode --settings {params.settings:q} --mel {params.mel:q}"
         " --excerpts {params.excerpts:q} --seed {params.seed:q} --sequence {params.folder:q}"
-        " --frames {params.frames:q} {params.vocoder:q} --output {output.sound:q} --runs {params.runs:q}"
+        " {params.options:q} --output {output.sound:q} --runs {params.runs:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 

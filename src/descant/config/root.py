@@ -146,6 +146,8 @@ class Config(Section):
                 raise ValueError(f"listening.models names {name!r}{suggest(name, self.models, 'models')}")
             if not isinstance(self.models[name], Stack):
                 raise ValueError(f"listening.models names {name!r}, which makes no audio")
+        if not any(isinstance(model, Stack) for model in self.models.values()):
+            return self
         if listening.items and listening.items > sampling.count:
             raise ValueError(
                 f"listening.items is {listening.items} but sampling.count draws {sampling.count} of each model"

@@ -34,7 +34,7 @@ class Vocoded(Given):
 
     Attributes:
         title: what people call it.
-        sound: of every excerpt.
+        sound: folder of the excerpts' audio.
         of_true_frames: the title of what the same vocoder makes of the recordings' own frames; None for such a one.
     """
 
@@ -96,7 +96,8 @@ def renderings_of(
     """Every rendering of all excerpts: the floor, each stack's first draw, what vocoders made, and two ceilings."""
     if with_original:
         yield ORIGINAL, list(material.originals)
-    yield MULAW, [mulaw.decode(steps) for steps in material.companded]
+    if MULAW not in (one.title for one in given.vocoded):
+        yield MULAW, [mulaw.decode(steps) for steps in material.companded]
     for one in given.stacks:
         yield one.stack, [mulaw.decode(steps) for steps in read_draws(one.drawn, material.stretches)[0]]
     for vocoded in given.vocoded:

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from descant.audio.clips import from_16_bit
 from descant.audio.files import Block
+from descant.audio.rendered import CURE, open_rendered
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.reconstruction import Stretch
-from descant.npy import map_array
 from descant.sequences import PackedSequence
 
 # what a vocoder reads to either side, which is then cut off: more than any of ours remembers (ours)
@@ -52,18 +51,15 @@ def cut_sound(sound: npt.NDArray[Any], stretch: Stretch, hop: int) -> npt.NDArra
     return sound[start : start + stretch.length]
 
 
-def read_vocoded(path: Path, stretches: Sequence[Stretch]) -> list[Block]:
+def read_vocoded(folder: Path, stretches: Sequence[Stretch]) -> list[Block]:
     """Read what was made of every stretch, float32 ``(length,)`` each.
 
     Raises:
-        SamplingError: when the file is torn or holds something else.
+        SamplingError: when a file is missing, or they are of other excerpts.
     """
-    cure = f"delete {path} and run snakemake again"
-    try:
-        sound = map_array(path)
-    except (OSError, ValueError) as error:
-        raise SamplingError(f"{path} cannot be read: {error}", cure) from error
-    length = stretches[0].length if stretches else 0
-    if sound.dtype != np.int16 or sound.shape != (len(stretches), length):
-        raise SamplingError(f"{path} does not hold 16-bit samples of each excerpt", cure)
-    return [from_16_bit(one) for one in sound]
+    if not stretches:
+        return []
+    rendered = open_rendered(folder)
+    if [sample.samples for sample in rendered.samples] != [stretch.length for stretch in stretches]:
+        raise SamplingError(f"{folder} does not hold these excerpts", CURE)
+    return [rendered.read(number) for number in range(len(stretches))]

@@ -21,6 +21,7 @@ FROM, OF = "-from-", "-of-"
 # of a real number in a sequence of frames, and of a 16-bit sample
 REAL_BYTES = 2
 STEPS = "steps"
+MULAW = "mu-law alone"
 
 
 def plan_row(config: Config, name: str, model: Mel2MelRow, audio: Sequence) -> Part:
@@ -54,9 +55,10 @@ def plan_row(config: Config, name: str, model: Mel2MelRow, audio: Sequence) -> P
     )
     vocoder, made = _vocoder(config, model.vocoder, audio, mel)
     trainings, last = [training, vocoder], vocoder
+    companded = Rendering("mulaw", MULAW, None, None)
     floor = Rendering(f"griffin_lim{OF}{mel.name}", "true mel, Griffin-Lim", mel.name, None)
     ceiling = Rendering(f"{vocoder.name}{OF}{mel.name}", f"true mel, {model.vocoder}", mel.name, vocoder.name)
-    renderings = [floor, ceiling, _performance(model.title, model.vocoder, performed, vocoder, ceiling)]
+    renderings = [companded, floor, ceiling, _performance(model.title, model.vocoder, performed, vocoder, ceiling)]
     if model.vocoder_tuning:
         last = _tuned(vocoder, model.vocoder_tuning, performed)
         trainings.append(last)

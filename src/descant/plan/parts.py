@@ -141,19 +141,19 @@ class Route:
 
 @dataclass(frozen=True)
 class Rendering:
-    """Excerpts of test tracks as they sound once they were mel spectrograms.
+    """Excerpts of test tracks as they sound once they were mel spectrograms, or through mu-law alone.
 
     Attributes:
-        name: key of the plan, and file in the results.
+        name: key of the plan, and folder in the results.
         title: what people call it.
-        frames: the sequence of mel spectrograms.
+        frames: the sequence of mel spectrograms; None for mu-law alone.
         vocoder: the training whose network makes sound of them; None for Griffin & Lim's iteration.
         of_true_frames: the rendering that the same vocoder makes of the recordings' own frames; None for such a one.
     """
 
     name: str
     title: str
-    frames: str
+    frames: str | None
     vocoder: str | None
     of_true_frames: str | None = None
 

@@ -49,7 +49,7 @@ class Plan:
     def beside(self) -> tuple[Sequence, ...]:
         """The sequences that the rows' trainings and vocoders read, beside the corpus's and those of codes."""
         needed = {name for training in self.trained for name in training.inputs.values()}
-        needed |= {rendering.frames for rendering in self.renderings.values()}
+        needed |= {rendering.frames for rendering in self.renderings.values() if rendering.frames}
         return tuple(
             made for name, made in self.sequences.items() if name in needed and made.depth and not made.encoded_by
         )
