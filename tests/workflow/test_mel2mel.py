@@ -1,4 +1,4 @@
-"""From scores to a trained Mel2Mel, its curves and nothing else."""
+"""From scores to a trained Mel2Mel, its curves, its line in a table, and scores that it plays."""
 
 from pathlib import Path
 
@@ -24,7 +24,8 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     run(tmp_path, "--cores", "1", "all", over=TINY)
     results = tmp_path / "results"
     assert sorted(path.name for path in (results / "report").iterdir()) == ["curves.html"]
-    assert not (results / "table").exists() and not (results / "samples").exists()
+    assert not (results / "samples").exists()
+    assert sorted(path.name for path in (results / "table").iterdir()) == ["mel2mel.csv", "mel2mel.json", "mel2mel.md"]
     mel, roll, waveform = (open_checked(results / "sequences" / name) for name in ("mel", "roll", "waveform"))
     assert mel.index.equals(roll.index)
     assert mel.index["length"].tolist() == [-(-length // 128) for length in waveform.index["length"]]
@@ -38,6 +39,11 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     held_out = figures[figures["split"] == "validation"]
     assert held_out["metric"].unique().tolist() == ["tanh_log_abs", "log_abs", "abs"]
     assert set(held_out["step"]) == {3, 6} and held_out["value"].gt(0).all()
+    (line,) = pd.read_csv(results / "table" / "mel2mel.csv").to_dict("records")
+    # of six steps only the last is in the last tenth
+    last = held_out[(held_out["step"] == 6) & (held_out["metric"] == "tanh_log_abs")]["value"].item()
+    assert line["validation"] == pytest.approx(1000 * last) and np.isnan(line["validation_sd"]) and line["steps"] == 6
+    assert "1 validation in the last tenth of training" in (results / "report" / "curves.html").read_text()
     model = read_model(folder / "model.safetensors")
     check_streams(model, {"mel": mel, "roll": roll})
     assert model.facts.learnt.labels["instrument"].names == INSTRUMENTS
