@@ -1,9 +1,8 @@
 """Play a score with a trained Mel2Mel and its vocoder."""
 
-import logging
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +20,14 @@ from descant.config.mel import MEL, ROLL
 from descant.config.models import Sampling
 from descant.config.play import Play
 from descant.corpus.outputs import whole_file
-from descant.corpus.rendering import TAIL_SECONDS, read_score
-from descant.errors import ModelFileError, ScoreError
+from descant.corpus.playable import playable, roll_of
+from descant.corpus.rendering import TAIL_SECONDS
+from descant.errors import ModelFileError
 from descant.modelfile import ModelFile, read_model
+from descant.npy import map_array
 from descant.sampling.files import draw_folder
 from descant.sampling.levels import draw_level, level_settings
-from descant.scores.notes import PIANO, Note, on_one_program
-from descant.scores.roll import HIGHEST, LOWEST, ROWS, roll_blocks
+from descant.scores.roll import ROWS
 from descant.sequences import INSTRUMENT
 from descant.systems.mel2mel import Mel2MelSystem
 from descant.systems.mel_wavenet import MelWaveNetSystem
@@ -35,44 +35,20 @@ from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.systems.restore import restore
 from descant.systems.timbre import TimbreOverTime
 
-log = logging.getLogger(__name__)
 Frames = npt.NDArray[np.float16] | npt.NDArray[np.float32]
-
-
-def playable(path: Path) -> list[Note]:
-    """The notes of a score that a keyboard of a piano has, all on one instrument.
-
-    Raises:
-        ScoreError: when the score cannot be read, or has none.
-    """
-    written = read_score(path, None)
-    pitched = on_one_program(written, PIANO)
-    notes = [note for note in pitched if LOWEST <= note.pitch <= HIGHEST]
-    if not notes:
-        what = "percussion only" if not pitched else f"no note from {LOWEST} to {HIGHEST}, the keys of a piano"
-        raise ScoreError(f"{path.name} has {what}: there is nothing to play", "choose another score")
-    log.info(
-        "%d notes to play, and %d left out: percussion, or no key of a piano", len(notes), len(written) - len(notes)
-    )
-    return notes
-
-
-def _roll(notes: Sequence[Note], frames: int, rate: float) -> Iterator[npt.NDArray[np.float16]]:
-    onset, end = (np.array([getattr(note, name) for note in notes]) for name in ("onset", "end"))
-    pitch, velocity = (np.array([getattr(note, name) for note in notes]) for name in ("pitch", "velocity"))
-    return roll_blocks(onset, end, pitch, velocity, frames, rate)
 
 
 def _on_disk(path: Path, blocks: Iterator[Frames], shape: tuple[int, int], dtype: npt.DTypeLike) -> Frames:
     """Blocks of frames one after another in a mapped file, so that a long score takes no more memory."""
-    frames: Frames = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
-    at = 0
-    with tqdm(total=len(frames), disable=None, unit="frame", unit_scale=True) as bar:
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    bar = tqdm(total=shape[0], disable=None, unit="frame", unit_scale=True)
+    # written and then mapped: a full disk would end a process that writes to a mapping by SIGBUS, without a word
+    with path.open("wb") as file, bar:
+        np.lib.format.write_array_header_1_0(file, header)
         for block in blocks:
-            frames[at : at + len(block)] = block
-            at += len(block)
+            file.write(block.astype(dtype, copy=False).tobytes())
             bar.update(len(block))
-    return frames
+    return map_array(path)
 
 
 def _vocoded(
@@ -120,7 +96,7 @@ def play(
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".playing-") as name:
         folder = Path(name)
-        rolls = _on_disk(folder / "roll.npy", _roll(notes, count, rate), (count, ROWS), np.float16)
+        rolls = _on_disk(folder / "roll.npy", roll_of(notes, count, rate), (count, ROWS), np.float16)
         shape = count, frames.channels
         mel = _on_disk(folder / "mel.npy", system.perform(rolls, timbres), shape, np.float32)
         sounds = _vocoded(sound, mel, drawn_by, seed, threads, runs, device)
