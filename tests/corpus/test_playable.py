@@ -45,9 +45,9 @@ def midi(track: Iterable[object], ticks: int = 480) -> bytes:
     [
         ([on(5), off(5, 480), on(120), off(120, 480)], 480, "no note from 21 to 108"),
         ([on(38, channel=9), off(38, 240, 9)], 480, "percussion only"),
-        ([on(60, 480 * 2 * 36_000), off(60, 480)], 480, "lasts 10.0 hours, its first note is at 10.0 hours; 6 hours"),
+        ([on(60, 480 * 2 * 36_000), off(60, 480)], 480, "lasts 10 hours, and its first note is at 10; 6 hours"),
         # the slowest tempo, the longest rest, and a tick as long as a quarter: 142 years
-        ([mido.MetaMessage("set_tempo", tempo=0xFFFFFF), on(60, 0xFFFFFFF), off(60, 1)], 1, "lasts 1,251,000 hours"),
+        ([mido.MetaMessage("set_tempo", tempo=0xFFFFFF), on(60, 0xFFFFFFF), off(60, 1)], 1, "lasts 1.25e\\+06 hours"),
     ],
 )
 def test_what_there_is_nothing_to_play_of_is_refused_by_name(track: list[object], ticks: int, reason: str) -> None:

@@ -24,7 +24,6 @@ from descant.corpus.playable import playable, roll_of
 from descant.corpus.rendering import TAIL_SECONDS
 from descant.errors import ModelFileError
 from descant.modelfile import ModelFile, read_model
-from descant.npy import map_array
 from descant.sampling.files import draw_folder
 from descant.sampling.levels import draw_level, level_settings
 from descant.scores.roll import ROWS
@@ -48,7 +47,9 @@ def _on_disk(path: Path, blocks: Iterator[Frames], shape: tuple[int, int], dtype
         for block in blocks:
             file.write(block.astype(dtype, copy=False).tobytes())
             bar.update(len(block))
-    return map_array(path)
+    # torch warns of arrays that cannot be written to; what is written to this one is not kept
+    frames: Frames = np.load(path, mmap_mode="c")
+    return frames
 
 
 def _vocoded(

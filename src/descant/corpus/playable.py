@@ -10,7 +10,6 @@ import numpy.typing as npt
 from descant.corpus.rendering import read_score
 from descant.corpus.worker import Worker, WorkerError
 from descant.errors import CorpusError, ScoreError
-from descant.formatting import duration
 from descant.scores.notes import PIANO, Note, on_one_program
 from descant.scores.roll import HIGHEST, LOWEST, roll_blocks
 
@@ -56,8 +55,8 @@ def on_keyboard(written: Sequence[Note], name: str) -> list[Note]:
     end = max(note.end for note in notes)
     if end > 3600 * MAX_HOURS:
         raise ScoreError(
-            f"{name} lasts {duration(end)}, its first note is at {duration(notes[0].onset)}; {MAX_HOURS} hours are the "
-            "most",
+            f"{name} lasts {end / 3600:.3g} hours, and its first note is at {notes[0].onset / 3600:.3g}; "
+            f"{MAX_HOURS} hours are the most",
             "take out its silence, mend its tempo, or play it in parts",
         )
     log.info(
