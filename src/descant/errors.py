@@ -61,7 +61,7 @@ class CorpusError(DescantError):
 
 
 class PlayError(DescantError):
-    """A score cannot be played as it was asked for."""
+    """A score cannot be played as it was asked for, or no timbre be found for it."""
 
 
 class ScoreError(DescantError):

@@ -65,6 +65,11 @@ class Labels:
         """Artist and title, as far as they are known."""
         return ": ".join(part for part in (self.artist, self.title) if part)
 
+    @property
+    def piece(self) -> str:
+        """The same without the instrument, which the title of a rendered score may end with in brackets."""
+        return self.name.removesuffix(f" ({self.instrument})")
+
 
 LABELS = tuple(field.name for field in fields(Labels))
 INDEX_COLUMNS = (*PLACE_COLUMNS, *LABELS)

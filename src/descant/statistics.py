@@ -33,7 +33,7 @@ class Bootstrap:
     seed: int
 
 
-def ratio_interval(values: Floats, weights: npt.NDArray[np.int64], bootstrap: Bootstrap) -> Interval:
+def ratio_interval(values: Floats, weights: npt.NDArray[np.int64] | Floats, bootstrap: Bootstrap) -> Interval:
     """Sum of values over sum of weights, with an expanded percentile bootstrap over groups.
 
     Args:
@@ -55,6 +55,34 @@ def mean_interval(values: Floats | Sequence[float], bootstrap: Bootstrap) -> Int
     given = np.asarray(values, dtype=np.float64)
     given = given[~np.isnan(given)]
     return ratio_interval(given, np.ones(len(given), np.int64), bootstrap) if len(given) else None
+
+
+def grouped_interval(
+    values: Floats | Sequence[float | None],
+    groups: Sequence[str],
+    bootstrap: Bootstrap,
+    of: Floats | Sequence[float | None] | None = None,
+) -> Interval | None:
+    """Mean of values, some of one group, with its interval over groups; or what share they are of others.
+
+    Args:
+        values: one each, None or NaN where there is none.
+        groups: what the bootstrap draws: the name of each value's.
+        bootstrap: how the interval is drawn.
+        of: the other values, whose mean the mean is divided by; values count where both are defined.
+
+    Returns:
+        None where there is no value.
+    """
+    given = np.asarray(values, dtype=np.float64)
+    below = np.ones(len(given)) if of is None else np.asarray(of, dtype=np.float64)
+    defined = ~np.isnan(given) & ~np.isnan(below)
+    if not defined.any():
+        return None
+    places: dict[str, int] = {}
+    at = [places.setdefault(group, len(places)) for group, is_so in zip(groups, defined, strict=True) if is_so]
+    sums, below_sums = (np.bincount(at, one[defined]).astype(np.float64) for one in (given, below))
+    return ratio_interval(sums, below_sums, bootstrap)
 
 
 def expanded_quantiles(draws: Floats, groups: int, confidence: float) -> tuple[float, float]:

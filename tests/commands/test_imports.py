@@ -11,7 +11,10 @@ import descant.commands
 COMMANDS = {path.stem for path in Path(descant.commands.__file__).parent.glob("*.py")} - {"__init__", "set_up"}
 # the last one makes the trainer of the member that it writes down
 TRAIN = {"train", "train_member", "choose_member"}
-COMPUTE = {"codes", "draw", "embed", "likelihood", "play", "prime", "reconstruct"}
+COMPUTE = {
+    "codes", "draw", "embed", "find_timbre", "likelihood", "perform", "play", "prime", "reconstruct", "timbres",
+    "vocode",
+}  # fmt: skip
 PROGRAM = """
 import importlib, sys
 for name in {commands}:

@@ -27,6 +27,9 @@ def playing(vocoder: str | None = "bank", **play: Any) -> dict[str, Any]:
         ({}, "add up to 0"),
         ([{"at": 2, "instrument": "organ"}, {"at": 1, "instrument": "piano"}], "not in order of time"),
         ([{"at": 0, "instrument": {"organ": 0}}], "add up to 0"),
+        ([{"at": 0, "instrument": []}], "instrument is empty"),
+        ([True, 0.5], "as YAML reads on"),
+        ([float("nan"), 0.5], "finite"),
     ],
 )
 def test_timbres_that_say_nothing_are_refused(instrument: Any, said: str) -> None:
@@ -34,10 +37,29 @@ def test_timbres_that_say_nothing_are_refused(instrument: Any, said: str) -> Non
         Play.model_validate({"score": "x.mid", "instrument": instrument})
 
 
+def test_a_point_is_one_timbre_and_moments_are_several() -> None:
+    point = Play.model_validate({"score": "x.mid", "instrument": [0.3, -1.2]})
+    assert [(moment.at, moment.instrument) for moment in point.moments] == [(0, (0.3, -1.2))]
+    way = [{"at": 1, "instrument": [1, 2]}, {"at": 2, "instrument": "organ"}]
+    assert [moment.instrument for moment in Play.model_validate({"score": "x.mid", "instrument": way}).moments] == [
+        (1, 2),
+        "organ",
+    ]
+    assert Play.model_validate_json(point.model_dump_json()) == point
+
+
 def test_the_row_that_plays_is_the_one_named_or_the_first_with_a_vocoder() -> None:
     assert parse(playing()).playing_row == "play"
     assert parse(playing(row="play")).playing_row == "play"
     assert parse(raw_config()).playing_row is None
+
+
+def test_a_timbre_is_found_in_the_row_that_is_named_or_the_first_whatever_its_vocoder() -> None:
+    asked = {"recording": "x.wav", "score": "x.mid"}
+    assert parse({**playing(vocoder=None), "play": None, "find_timbre": asked}).finding_row == "play"
+    assert parse({**playing(), "find_timbre": {**asked, "row": "silent"}}).finding_row == "silent"
+    assert "find_timbre.row names 'slient'" in complaint({**playing(), "find_timbre": {**asked, "row": "slient"}})
+    assert "find_timbre: no row of the kind mel2mel is there" in complaint({**raw_config(), "find_timbre": asked})
 
 
 def test_a_row_without_a_vocoder_plays_nothing() -> None:

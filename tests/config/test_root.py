@@ -256,3 +256,9 @@ def test_a_mel2mel_needs_no_prior_and_nobody_listens_to_it() -> None:
     assert list(parse(alone).models) == ["play"]
     heard = {"models": ["plain", "play"]}
     assert "listening.models names 'play', which makes no audio" in complaint(with_mel2mel(listening=heard))
+
+
+def test_a_tuning_needs_a_vocoder() -> None:
+    raw = with_mel2mel()
+    raw["models"]["play"]["vocoder_tuning"] = {"steps": 1, "batch": 1, "window": 4096}
+    assert "models.play.vocoder_tuning has no vocoder to train" in complaint(raw)

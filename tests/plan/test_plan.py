@@ -259,6 +259,45 @@ def test_a_mel2mel_has_a_route_with_no_draws_and_no_bound() -> None:
     assert (window.key, window.rows, window.steps, window.hop) == ("mel2mels.small.training.window", ("play",), 64, 128)
 
 
+def test_the_window_of_a_tuning_is_that_of_its_row() -> None:
+    raw = {
+        "corpus": {},
+        "mel2mels": {"small": {"training": {"steps": 1, "batch": 1, "window": 64}}},
+        "vocoders": {"bank": {"kind": "one_pass_vocoder", "training": {"steps": 1, "batch": 1, "window": 4096}}},
+    }
+    row = {"kind": "mel2mel", "title": "play", "mel2mel": "small", "vocoder": "bank"}
+    config = parse({**raw, "models": {"play": {**row, "vocoder_tuning": {"steps": 1, "batch": 1, "window": 8192}}}})
+    keys = {window.key: window.steps for window in windows(config, make_plan(config))}
+    assert keys["models.play.vocoder_tuning.window"] == 8192 and keys["vocoders.bank.training.window"] == 4096
+
+
+def test_a_vocoder_is_heard_on_true_and_on_predicted_frames_and_tuned_on_these() -> None:
+    training = {"steps": 10, "batch": 1, "window": 4096}
+    row = {"kind": "mel2mel", "title": "Play", "mel2mel": "small", "vocoder": "bank"}
+    rows = {"again": None, "wide": None, "play": {**row, "vocoder_tuning": {**training, "steps": 3}}}
+    vocoders = {"bank": {"kind": "one_pass_vocoder", "channels": 8, "blocks": 1, "training": training}}
+    plan = mel2mel_plan(models=rows, vocoders=vocoders)
+    tuned = "bank-from-mel-of-small-from-roll"
+    assert plan.routes["play"].trainings == ("small-from-roll", "bank-from-mel", tuned)
+    performed = plan.sequences["mel-of-small-from-roll"]
+    assert (performed.encoded_from, performed.performed_by) == ("roll", "small-from-roll")
+    assert (performed.hop, performed.channels) == (plan.sequences["mel"].hop, plan.sequences["mel"].channels)
+    training_on_it, first = plan.trainings[tuned], plan.trainings["bank-from-mel"]
+    assert training_on_it.inputs == {"waveform": "waveform", "mel": performed.name}
+    assert (training_on_it.starts_from, training_on_it.settings.training.steps) == ("bank-from-mel", 3)
+    assert first.starts_from is None and training_on_it.size == first.size
+    assert [(one.title, one.frames, one.vocoder) for one in plan.renderings.values()] == [
+        ("true mel, Griffin-Lim", "mel", None),
+        ("true mel, bank", "mel", "bank-from-mel"),
+        ("Play, bank", performed.name, "bank-from-mel"),
+        ("Play, bank tuned on it", performed.name, tuned),
+    ]
+    ceiling = plan.renderings["bank-from-mel-of-mel"]
+    assert [one.of_true_frames for one in plan.renderings.values()] == [None, None, ceiling.name, ceiling.name]
+    # a row that comes later shares what has one name
+    assert list(mel2mel_plan(models={**rows, "again": row}, vocoders=vocoders).renderings) == list(plan.renderings)
+
+
 def test_a_mel2mel_beside_stacks_changes_nothing_of_theirs() -> None:
     row = {"kind": "mel2mel", "title": "play", "mel2mel": "small"}
     both = make_plan(parse(merge(DEFAULT, {"mel2mels": {"small": {}}, "models": {"play": row}})))

@@ -1,5 +1,6 @@
-"""Timbres by name: found by a part of it, mixtures are means, and moments are joined by straight lines."""
+"""Timbres by name or place: found by a part of it, mixtures are means, and moments are joined by straight lines."""
 
+import json
 from typing import Any
 
 import pytest
@@ -46,6 +47,19 @@ def test_a_name_that_is_another_s_beginning_means_itself() -> None:
 def test_a_mixture_lies_between_its_instruments_by_their_shares(first: float, second: float) -> None:
     found = point_of({"trumpet": first, "organ": second}, SYSTEM, NAMES)
     torch.testing.assert_close(found, (first * POINTS[3] + second * POINTS[2]) / (first + second))
+
+
+def test_a_point_is_an_instrument_s_where_it_lies_there() -> None:
+    for name, place in zip(NAMES, POINTS, strict=True):
+        given_as_text = json.loads(json.dumps(place.tolist()))
+        assert torch.equal(timbre_of(given_as_text)(0, 3), timbre_of(name)(0, 3))
+
+
+@pytest.mark.parametrize("wrong", [[0.3], [0.3, -1.2, 4], [{"at": 2, "instrument": [0.3]}]])
+def test_a_point_of_another_space_is_refused_with_one_of_this(wrong: list[Any]) -> None:
+    with pytest.raises(PlayError, match="the space of timbres has 2") as shown:
+        timbre_of(wrong)
+    assert f"give 2 numbers, such as Acoustic Grand Piano's: [{POINTS[0, 0]:.2f}, " in shown.value.cure
 
 
 def test_one_instrument_is_the_same_in_every_frame() -> None:

@@ -1,5 +1,6 @@
-"""From scores to a trained Mel2Mel, its curves, its line in a table, and scores that it plays."""
+"""From scores to a trained Mel2Mel, its losses, what it plays of held-out scores, its timbres, and its pages."""
 
+import json
 from pathlib import Path
 
 import mido
@@ -8,10 +9,15 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from page_reading import read_page
 from pipeline import ROOT, planned, run
 
+from descant.commands.find_timbre import FoundTimbre
+from descant.evaluation.timbre import TimbreSummary
+from descant.modelfacts import read_facts
 from descant.modelfile import check_streams, read_model
-from descant.sequences import open_checked
+from descant.results import read_json
+from descant.sequences import open_checked, open_sequence
 from descant.systems.mel2mel import Mel2MelSystem
 from descant.systems.restore import restore
 
@@ -23,7 +29,8 @@ INSTRUMENTS = ("Acoustic Grand Piano", "Church Organ")
 def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     run(tmp_path, "--cores", "1", "all", over=TINY)
     results = tmp_path / "results"
-    assert sorted(path.name for path in (results / "report").iterdir()) == ["curves.html"]
+    pages = {"index", "synthesis", "curves", "onsets", "note_f1", "timbre"}
+    assert {path.stem for path in (results / "report").iterdir()} == pages
     assert not (results / "samples").exists()
     assert sorted(path.name for path in (results / "table").iterdir()) == ["mel2mel.csv", "mel2mel.json", "mel2mel.md"]
     mel, roll, waveform = (open_checked(results / "sequences" / name) for name in ("mel", "roll", "waveform"))
@@ -53,6 +60,24 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
         piano, organ = (system.play(rolls, system.timbres(torch.tensor([number]))) for number in (1, 2))
     assert piano.shape == (1, rolls.shape[1], 80) and not torch.equal(piano, organ)
 
+    # what it predicts of every track is packed, and what vocoders make of test tracks is measured and heard
+    predicted = open_sequence(results / "sequences" / "mel-of-small-from-roll")
+    assert predicted.index.equals(mel.index)
+    heard = predicted.steps(predicted.tracks("test")[0])
+    by_instrument = {"Acoustic Grand Piano": piano, "Church Organ": organ}
+    expected = by_instrument[predicted.tracks("test")[0].labels.instrument]
+    assert np.allclose(heard, expected[0], atol=0.01)
+    tuned = read_facts(results / "training" / "oscillators-from-mel-of-small-from-roll" / "model.safetensors")
+    assert tuned.settings["training"]["start_from"].endswith("oscillators-from-mel/model.safetensors")
+    assert tuned.by_stream["mel"].fingerprint == predicted.fingerprint
+    summary = json.loads((results / "evaluation" / "synthesis" / "summary.json").read_text())
+    assert [name for name, one in summary["renderings"].items() if one["share"]] == [
+        "Mel2Mel, oscillators",
+        "Mel2Mel, oscillators tuned on it",
+    ]
+    assert (summary["excerpts"], summary["pieces"]) == (2, 1)
+    assert (results / "report" / "index.html").read_text().count("<audio") == 3
+
     assert planned(tmp_path, "all", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout
     assert "small-from-roll" in shown and "disk in all" in shown
@@ -64,7 +89,20 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     # three notes of a quarter of a second, and the tail
     assert rate == 16000 and len(piano) == len(mixed) == 128 * -(-(0.75 + 1.5) * 125 // 1)
     assert 0 < np.abs(piano).max() <= 1 and not np.array_equal(piano, mixed)
-    again, _ = play(tmp_path, score, "piano")
+    timbres = results / "evaluation" / "timbre" / "mel2mel"
+    measured = read_json(TimbreSummary, timbres / "summary.json")
+    assert [one.name for one in measured.instruments] == list(INSTRUMENTS)
+    assert sorted(path.name for path in (timbres / "audio").glob("*.flac")) == ["00.flac", "01.flac", "02.flac"]
+    page = read_page((results / "report" / "timbre.html").read_text(), str(tmp_path))
+    assert len(page.all("audio")) == 3 and all(name in page.text for name in INSTRUMENTS)
+
+    recording = (results / "play" / "played.flac").rename(tmp_path / "a {recording}'s.flac")
+    asked = f"find_timbre={{recording: {quoted(recording)}, score: {quoted(score)}}}"
+    shown = run(tmp_path, "find_timbre", "--cores", "1", "--config", asked, over=TINY).stdout
+    timbre = read_json(FoundTimbre, results / "play" / "timbre.json")
+    assert timbre.loss <= min(timbre.instruments.values()) and f"nearest {timbre.nearest}" in shown
+    # the piano's own point
+    again, _ = play(tmp_path, score, str([measured.instruments[0].x, measured.instruments[0].y]))
     assert np.array_equal(again, piano)
 
     for wanted, said in (("oboe", "name one of Acoustic Grand Piano, Church Organ"), ("piano", "nothing to play")):

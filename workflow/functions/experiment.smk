@@ -42,6 +42,7 @@ wildcard_constraints:
     sequence=alternatives(plan.sequences),
     training=alternatives(plan.trainings),
     likelihood=alternatives(plan.likelihoods),
+    rendering=alternatives(plan.renderings),
     model=alternatives(drawn_rows),
     level=r"\d+",
     # whose ratings: nothing for people's

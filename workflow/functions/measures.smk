@@ -19,12 +19,11 @@ def row_of(model):
     }
 
 
-def mel2mel_rows():
+def mel2mel_trainings():
     """One row a Mel2Mel that is trained, as the command of their table takes it; rows that share one are one."""
-    rows = {}
-    for model, row in experiment.models.items():
-        if row.kind == "mel2mel":
-            rows.setdefault(plan.routes[model].trainings[0], (model, row))
+    first = {}
+    for model, row in mel2mel_rows.items():
+        first.setdefault(plan.routes[model].trainings[0], (model, row))
     return [
         {
             "model": model,
@@ -34,17 +33,17 @@ def mel2mel_rows():
             "parameters": plan.trainings[training].size.parameters,
             "paper": row.paper.model_dump() if row.paper else None,
         }
-        for training, (model, row) in rows.items()
+        for training, (model, row) in first.items()
     ]
 
 
 def mel2mel_metrics(wildcards):
     """The figures of their trainings."""
-    if not mel2mel_rows():
+    if not mel2mel_rows:
         raise WorkflowError(
             "no row is of the kind mel2mel: add --configfile config/mel2mel-ablation.yaml"
         )
-    return [row["metrics"] for row in mel2mel_rows()]
+    return [row["metrics"] for row in mel2mel_trainings()]
 
 
 TABLE_HEADINGS = {
@@ -188,6 +187,54 @@ def reconstructed(file=str):
         }
         for name in encoded_names()
     ]
+
+
+def vocoded(file=str):
+    """What was made of spectrograms of the same excerpts; `file` is what paths are made of."""
+    return [
+        {
+            "title": rendering.title,
+            "sound": file(VOCODED.format(rendering=name)),
+            "of_true_frames": rendering.of_true_frames
+            and plan.renderings[rendering.of_true_frames].title,
+        }
+        for name, rendering in plan.renderings.items()
+    ]
+
+
+def rendering_of(wildcards):
+    """The rendering that a job makes."""
+    return plan.renderings[wildcards.rendering]
+
+
+def rendered_frames(wildcards):
+    """The spectrograms that it is made of."""
+    return data_of(rendering_of(wildcards).frames)
+
+
+def rendered_frames_index(wildcards):
+    """Their index."""
+    return index_of(rendering_of(wildcards).frames)
+
+
+def vocoders(wildcards):
+    """The model file of the vocoder; none where there is nothing to learn."""
+    vocoder = rendering_of(wildcards).vocoder
+    return [] if vocoder is None else [model_of(vocoder)]
+
+
+def vocoder_option(wildcards, input):
+    """The option for it, or nothing."""
+    return [f"--vocoder={path}" for path in input.vocoder]
+
+
+def vocode_megabytes(wildcards):
+    """Memory of making the excerpts of their spectrograms: what one that draws them remembers of each."""
+    vocoder = rendering_of(wildcards).vocoder
+    if vocoder is None or plan.trainings[vocoder].kind == "one_pass_vocoder":
+        return 4000
+    excerpts = experiment.evaluation.reconstruction.excerpts
+    return megabytes_below(plan.trainings[vocoder], excerpts)
 
 
 def code_sequence_below(name):

@@ -10,6 +10,7 @@ RENDERED = "results/samples/{model}/audio"
 MEL2MELS = "results/table/mel2mel.json"
 POPULATION = "results/population/{training}"
 GENERATION = "results/population/{training}/generation{generation}"
+VOCODED = "results/evaluation/synthesis/{rendering}.npy"
 RUNS = "results/runs"
 
 

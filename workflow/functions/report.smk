@@ -1,5 +1,6 @@
 # The pages of the report, and what each is made from: the files that its rule reads, and settings.
 
+from descant.config.mel import MEL, ROLL
 from descant.evaluation.table_text import LEGEND
 from descant.report.registry import KINDS, kind_of, measures
 
@@ -28,9 +29,23 @@ def report_pages():
         "listening": ["listening"] if people_rated() else [],
         "separation": ["separation"] if experiment.separation.method != "none" else [],
         "simulated": [],
+        "timbre": ["timbre"] if mel2mel_rows else [],
     }
-    measured = {kind: [kind] for kind in KINDS if drawn_rows}
-    return [page for kind in KINDS for page in (measured | present).get(kind, [])]
+    if drawn_rows:
+        present["table"] = ["table"]
+    present["index"] = ["index"] if drawn_rows or plan.renderings else []
+    present |= {measure: [measure] for measure in measured()}
+    return [page for kind in KINDS for page in present.get(kind, [])]
+
+
+def measured():
+    """The measures of this run: of what is drawn, of what vocoders make, or of both."""
+    both, of_frames = {"onsets", "note_f1"}, {"synthesis"}
+    asked = {
+        *(set(measures()) - of_frames if drawn_rows else ()),
+        *(both | of_frames if plan.renderings else ()),
+    }
+    return [name for name in measures() if name in asked]
 
 
 def navigation(wildcards):
@@ -47,14 +62,16 @@ def navigation(wildcards):
 def front_given(page):
     """The run on one screen."""
     return {
-        "table": File(rules.write_table.output.csv),
+        "table": File(rules.write_table.output.csv) if drawn_rows else None,
+        "reconstruction": plain(experiment.evaluation.reconstruction),
+        "vocoded": vocoded(File),
         "audio": AUDIO,
         "recordings": WAVEFORM,
-        "models": [File(path) for path in drawn_models()],
+        "models": [File(path) for path in (drawn_models() or other_models())],
         "drawn": {model: File(RENDERED.format(model=model)) for model in drawn_rows},
         "source": source_in_words(),
         "remarks": File(rules.pack.output.remarks),
-        "summaries": {name: summary_of(name) for name in measures()},
+        "summaries": {name: summary_of(name) for name in measured()},
         "pages": report_pages(),
     }
 
@@ -90,7 +107,7 @@ def curves_given(page):
     """Every training's metrics, and the table of Mel2Mels."""
     return {
         "metrics": {name: File(path) for name, path in all_metrics().items()},
-        "mel2mel": File(MEL2MELS) if mel2mel_rows() else None,
+        "mel2mel": File(MEL2MELS) if mel2mel_rows else None,
     }
 
 
@@ -142,6 +159,34 @@ def reconstruction_given(page):
     }
 
 
+def synthesis_given(page):
+    """The excerpts to listen to, their scores and spectrograms, and the figures."""
+    predicted = {
+        "mel spectrogram": MEL,
+        **{
+            f"predicted by {sequence.performed_by}": name
+            for name, sequence in plan.sequences.items()
+            if sequence.performed_by
+        },
+    }
+    return {
+        **reconstruction_excerpts(File),
+        "summary": summary_of("synthesis"),
+        "vocoded": vocoded(File),
+        "roll": File(data_of(ROLL)),
+        "frames": {words: File(data_of(name)) for words, name in predicted.items()},
+    }
+
+
+def timbre_given(page):
+    """The map and the ways of every row that has them."""
+    rows = [
+        {"model": name, "title": row.title, "folder": File(TIMBRES.format(row=name))}
+        for name, row in mel2mel_rows.items()
+    ]
+    return {"rows": rows}
+
+
 def listening_given(page):
     """What people said, or synthetic raters."""
     source = "simulated/" if page == SIMULATED else ""
@@ -182,6 +227,8 @@ GIVEN = {
     "distances": distances_given,
     "structure": structure_given,
     "reconstruction": reconstruction_given,
+    "synthesis": synthesis_given,
+    "timbre": timbre_given,
     "listening": listening_given,
     "simulated": listening_given,
     "separation": separation_given,

@@ -25,7 +25,10 @@ def learnt_index(wildcards):
 
 def starting_weights(wildcards):
     """The model file that it begins from, where it does not begin from fresh weights."""
-    start = training_of(wildcards).settings.training.start_from
+    training = training_of(wildcards)
+    if training.starts_from:
+        return [model_of(training.starts_from)]
+    start = training.settings.training.start_from
     return [] if start is None else [str(start)]
 
 
@@ -40,8 +43,11 @@ def input_options(wildcards, input):
 
 def network_settings(wildcards):
     """Its slice of the configuration; a population's is handed to the rules that use it."""
-    settings = training_of(wildcards).settings
-    return as_json(settings.model_dump(mode="json", exclude={"population"}))
+    training = training_of(wildcards)
+    settings = training.settings.model_dump(mode="json", exclude={"population"})
+    if training.starts_from:
+        settings["training"]["start_from"] = model_of(training.starts_from)
+    return as_json(settings)
 
 
 def training_memory(wildcards):
@@ -62,6 +68,11 @@ def encoder_below_index(wildcards):
 def encoder(wildcards):
     """The model file of the network that encodes it."""
     return model_of(plan.sequences[wildcards.sequence].encoded_by)
+
+
+def performer(wildcards):
+    """The model file of the network that plays it from scores."""
+    return model_of(plan.sequences[wildcards.sequence].performed_by)
 
 
 def perturbation_settings(wildcards):

@@ -78,7 +78,7 @@ rule table_mel2mel:
         mem_mb=1000,
         runtime=30,
     params:
-        given=as_json({"rows": mel2mel_rows()}),
+        given=as_json({"rows": mel2mel_trainings()}),
     shell:
         "python -m descant.commands.table_mel2mel --given {params.given:q} --csv {output.csv:q}"
         " --markdown {output.markdown:q} --summary {output.summary:q} 2> {log:q}"

@@ -1,4 +1,5 @@
-# A score that is played on request: snakemake play --config play='{score: my.mid, instrument: trumpet}'
+# On request: a score is played, snakemake play --config play='{score: my.mid, instrument: trumpet}', and the timbre of a
+# recording is found, snakemake find_timbre --config find_timbre='{recording: my.wav, score: my.mid}'
 
 
 rule play:
@@ -27,3 +28,31 @@ rule play:
         "python -m descant.commands.play --settings {params.settings:q} --sampling {params.sampling:q}"
         " --mel2mel {input.models[0]:q} --vocoder {input.models[1]:q} --output {output.audio:q} --runs {params.runs:q}"
         " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule find_timbre:
+    input:
+        model=finding_model,
+    output:
+        found="results/play/timbre.json",
+    log:
+        "<logs>/find_timbre.log",
+    benchmark:
+        "<benchmarks>/find_timbre.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=finding_settings,
+        digests=finding_digests,
+        mel=as_json(experiment.mel),
+        folder=as_json(experiment.corpus.folder, "max_minutes", "max_decoded_gib"),
+        downmix=experiment.corpus.downmix,
+    shell:
+        "python -m descant.commands.find_timbre --settings {params.settings:q} --mel {params.mel:q}"
+        " --mel2mel {input.model:q} --output {output.found:q} --folder {params.folder:q} --downmix {params.downmix:q}"
+        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"

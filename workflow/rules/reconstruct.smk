@@ -82,6 +82,7 @@ rule onsets:
         audio=data_of("audio"),
         recordings=rules.pack.output.samples,
         drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
+        vocoded=collect(rules.vocode.output.sound, rendering=plan.renderings),
     output:
         summary="results/evaluation/onsets/summary.json",
     log:
@@ -99,6 +100,7 @@ rule onsets:
                 **reconstruction_excerpts(),
                 **measure_settings("onsets"),
                 "stacks": reconstructed(),
+                "vocoded": vocoded(),
             }
         ),
         folder=subpath(output.summary, parent=True),
@@ -112,6 +114,7 @@ rule note_f1:
         recordings=rules.pack.output.samples,
         notes=rules.pack.output.notes,
         drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
+        vocoded=collect(rules.vocode.output.sound, rendering=plan.renderings),
     output:
         summary="results/evaluation/note_f1/summary.json",
     log:
@@ -129,6 +132,7 @@ rule note_f1:
                 **reconstruction_excerpts(),
                 **measure_settings("transcription"),
                 "stacks": reconstructed(),
+                "vocoded": vocoded(),
                 "notes": rules.pack.output.notes,
             }
         ),

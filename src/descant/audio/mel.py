@@ -23,15 +23,23 @@ def mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(mel < 15.0, mel * (200.0 / 3), 1000.0 * np.exp((mel - 15.0) * np.log(6.4) / 27.0))
 
 
+def band_edges(sample_rate: int, bands: int) -> npt.NDArray[np.float64]:
+    """Where triangular bands from 0 Hz to the Nyquist frequency begin, peak and end: band ``n`` at ``n`` to ``n + 2``.
+
+    Returns:
+        Hz, float64 ``(bands + 2,)``.
+    """
+    return mel_to_hz(np.linspace(0.0, hz_to_mel(np.array(sample_rate / 2)), bands + 2))
+
+
 def mel_filters(sample_rate: int, n_fft: int, bands: int) -> npt.NDArray[np.float64]:
     """Triangular filters of equal area from 0 Hz to the Nyquist frequency.
 
     Returns:
         float64 ``(bands, n_fft // 2 + 1)``.
     """
-    nyquist = sample_rate / 2
-    edges = mel_to_hz(np.linspace(0.0, hz_to_mel(np.array(nyquist)), bands + 2))
-    bins = np.linspace(0.0, nyquist, n_fft // 2 + 1)
+    edges = band_edges(sample_rate, bands)
+    bins = np.linspace(0.0, sample_rate / 2, n_fft // 2 + 1)
     rising = (bins[None, :] - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins[None, :]) / np.diff(edges)[1:, None]
     area = 2.0 / (edges[2:] - edges[:-2])

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import typer
 from tqdm import tqdm
 
-from descant.audio import mulaw
 from descant.audio.files import write_flac
 from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
@@ -22,15 +20,11 @@ from descant.config.play import Play
 from descant.corpus.outputs import whole_file
 from descant.corpus.playable import playable, roll_of
 from descant.corpus.rendering import TAIL_SECONDS
-from descant.errors import ModelFileError
-from descant.modelfile import ModelFile, read_model
-from descant.sampling.files import draw_folder
-from descant.sampling.levels import draw_level, level_settings
+from descant.modelfile import read_model
+from descant.sampling.vocoding import Vocoding, read_vocoder, vocode
 from descant.scores.roll import ROWS
 from descant.sequences import INSTRUMENT
 from descant.systems.mel2mel import Mel2MelSystem
-from descant.systems.mel_wavenet import MelWaveNetSystem
-from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.systems.restore import restore
 from descant.systems.timbre import TimbreOverTime
 
@@ -52,21 +46,6 @@ def _on_disk(path: Path, blocks: Iterator[Frames], shape: tuple[int, int], dtype
     return frames
 
 
-def _vocoded(
-    vocoder: ModelFile, mel: Frames, sampling: Sampling, seed: int, threads: int, runs: Path, device: torch.device
-) -> Iterator[npt.NDArray[np.float32]]:
-    """The sound of mel frames, block by block."""
-    if vocoder.facts.kind == "one_pass_vocoder":
-        yield from restore(vocoder, OnePassVocoderSystem).to(device).eval().synthesise(mel, seed)
-        return
-    system = restore(vocoder, MelWaveNetSystem).to(device).eval()
-    given = torch.from_numpy(np.array(mel, dtype=np.float32))[None]
-    level = level_settings(sampling, seed, threads, 30.0)
-    steps = len(mel) * system.hop
-    folder = draw_folder(runs, {"steps": steps, **level.determining}, vocoder, {"given": given, "prime": None})
-    yield mulaw.decode(draw_level(system, given, 1, steps, level, folder)[0])
-
-
 def play(
     settings: Annotated[str, typer.Option(help="the section play, as JSON text")],
     sampling: Annotated[str, typer.Option(help="the section sampling, as JSON text; for a vocoder that draws")],
@@ -84,12 +63,9 @@ def play(
     """
     device = set_up_torch(threads, gpus)
     wanted, drawn_by = cli.parse_settings(Play, settings), cli.parse_settings(Sampling, sampling)
-    composer, sound = read_model(mel2mel), read_model(vocoder)
+    composer = read_model(mel2mel)
+    sound = read_vocoder(vocoder, composer)
     system, frames = restore(composer, Mel2MelSystem).to(device).eval(), composer.facts.by_stream[MEL]
-    if sound.facts.by_stream[MEL].fingerprint != frames.fingerprint:
-        raise ModelFileError(
-            f"{vocoder} was not trained on the spectrograms that {mel2mel} learnt", "train both in one run"
-        )
     names, rate = composer.facts.learnt.labels[INSTRUMENT].names, composer.facts.by_stream[ROLL].rate
     timbres = TimbreOverTime(wanted, system, names, rate)
     notes = playable(wanted.score)
@@ -100,7 +76,7 @@ def play(
         rolls = _on_disk(folder / "roll.npy", roll_of(notes, count, rate), (count, ROWS), np.float16)
         shape = count, frames.channels
         mel = _on_disk(folder / "mel.npy", system.perform(rolls, timbres), shape, np.float32)
-        sounds = _vocoded(sound, mel, drawn_by, seed, threads, runs, device)
+        (sounds,) = vocode(sound, [mel], Vocoding(drawn_by, seed, threads, runs, device))
         with whole_file(output) as temporary:
             write_flac(temporary, sounds, frames.sample_rate, 1)
     print(f"{wanted.score.name}: {count / rate:.1f} s in {output}")

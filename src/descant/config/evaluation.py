@@ -28,6 +28,24 @@ class Onsets(Section):
     )
 
 
+class TimbreMap(Section):
+    """``evaluation.timbre:`` how a passage sounds all over a Mel2Mel's space of timbres (Kim et al. 2019)."""
+
+    points: int = Field(32, ge=2, le=512, description="points of the map to a side; the paper has 320 (ours)")
+    margin: float = Field(
+        0.25, ge=0, le=10, description="how far the map reaches beyond the instruments, by their span (ours)"
+    )
+    seconds: float = Field(
+        2.0, gt=0, le=60, description="length of the passage: of the first test track with notes, from the first (ours)"
+    )
+    steps: int = Field(9, ge=2, le=100, description="points on the way from one instrument to another (ours)")
+    pairs: tuple[tuple[str, str], ...] | None = Field(
+        None,
+        description="pairs of instruments, by their names or parts of them, with a way between the two; empty = those "
+        "two whose spectral centroids lie furthest apart",
+    )
+
+
 class Evaluation(Section):
     """``evaluation:`` how the table is measured."""
 
@@ -43,3 +61,4 @@ class Evaluation(Section):
     transcription: Transcription = Field(default_factory=Transcription)
     distances: Distances = Field(default_factory=Distances)
     novelty: Novelty = Field(default_factory=Novelty)
+    timbre: TimbreMap = Field(default_factory=TimbreMap)

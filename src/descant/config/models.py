@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from descant.config.base import Section
+from descant.config.training import Training
 
 EngineName = Literal["auto", "reference", "numba", "native", "graph", "triton"]
 Precision = Literal["float32", "bfloat16_weights", "bfloat16"]
@@ -91,6 +92,10 @@ class Mel2MelRow(Section):
     )
     paper: Ablation | None = Field(
         None, description="what the dissertation prints for this variant, shown beside it; null: it is not among these"
+    )
+    vocoder_tuning: Training | None = Field(
+        None,
+        description="how the vocoder then learns on, from the spectrograms that this row predicts; empty = not at all",
     )
 
 

@@ -14,6 +14,9 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "corpus.scores.pieces": lambda raw: _get(raw, "corpus", "source") in (None, "scores"),
     "corpus.scores.soundfont": lambda raw: _get(raw, "corpus", "source") in (None, "scores", "midi"),
     "corpus.labels": lambda raw: True,
+    "play.score": lambda raw: True,
+    "find_timbre.recording": lambda raw: True,
+    "find_timbre.score": lambda raw: True,
     "separation.weights": lambda raw: _get(raw, "separation", "method") == "spleeter",
     "separation.stems_folder": lambda raw: _get(raw, "separation", "method") == "stems",
 }

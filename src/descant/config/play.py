@@ -2,22 +2,25 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
 from pydantic import Field, model_validator
 
 from descant.config.base import Section
 
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
-# an instrument by name, or several by their shares
-Timbre = str | dict[str, Weight]
+Coordinate = Annotated[float, Field(ge=-1e4, le=1e4, allow_inf_nan=False)]
+# an instrument by name, several by their shares, or a point of the space of timbres
+Timbre = str | dict[str, Weight] | tuple[Coordinate, ...]
 
 
 class Moment(Section):
     """A timbre that is reached at some time."""
 
     at: float = Field(ge=0, description="seconds from the beginning")
-    instrument: Timbre = Field(description="an instrument by its name or part of it, or several by their shares")
+    instrument: Timbre = Field(
+        description="an instrument by its name or part of it, several by their shares, or a point"
+    )
 
 
 class Play(Section):
@@ -26,22 +29,28 @@ class Play(Section):
     score: Path = Field(description="MIDI or MusicXML file")
     instrument: Timbre | tuple[Moment, ...] = Field(
         description="the name of an instrument that was learnt, or part of it; shares of several, {trumpet: 0.3, "
-        "organ: 0.7}; or moments, between which the timbre moves in a straight line: [{at: 0, instrument: trumpet}, "
-        "{at: 10, instrument: organ}]",
+        "organ: 0.7}; a point of the space of timbres, [0.3, -1.2]; or moments, between which the timbre moves in a "
+        "straight line: [{at: 0, instrument: trumpet}, {at: 10, instrument: organ}]",
     )
     row: str | None = Field(None, description="the row of models that plays; empty = the first that has a vocoder")
 
     @model_validator(mode="after")
     def _timbres_are_given(self) -> Self:
-        timbres = [self.instrument] if isinstance(self.instrument, str | dict) else self.instrument
-        if not timbres:
+        timbres = [moment.instrument for moment in self.moments]
+        if () in timbres:
             raise ValueError("instrument is empty; name one")
-        shares = [one if isinstance(one, str | dict) else one.instrument for one in timbres]
-        for share in shares:
-            if isinstance(share, dict) and not abs(sum(share.values())) > 1e-6:
+        for timbre in timbres:
+            if isinstance(timbre, dict) and not abs(sum(timbre.values())) > 1e-6:
                 raise ValueError("instrument: the shares add up to 0; give shares such as {trumpet: 0.3, organ: 0.7}")
-        if not isinstance(self.instrument, str | dict):
-            times = [moment.at for moment in self.instrument]
-            if any(after <= before for before, after in pairwise(times)):
-                raise ValueError("instrument: the moments are not in order of time; let `at` rise")
+        times = [moment.at for moment in self.moments]
+        if any(after <= before for before, after in pairwise(times)):
+            raise ValueError("instrument: the moments are not in order of time; let `at` rise")
         return self
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """The timbres in order of time; one that is there throughout is reached at the beginning."""
+        given = self.instrument
+        if isinstance(given, tuple) and given and isinstance(given[0], Moment):
+            return given
+        return (Moment(at=0, instrument=cast(Timbre, given)),)

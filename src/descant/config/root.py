@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from descant.config.base import Section, suggest
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
+from descant.config.find_timbre import FindTimbre
 from descant.config.listening import Listening
 from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
@@ -61,6 +62,9 @@ class Config(Section):
     evaluation: Evaluation = Field(default_factory=Evaluation)
     listening: Listening = Field(default_factory=Listening)
     play: Play | None = Field(None, description="a score to play with `snakemake play`")
+    find_timbre: FindTimbre | None = Field(
+        None, description="a recording whose timbre is looked for with `snakemake find_timbre`"
+    )
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -117,6 +121,8 @@ class Config(Section):
         if model.vocoder is not None and model.vocoder not in self.vocoders:
             near = suggest(model.vocoder, self.vocoders, "vocoders")
             raise ValueError(f"models.{name}.vocoder names {model.vocoder!r}{near}")
+        if model.vocoder_tuning and model.vocoder is None:
+            raise ValueError(f"models.{name}.vocoder_tuning has no vocoder to train; name one in models.{name}.vocoder")
         if self.corpus.source not in ("scores", "midi"):
             raise ValueError(
                 f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}; set it to scores or "
@@ -177,26 +183,32 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _what_plays_is_known(self) -> Self:
-        if self.play is None:
-            return self
-        playing = {
-            name: model for name, model in self.models.items() if isinstance(model, Mel2MelRow) and model.vocoder
-        }
-        if not playing:
-            raise ValueError("play: no row of the kind mel2mel has a vocoder; use config/mel2mel.yaml, or add one")
-        if self.play.row is not None and self.play.row not in playing:
-            raise ValueError(
-                f"play.row names {self.play.row!r}{suggest(self.play.row, playing, 'models with a vocoder')}"
-            )
+        for key, asked, rows, what in (
+            ("play", self.play, self._mel2mel_rows(with_vocoder=True), " has a vocoder"),
+            ("find_timbre", self.find_timbre, self._mel2mel_rows(with_vocoder=False), " is there"),
+        ):
+            if asked is not None and not rows:
+                raise ValueError(f"{key}: no row of the kind mel2mel{what}; use config/mel2mel.yaml, or add one")
+            if asked is not None and asked.row is not None and asked.row not in rows:
+                raise ValueError(f"{key}.row names {asked.row!r}{suggest(asked.row, rows, 'models that can')}")
         return self
+
+    def _mel2mel_rows(self, with_vocoder: bool) -> dict[str, Mel2MelRow]:
+        return {
+            name: row
+            for name, row in self.models.items()
+            if isinstance(row, Mel2MelRow) and (row.vocoder or not with_vocoder)
+        }
 
     @property
     def playing_row(self) -> str | None:
         """The row that plays: the one that is named, or the first that can; None where there is none."""
-        if self.play is not None and self.play.row is not None:
-            return self.play.row
-        rows = (name for name, model in self.models.items() if isinstance(model, Mel2MelRow) and model.vocoder)
-        return next(rows, None)
+        return (self.play and self.play.row) or next(iter(self._mel2mel_rows(with_vocoder=True)), None)
+
+    @property
+    def finding_row(self) -> str | None:
+        """The row in whose space a timbre is looked for: the one that is named, or the first, if any."""
+        return (self.find_timbre and self.find_timbre.row) or next(iter(self._mel2mel_rows(with_vocoder=False)), None)
 
     def prime_of(self, model: str) -> Prime | None:
         """What a row's samples continue; None where they begin from nothing."""

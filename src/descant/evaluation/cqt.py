@@ -39,34 +39,50 @@ def log_cqt(audio: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray[np
     return np.asarray(np.maximum(20 * np.log10(np.maximum(magnitudes / loudest, 1e-12)), FLOOR_DB))
 
 
-def cqt_correlation(
-    reference: npt.NDArray[np.floating], other: npt.NDArray[np.floating], sample_rate: int
-) -> float | None:
-    """Pearson correlation over time of each pitch's levels, averaged over the 84 pitches.
+def deviations(audio: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray[np.float64]:
+    """How the levels of each pitch deviate from their mean over time, at unit length.
+
+    Args:
+        audio: floats ``(time,)``.
+        sample_rate: Hz, at least ``LEAST_RATE``.
+
+    Returns:
+        float64 ``(84, frames)``; zeros for a pitch that does not change.
+    """
+    levels = log_cqt(audio, sample_rate)
+    centred = levels - levels.mean(axis=1, keepdims=True)
+    size = np.sqrt(np.sum(centred**2, axis=1, keepdims=True))
+    # of equal levels the mean is not always exactly theirs
+    changes = np.ptp(levels, axis=1, keepdims=True) > 0
+    unit: npt.NDArray[np.float64] = np.divide(centred, size, out=np.zeros_like(centred), where=changes)
+    return unit
+
+
+def correlation_by_pitch(reference: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Pearson correlation over time of the levels of each of 84 pitches.
 
     It does not rank instruments: sounds that begin sharply have higher ones (Kim 2020, dissertation). Compare what
     plays the same music.
 
     Args:
-        reference: floats ``(time,)``.
-        other: floats ``(time,)``, of the same length.
-        sample_rate: Hz.
+        reference: of :func:`deviations`.
+        other: of audio of the same length.
 
     Returns:
-        1 for equal audio whatever its level. A pitch that the other never changes counts as 0, and one that the
-        reference never changes not at all; None where that is each, or where the rate is too low for the highest.
+        float64 ``(84,)``, 1 for equal audio whatever its level. A pitch that the other never changes counts as 0, and
+        one that the reference never changes is not defined (NaN).
+    """
+    return np.where(reference.any(axis=1), np.sum(reference * other, axis=1), np.nan)
+
+
+def cqt_correlation(
+    reference: npt.NDArray[np.floating], other: npt.NDArray[np.floating], sample_rate: int
+) -> float | None:
+    """The mean of :func:`correlation_by_pitch` over the pitches that have one.
+
+    None where none has, or where the rate is too low for the highest.
     """
     if sample_rate < LEAST_RATE:
         return None
-    deviations = []
-    for audio in (reference, other):
-        levels = log_cqt(audio, sample_rate)
-        centred = levels - levels.mean(axis=1, keepdims=True)
-        size = np.sqrt(np.sum(centred**2, axis=1, keepdims=True))
-        # of equal levels the mean is not always exactly theirs
-        changes = np.ptp(levels, axis=1, keepdims=True) > 0
-        deviations.append(np.divide(centred, size, out=np.zeros_like(centred), where=changes))
-    defined = deviations[0].any(axis=1)
-    if not defined.any():
-        return None
-    return float(np.sum(deviations[0] * deviations[1], axis=1)[defined].mean())
+    found = correlation_by_pitch(deviations(reference, sample_rate), deviations(other, sample_rate))
+    return None if np.isnan(found).all() else float(np.nanmean(found))

@@ -1,12 +1,14 @@
 """How a model came to be, read from its model files' own metadata and put into words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Prior
+from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.errors import ModelFileError
 from descant.formatting import count, duration
 from descant.modelfacts import ModelFacts, read_facts
@@ -19,12 +21,22 @@ SMALL_SECONDS = 10 * 3600.0
 SMALL_STEPS = 20_000
 
 
+Settings = ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder
+# sections by kind of network; all others are priors, trained or not
+SECTIONS: Mapping[str, type[Settings]] = {
+    "ada": ADA,
+    "mel2mel": Mel2Mel,
+    "mel_wavenet": MelWaveNet,
+    "one_pass_vocoder": OnePassVocoder,
+}
+
+
 @dataclass(frozen=True)
 class Network:
     """What a model file says of itself, without its weights, and the section that it was built from."""
 
     facts: ModelFacts
-    settings: ADA | Prior
+    settings: Settings
 
     def passes(self, audio: PackedSequence) -> float:
         """How often training went through the music: the windows it read over what there is."""
@@ -41,7 +53,7 @@ def read_network(path: Path) -> Network:
     """
     facts = read_facts(path)
     try:
-        return Network(facts, (ADA if facts.kind == "ada" else Prior).model_validate(facts.settings))
+        return Network(facts, SECTIONS.get(facts.kind, Prior).model_validate(facts.settings))
     except ValidationError as error:
         raise ModelFileError(f"{path} is no model file of this version of the pipeline", CURE) from error
 
@@ -84,6 +96,7 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
     sentences = []
     for network in stack:
         learnt, settings = network.facts.learnt, network.settings
+        assert isinstance(settings, ADA | Prior)
         drawing = settings.local_model if isinstance(settings, ADA) else settings.wavenet
         what = f"{sample_rate / learnt.hop:,.6g} a second, each one of {learnt.classes:,}."
         if isinstance(settings, ADA):
@@ -110,15 +123,21 @@ def training_in_words(network: Network, audio: PackedSequence) -> str:
     return f"{count(network.facts.steps, 'training step')}, {times} times through the training music."
 
 
-def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:
-    """An honest sentence on the scale of a model or of a run, from the networks that make it up."""
-    seconds = total_seconds(audio, ("train",))
+def training_in_all(networks: Sequence[Network], audio: PackedSequence) -> str:
+    """How much music the networks of a model or of a run learnt from, and for how many steps."""
     # what is there to compare with was not trained at all
     steps = [network.facts.steps for network in networks if network.facts.steps] or [0]
     fewest, most = min(steps), max(steps)
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    text = f"Trained on {duration(seconds)} of music in {count(len(audio.split('train')), 'track')}, for {each} steps"
-    text += f" in each of {len(steps)} networks." if len(steps) > 1 else "."
+    heard = f"{duration(total_seconds(audio, ('train',)))} of music in {count(len(audio.split('train')), 'track')}"
+    in_each = f" in each of {len(steps)} networks" if len(steps) > 1 else ""
+    return f"Trained on {heard}, for {each} steps{in_each}."
+
+
+def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:
+    """The same, and an honest sentence on its scale where they are models of raw audio."""
+    seconds, text = total_seconds(audio, ("train",)), training_in_all(networks, audio)
+    fewest = min((network.facts.steps for network in networks if network.facts.steps), default=0)
     if seconds >= SMALL_SECONDS and fewest >= SMALL_STEPS:
         return text
     found = {"little music": seconds < SMALL_SECONDS, "few steps": fewest < SMALL_STEPS}

@@ -50,6 +50,24 @@ def choose_stretches(audio: PackedSequence, settings: Reconstruction) -> list[St
     return [Stretch(track, (track.length - length) // 2, length) for track in chosen]
 
 
+def pieces_of(stretches: Sequence[Stretch]) -> list[str]:
+    """What each stretch is music of: its piece by name, which several instruments may play, else its track."""
+    return [stretch.track.labels.piece or stretch.track.track for stretch in stretches]
+
+
+def instruments_of(stretches: Sequence[Stretch]) -> list[str]:
+    """What plays each stretch; empty where it is not known."""
+    return [stretch.track.labels.instrument for stretch in stretches]
+
+
+def others_of(pieces: Sequence[str]) -> list[int] | None:
+    """For each stretch the place of the next one that is of another piece; None where all are of one."""
+    if len(set(pieces)) < 2:
+        return None
+    twice = [*enumerate(pieces), *enumerate(pieces)]
+    return [next(at for at, other in twice[place + 1 :] if other != piece) for place, piece in enumerate(pieces)]
+
+
 def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray[np.int64]:
     """The true codes that cover stretches, all of them as often as they are drawn.
 

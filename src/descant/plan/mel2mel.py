@@ -4,17 +4,20 @@ A row is a network that learns the mel spectrograms of recordings from the score
 where it has one a vocoder, which learns the recordings from their spectrograms. Rows share a vocoder of one name.
 """
 
+from dataclasses import replace
+
 from descant.config.mel import MEL, ROLL
 from descant.config.models import Mel2MelRow
 from descant.config.root import WAVEFORM, Config
+from descant.config.training import Training as Settings
 from descant.config.vocoders import OnePassVocoder
-from descant.plan.parts import Part, Route, Sequence, Training
+from descant.plan.parts import Part, Rendering, Route, Sequence, Training
 from descant.plan.size import mel2mel_size, mel_wavenet_size, one_pass_size
 from descant.plan.stack import beside
 from descant.scores.roll import ROWS
 
-# a sign that can stand in no name of the configuration
-FROM = "-from-"
+# signs that can stand in no name of the configuration
+FROM, OF = "-from-", "-of-"
 # of a real number in a sequence of frames, and of a 16-bit sample
 REAL_BYTES = 2
 STEPS = "steps"
@@ -46,9 +49,40 @@ def plan_row(config: Config, name: str, model: Mel2MelRow, audio: Sequence) -> P
     )
     if model.vocoder is None:
         return Part(Route(name, (training.name,)), (mel, roll), (training,), ())
+    performed = replace(
+        mel, name=f"{MEL}{OF}{training.name}", depth=2, encoded_from=roll.name, performed_by=training.name
+    )
     vocoder, made = _vocoder(config, model.vocoder, audio, mel)
-    trainings = (training, vocoder)
-    return Part(Route(name, tuple(each.name for each in trainings)), (mel, roll, *made), trainings, ())
+    trainings, last = [training, vocoder], vocoder
+    floor = Rendering(f"griffin_lim{OF}{mel.name}", "true mel, Griffin-Lim", mel.name, None)
+    ceiling = Rendering(f"{vocoder.name}{OF}{mel.name}", f"true mel, {model.vocoder}", mel.name, vocoder.name)
+    renderings = [floor, ceiling, _performance(model.title, model.vocoder, performed, vocoder, ceiling)]
+    if model.vocoder_tuning:
+        last = _tuned(vocoder, model.vocoder_tuning, performed)
+        trainings.append(last)
+        renderings.append(_performance(model.title, f"{model.vocoder} tuned on it", performed, last, ceiling))
+    sequences = mel, roll, performed, *made
+    route = Route(name, tuple(each.name for each in trainings))
+    return Part(route, sequences, tuple(trainings), (), tuple(renderings))
+
+
+def _performance(title: str, vocoder: str, frames: Sequence, training: Training, ceiling: Rendering) -> Rendering:
+    """What is heard of a row: its own spectrograms through a vocoder."""
+    return Rendering(
+        f"{training.name}{OF}{frames.name}", f"{title}, {vocoder}", frames.name, training.name, ceiling.name
+    )
+
+
+def _tuned(vocoder: Training, settings: Settings, performed: Sequence) -> Training:
+    """A vocoder that learns on from the spectrograms that a Mel2Mel predicts (Kim et al. 2019, section 3)."""
+    return replace(
+        vocoder,
+        name=f"{vocoder.name.removesuffix(MEL)}{performed.name}",
+        title=f"{vocoder.title}, tuned on {performed.name}",
+        inputs={**vocoder.inputs, MEL: performed.name},
+        settings=vocoder.settings.model_copy(update={"training": settings}),
+        starts_from=vocoder.name,
+    )
 
 
 def _vocoder(config: Config, name: str, audio: Sequence, mel: Sequence) -> tuple[Training, tuple[Sequence, ...]]:

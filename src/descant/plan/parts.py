@@ -24,6 +24,7 @@ class Sequence:
         encoded_from: the sequence that it is made from; None for the audio, which the corpus gives.
         encoded_by: the training whose network encodes it; None for what no network encodes.
         predicted_by: the linear predictor that makes it, where one does.
+        performed_by: the training whose network plays it from a score, where one does.
         perturbed_by: the noise that makes it, where it is a past to learn from.
         channels: values of a step; 0: a step is a scalar.
         step_bytes: of a step on disk, about.
@@ -36,6 +37,7 @@ class Sequence:
     encoded_from: str | None = None
     encoded_by: str | None = None
     predicted_by: LinearPrediction | None = None
+    performed_by: str | None = None
     perturbed_by: Perturbation | None = None
     channels: int = 0
     step_bytes: int = 1
@@ -53,6 +55,7 @@ class Training:
         settings: its slice of the configuration.
         size: of its network.
         encodes: the sequence that its network makes; None for one that encodes nothing.
+        starts_from: the training whose weights it begins with; None where the settings say it, or nothing does.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Training:
     settings: ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder
     size: Size
     encodes: str | None = None
+    starts_from: str | None = None
 
     @property
     def population(self) -> Population | None:
@@ -136,6 +140,25 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Rendering:
+    """Excerpts of test tracks as they sound once they were mel spectrograms.
+
+    Attributes:
+        name: key of the plan, and file in the results.
+        title: what people call it.
+        frames: the sequence of mel spectrograms.
+        vocoder: the training whose network makes sound of them; None for Griffin & Lim's iteration.
+        of_true_frames: the rendering that the same vocoder makes of the recordings' own frames; None for such a one.
+    """
+
+    name: str
+    title: str
+    frames: str
+    vocoder: str | None
+    of_true_frames: str | None = None
+
+
+@dataclass(frozen=True)
 class Part:
     """What one row adds to the plan.
 
@@ -144,9 +167,11 @@ class Part:
         sequences: that it needs, the audio left out.
         trainings: that it needs.
         likelihoods: that can be asked of them.
+        renderings: that its networks are judged by.
     """
 
     route: Route | None
     sequences: tuple[Sequence, ...]
     trainings: tuple[Training, ...]
     likelihoods: tuple[Likelihood, ...]
+    renderings: tuple[Rendering, ...] = ()

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 from descant.audio import mulaw
 from descant.config.root import Config
 from descant.plan import mel2mel, stack
-from descant.plan.parts import AUDIO, Likelihood, Part, Route, Sequence, Training
+from descant.plan.parts import AUDIO, Likelihood, Part, Rendering, Route, Sequence, Training
 
 # of the configuration, a row's name and section, of one class a family, and the audio
 Family = Callable[[Config, str, Any, Sequence], Part]
 FAMILIES: Mapping[str, Family] = {"stack": stack.plan_row, "mel2mel": mel2mel.plan_row}
-Named = TypeVar("Named", Sequence, Training, Likelihood)
+Named = TypeVar("Named", Sequence, Training, Likelihood, Rendering)
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Plan:
         trainings: by name, each after those whose codes it is trained on.
         likelihoods: by name.
         routes: by row, in the order of the table.
+        renderings: by name, in the order of the rows.
     """
 
     sequences: Mapping[str, Sequence]
     trainings: Mapping[str, Training]
     likelihoods: Mapping[str, Likelihood]
     routes: Mapping[str, Route]
+    renderings: Mapping[str, Rendering]
 
     @property
     def encoded(self) -> tuple[Sequence, ...]:
@@ -45,8 +47,9 @@ class Plan:
 
     @property
     def beside(self) -> tuple[Sequence, ...]:
-        """The sequences that the rows' trainings read, and that neither the corpus nor a network makes."""
+        """The sequences that the rows' trainings and vocoders read, beside the corpus's and those of codes."""
         needed = {name for training in self.trained for name in training.inputs.values()}
+        needed |= {rendering.frames for rendering in self.renderings.values()}
         return tuple(
             made for name, made in self.sequences.items() if name in needed and made.depth and not made.encoded_by
         )
@@ -81,6 +84,7 @@ def make_plan(config: Config) -> Plan:
         {training.name: training for training in sorted(trainings.values(), key=order)},
         _by_name(likelihood for part in parts for likelihood in part.likelihoods),
         {part.route.model: part.route for part in rows if part.route},
+        _by_name(rendering for part in rows for rendering in part.renderings),
     )
 
 

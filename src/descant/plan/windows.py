@@ -43,16 +43,17 @@ def windows(config: Config, plan: Plan) -> tuple[Window, ...]:
     sections |= {id(section): f"priors.{name}" for name, section in config.priors.items()}
     sections |= {id(section): f"mel2mels.{name}" for name, section in config.mel2mels.items()}
     sections |= {id(section): f"vocoders.{name}" for name, section in config.vocoders.items()}
-    return tuple(
-        Window(
-            training.name,
-            tuple(row for row, route in plan.routes.items() if training.name in route.trainings),
-            f"{sections[id(training.settings)]}.training.window",
-            training.settings.training.window,
-            min(plan.sequences[name].hop for name in training.inputs.values()),
+    asked = []
+    for training in plan.trained:
+        rows = tuple(row for row, route in plan.routes.items() if training.name in route.trainings)
+        key = (
+            f"models.{rows[0]}.vocoder_tuning"
+            if training.starts_from
+            else f"{sections[id(training.settings)]}.training"
         )
-        for training in plan.trained
-    )
+        hop = min(plan.sequences[name].hop for name in training.inputs.values())
+        asked.append(Window(training.name, rows, f"{key}.window", training.settings.training.window, hop))
+    return tuple(asked)
 
 
 def parse_windows(text: str) -> tuple[Window, ...]:

@@ -195,7 +195,7 @@ def line_chart(
     shown_tips += [alt.Tooltip("x:Q", title=x.title, format=x.form or ".3~f")]
     shown_tips += [alt.Tooltip("value:Q", title=y.title, format=".4~g")]
     layers.append(tips.encode(x=place, y=value, tooltip=shown_tips))
-    return _finish(alt.layer(*layers), description, height)
+    return finish(alt.layer(*layers), description, height)
 
 
 def _faded(pick: alt.Parameter, otherwise: Any) -> Any:
@@ -298,7 +298,7 @@ def interval_chart(
     layers.append(spans.encode(x=low, x2="high:Q", **rows, color=colour, strokeWidth=width, tooltip=tips))
     marks = data.mark_point(filled=True, opacity=1, size=80)
     layers.append(marks.encode(x=value, **rows, color=colour, shape=shape, tooltip=tips))
-    return _finish(alt.layer(*layers), description, row * len(names) + 20)
+    return finish(alt.layer(*layers), description, row * len(names) + 20)
 
 
 def shares_chart(counts: Mapping[str, Mapping[float, int]], unit: str, description: str) -> dict[str, Any]:
@@ -327,10 +327,11 @@ def shares_chart(counts: Mapping[str, Mapping[float, int]], unit: str, descripti
         order=alt.Order("value:Q"),
         tooltip=tips,
     )
-    return _finish(drawn, description, 34 * len(counts))
+    return finish(drawn, description, 34 * len(counts))
 
 
-def _finish(drawn: alt.LayerChart | alt.FacetChart | alt.Chart, description: str, height: int) -> dict[str, Any]:
+def finish(drawn: alt.LayerChart | alt.FacetChart | alt.Chart, description: str, height: int) -> dict[str, Any]:
+    """A chart as a page holds it: as wide as what holds it, in the page's ink."""
     text: dict[str, Any] = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
     ink: dict[str, Any] = {"labelColor": INK, "titleColor": INK}
     lines: dict[str, Any] = {"gridColor": INK, "gridOpacity": 0.12, "domainColor": INK, "domainOpacity": 0.4}

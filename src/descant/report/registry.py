@@ -89,6 +89,16 @@ KINDS: Mapping[str, Kind] = {
         "excerpts of test tracks to compare with. The page also says how the model is built and how long it was "
         "trained.",
     ),
+    "synthesis": Kind(
+        label="From scores to sound",
+        about="Held-out scores played by networks, to hear beside the recordings, and how near they are.",
+        category="1 Listen",
+        caption="Excerpts of test pieces from their mel spectrograms: true ones, which show what each vocoder loses, "
+        "and those that a Mel2Mel predicts from the score. Beside them the correlation of constant-Q spectra with the "
+        "recordings, by octave and by instrument, with floors.",
+        question="Does it play the score",
+        computation="descant.evaluation.synthesis",
+    ),
     "table": Kind(
         label="The table",
         about="Likelihoods of held-out tracks, beside the paper's own figures.",
@@ -173,6 +183,13 @@ KINDS: Mapping[str, Kind] = {
         "beside the recording itself, mu-law alone, another track and white noise.",
         question="Do the notes survive",
         computation="descant.evaluation.note_f1",
+    ),
+    "timbre": Kind(
+        label="Timbres",
+        about="The space of timbres that a Mel2Mel learnt, as a map, and ways between instruments to hear.",
+        category="5 Measures",
+        caption="The space of timbres of each Mel2Mel: how bright and how loud one passage of a test track is at each "
+        "point, with the instruments where they lie, and the way from one instrument to another, to see and to hear.",
     ),
     "listening": Kind(
         label="Listening test",

@@ -1,11 +1,11 @@
-"""Timbres by name: instruments that a Mel2Mel has learnt, mixtures of them, and ways between them."""
+"""Timbres by name or by place: instruments that a Mel2Mel has learnt, mixtures, points, and ways between them."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from descant.config.play import Moment, Play, Timbre
+from descant.config.play import Play, Timbre
 from descant.errors import PlayError
 from descant.systems.mel2mel import Mel2MelSystem
 
@@ -28,13 +28,23 @@ def find_instrument(wanted: str, names: Sequence[str]) -> int:
 
 
 def point_of(timbre: Timbre, system: Mel2MelSystem, names: Sequence[str]) -> Tensor:
-    """The point ``(embedding,)`` of an instrument, or the mean of several, weighted by their shares.
+    """The point ``(embedding,)`` of an instrument, the mean of several, weighted by their shares, or a given one.
 
     Raises:
-        PlayError: when an instrument is not known.
+        PlayError: when an instrument is not known, or a point has too few or too many numbers.
     """
+    table = system.timbres.table.weight.detach()
+    if isinstance(timbre, tuple):
+        if len(timbre) != table.shape[1]:
+            example = ", ".join(f"{value:.2f}" for value in table[0].tolist())
+            raise PlayError(
+                f"instrument {list(timbre)} is a point of {len(timbre)} dimensions, the space of timbres has "
+                f"{table.shape[1]}",
+                f"give {table.shape[1]} numbers, such as {names[0] if names else 'the instrument'}'s: [{example}]",
+            )
+        return torch.tensor(timbre, dtype=table.dtype, device=table.device)
     shares: Mapping[str, float] = {timbre: 1.0} if isinstance(timbre, str) else timbre
-    table, total = system.timbres.table.weight.detach(), sum(shares.values())
+    total = sum(shares.values())
     parts = [table[find_instrument(name, names)] * (share / total) for name, share in shares.items()]
     return torch.stack(parts).sum(0)
 
@@ -49,15 +59,12 @@ class TimbreOverTime:
         rate: frames a second.
 
     Raises:
-        PlayError: when an instrument is not known.
+        PlayError: when an instrument is not known, or a point is of another space.
     """
 
     def __init__(self, play: Play, system: Mel2MelSystem, names: Sequence[str], rate: float) -> None:
-        moments = (
-            (Moment(at=0, instrument=play.instrument),) if isinstance(play.instrument, str | dict) else play.instrument
-        )
-        self._frames = torch.tensor([moment.at * rate for moment in moments])
-        self._points = torch.stack([point_of(moment.instrument, system, names) for moment in moments])
+        self._frames = torch.tensor([moment.at * rate for moment in play.moments])
+        self._points = torch.stack([point_of(moment.instrument, system, names) for moment in play.moments])
 
     def __call__(self, start: int, stop: int) -> Tensor:
         """Points float32 ``(stop - start, embedding)``; before the first moment and after the last they stay."""

@@ -11,15 +11,19 @@ from typing import Any
 from markupsafe import Markup
 from pydantic import Field
 
+from descant.config.evaluation import Reconstruction
 from descant.errors import ResultError, SamplingError
 from descant.evaluation.bar import passing_in_words
-from descant.evaluation.provenance import read_network, scale_in_words
+from descant.evaluation.provenance import read_network, scale_in_words, training_in_all
+from descant.evaluation.reconstruction_results import Excerpts, read_material
+from descant.evaluation.renderings import Vocoded
 from descant.formatting import bracketed, count, duration
 from descant.recordings import open_recordings
 from descant.report.blocks import Block, Cell, Clip, Clips, Column, Grid, Items, Line, Page, Section, Table, Text
 from descant.report.clips import real_clips, sample_clips
+from descant.report.pages.synthesis import choose_excerpts, excerpt_name, synthesised_clips
 from descant.report.registry import Builder, kind_of, load_builder
-from descant.results import CURE, Given, read_json, read_table
+from descant.results import CURE, read_json, read_table
 from descant.sequences import PackedSequence, open_sequence, total_seconds
 
 BITS = ("bits_per_sample", "bits_per_sample_low", "bits_per_sample_high")
@@ -33,13 +37,20 @@ LISTEN = (
 )
 
 
-class FrontGiven(Given):
-    """What the page is made from.
+# held-out scores to hear, at most
+PLAYED = 3
+PLAYED_WORDS = (
+    "Held-out scores as the run's first Mel2Mel and its vocoder play them; none was chosen by ear. Waveform over mel "
+    "spectrogram, 0 Hz to half the sample rate."
+)
+
+
+class FrontGiven(Excerpts):
+    """What the page is made from, beside the excerpts that vocoders make.
 
     Attributes:
-        table: CSV of the table.
-        audio: data of the packed audio.
-        recordings: data of the packed waveform.
+        vocoded: what each vocoder made of them.
+        table: CSV of the table; None where no row of the run has a place in it.
         models: every model file of the run.
         drawn: folder of the audio that each model drew.
         source: where the music comes from, in words.
@@ -48,9 +59,9 @@ class FrontGiven(Given):
         pages: names of all pages, for links.
     """
 
-    table: Path
-    audio: Path
-    recordings: Path
+    reconstruction: Reconstruction = Field(default_factory=Reconstruction)
+    vocoded: list[Vocoded] = Field(default_factory=list)
+    table: Path | None
     models: list[Path]
     drawn: dict[str, Path]
     source: str
@@ -154,6 +165,21 @@ def music_in_words(sequence: PackedSequence, source: str) -> list[str]:
     return lines
 
 
+def played_clips(given: FrontGiven, pages: Sequence[str]) -> list[Clip]:
+    """What the first Mel2Mel plays of held-out scores, on several instruments, and the recording of the first."""
+    played = [one for one in given.vocoded if one.of_true_frames]
+    material = read_material(given, bool(played))
+    clips: list[Clip] = []
+    for place in choose_excerpts(material.stretches, PLAYED):
+        original, *_, sound = synthesised_clips(material, played[:1], place)
+        name = excerpt_name(material.stretches[place])
+        if not clips:
+            clips.append(replace(original, name="The recording", detail=name, facts=""))
+        address = "synthesis.html" if "synthesis" in pages else ""
+        clips.append(replace(sound, detail=f"{name}, held out", facts="", address=address))
+    return clips
+
+
 def front_clips(rows: Sequence[Row], folders: Mapping[str, Path], recordings: PackedSequence) -> list[Clip]:
     """The first sample of each chosen model, and as much of a held-out track.
 
@@ -224,7 +250,7 @@ def _board(rows: Sequence[Row]) -> Table:
 def build(given: FrontGiven) -> Page:
     """The page: what was trained on, the table, four players, what the measures found, and where there is more."""
     sequence = open_sequence(given.audio.parent)
-    table = read_table(given.table)
+    table = [] if given.table is None else read_table(given.table)
     rows = read_rows(table, given.pages)
     titles = {row.model: row.title for row in rows}
     music: list[Block] = [Text(line) for line in music_in_words(sequence, given.source)]
@@ -232,8 +258,8 @@ def build(given: FrontGiven) -> Page:
         music.append(Items(remarks, "quiet small"))
     passing = passing_in_words(table)
     scores: list[Block] = [_board(rows), *([Text(passing, "quiet small")] if passing else [])]
-    board = Section("How well each model predicts held-out music", scores, "table")
-    first: list[Block] = [board, Section("What they learnt from", music, "music")]
+    board = [Section("How well each model predicts held-out music", scores, "table")] if rows else []
+    first: list[Block] = [*board, Section("What they learnt from", music, "music")]
     found = [read_finding(name, path, titles, given.pages) for name, path in given.summaries.items()]
     findings: list[Block] = [Section("What the measures found", [Items(found)], "findings")] if found else []
     stages = [
@@ -241,10 +267,13 @@ def build(given: FrontGiven) -> Page:
         for page in given.pages
         if (kind := kind_of(page)).about
     ]
-    clips = front_clips(rows, given.drawn, open_recordings(given.recordings.parent))
+    played = played_clips(given, given.pages)
+    drawn = front_clips(rows, given.drawn, open_recordings(given.recordings.parent)) if rows else []
+    networks = [read_network(path) for path in given.models]
+    listen: list[Block] = [Clips(played + drawn, compact=True), Text(LISTEN if rows else PLAYED_WORDS, "quiet small")]
     blocks: list[Block] = [
-        Text(scale_in_words([read_network(path) for path in given.models], sequence), "lead"),
-        Section("Listen", [Clips(clips, compact=True), Text(LISTEN, "quiet small")], "listen"),
+        Text(scale_in_words(networks, sequence) if rows else training_in_all(networks, sequence), "lead"),
+        *([Section("Listen", listen, "listen")] if played or drawn else []),
         Grid([first, findings] if findings else [first]),
     ]
     if stages:

@@ -8,14 +8,15 @@ from descant.results import read_json
 
 ONSETS = RenderingPage(
     title="Onsets",
-    lead="Correlation of onset strength between excerpts of test tracks and what each stack's codes decode to. At 1 "
+    lead="Correlation of onset strength between excerpts of test tracks and what each stack's codes "
+    "decode to, or a vocoder makes of mel spectrograms. At 1 "
     "every note begins where it did; at 0 the rhythm is lost.",
     figure="correlation of onset strength",
     column="Correlation",
     method="Onset strength is spectral flux over 40 mel bands in frames of 10 ms (librosa), smoothed as "
     "evaluation.onsets.smooth_seconds says. Level does not count, and neither does pitch: a stack may keep the rhythm "
     "and lose the tune.",
-    words="Onset strength of held-out music put through codes correlates with its own",
+    words="Onset strength of held-out music put through codes or mel spectrograms correlates with its own",
 )
 
 

@@ -1,0 +1,66 @@
+"""Excerpts by way of mel frames: frames cover them with a margin, and what is made of these is cut to them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descant.errors import SamplingError, SequenceError
+from descant.evaluation.reconstruction import Stretch
+from descant.evaluation.vocoded import cut_sound, frames_of, read_vocoded
+from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
+
+STEP = 16
+
+
+def frames(folder: Path, count: int) -> PackedSequence:
+    """A test track whose every frame is its own number."""
+    with SequenceWriter(folder, 0, STEP, 1600, channels=1, dtype=np.float32) as writer:
+        numbers = np.arange(count, dtype=np.float32)[:, None]
+        writer.add("a", "test", Labels(), iter([numbers]))
+    return open_sequence(folder)
+
+
+def stretch(track: str, samples: int, start: int, length: int) -> Stretch:
+    return Stretch(Track(track, 0, samples, "test", Labels()), start, length)
+
+
+@given(st.integers(1, 60 * STEP), st.data())
+def test_what_is_made_of_the_frames_is_cut_to_the_stretch(
+    tmp_path_factory: pytest.TempPathFactory, samples: int, data: st.DataObject
+) -> None:
+    packed = frames(tmp_path_factory.mktemp("mel"), -(-samples // STEP))
+    start = data.draw(st.integers(0, samples - 1))
+    length = data.draw(st.integers(1, samples - start))
+    one = stretch("a", samples, start, length)
+    (found,) = frames_of([one], packed)
+    # a vocoder that writes each frame's number throughout its step
+    sound = cut_sound(np.repeat(found[:, 0], STEP), one, STEP)
+    assert sound.tolist() == (np.arange(start, start + length) // STEP).tolist()
+
+
+def test_stretches_of_one_length_have_as_many_frames(tmp_path: Path) -> None:
+    packed = frames(tmp_path, 40)
+    found = frames_of([stretch("a", 40 * STEP, start, 100) for start in (0, 7, 300, 540)], packed)
+    assert len({len(one) for one in found}) == 1
+
+
+def test_frames_of_other_tracks_are_refused(tmp_path: Path) -> None:
+    packed = frames(tmp_path, 40)
+    for track, samples in (("b", 40 * STEP), ("a", 50 * STEP)):
+        with pytest.raises(SequenceError, match="not of the audio's test tracks"):
+            frames_of([stretch(track, samples, 0, 100)], packed)
+
+
+def test_what_was_made_is_read_back_and_a_torn_file_refused(tmp_path: Path) -> None:
+    stretches, path = [stretch("a", 640, 0, 100)] * 2, tmp_path / "made.npy"
+    np.save(path, np.full((2, 100), 1 << 14, np.int16))
+    made = read_vocoded(path, stretches)
+    assert len(made) == 2 and np.all(made[1] == 0.5)
+    with pytest.raises(SamplingError, match="does not hold"):
+        read_vocoded(path, stretches[:1])
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(SamplingError, match="cannot be read"):
+        read_vocoded(path, stretches)
