@@ -130,6 +130,16 @@ def _places(error: ValidationError) -> str:
     return shown if len(found) <= 3 else f"{shown}; and {len(found) - 3} more"
 
 
+@dataclass(frozen=True)
+class MetricsRow:
+    """A row of a training's ``metrics.csv``; ``step`` counts optimizer steps done, ``split`` is train or validation."""
+
+    step: int
+    split: str
+    metric: str
+    value: float
+
+
 class Summary(BaseModel):
     """What other pages use of a measure's ``summary.json``; it may hold more.
 

@@ -2,10 +2,16 @@ from pathlib import Path
 
 import pretty_midi
 import pytest
-from music21 import chord, harmony, instrument, meter, note, stream, tempo, tie
+from music21 import chord, converter, harmony, instrument, meter, note, stream, tempo, tie
 
 from descant.errors import ScoreError
 from descant.scores.notation import read_notation
+
+MARKED = """<?xml version="1.0"?><score-partwise version="3.1"><part-list><score-part id="P1"><part-name/></score-part>
+</part-list><part id="P1"><measure number="1"><attributes><divisions>1</divisions></attributes>
+<direction><direction-type><metronome><beat-unit>quarter</beat-unit><per-minute>{tempo}</per-minute></metronome>
+</direction-type></direction><note><pitch><step>C</step><octave>4</octave></pitch><duration>{duration}</duration></note>
+</measure></part></score-partwise>"""
 
 
 def score_file(folder: Path, *parts: list[object]) -> Path:
@@ -66,3 +72,30 @@ def test_abc_and_humdrum(tmp_path: Path, name: str, text: str) -> None:
 def test_what_midi_has_no_number_for_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ScoreError, match="number 132"):
         read_notation(score_file(tmp_path, [note.Note("C10", quarterLength=1)]))
+
+
+@pytest.mark.parametrize("quarters_per_minute", ["0", "-60", "nan"])
+def test_a_tempo_that_is_none_is_passed_over(quarters_per_minute: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.musicxml"
+    path.write_text(MARKED.format(tempo=quarters_per_minute, duration=4))
+    assert [(n.onset, n.end) for n in read_notation(path)] == [(0.0, 2.0)]
+
+
+@pytest.mark.parametrize(("quarters_per_minute", "duration"), [("inf", "4"), ("60", "nan"), ("60", "-4"), ("60", "0")])
+def test_what_is_no_music_is_refused_with_a_cure(quarters_per_minute: str, duration: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.musicxml"
+    path.write_text(MARKED.format(tempo=quarters_per_minute, duration=duration))
+    with pytest.raises(ScoreError, match="the score") as refused:
+        read_notation(path)
+    assert "save it again" in refused.value.cure
+
+
+def test_memory_that_runs_out_is_not_called_a_fault_of_the_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def runs_out(*arguments: object, **settings: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(converter, "parseFile", runs_out)
+    with pytest.raises(MemoryError):
+        read_notation(tmp_path / "a.musicxml")

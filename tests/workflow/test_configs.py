@@ -50,6 +50,14 @@ def test_a_file_of_the_excerpt_fills_every_window(path: Path) -> None:
     assert not [(sequence.name, window) for sequence, window in needed if window > samples // sequence.hop]
 
 
+def test_a_table_of_mel2mels_needs_a_row_of_that_kind(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--dry-run", "table_mel2mel", over=ROOT / "config" / "mel2mel-ablation.yaml").stdout
+    assert re.search(r"^train +10$", shown, re.MULTILINE) and "\nmel2mel " not in shown and "vocoder" not in shown
+    shown = run(tmp_path, "--dry-run", "table_mel2mel", check=False)
+    assert shown.returncode != 0
+    assert "no row is of the kind mel2mel: add --configfile config/mel2mel-ablation.yaml" in shown.stdout + shown.stderr
+
+
 def test_a_mistyped_key_is_reported_with_the_right_one(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump({"training": {"stpes": 3}}))

@@ -1,5 +1,6 @@
-"""From scores to a trained Mel2Mel, what it plays of held-out scores, its space of timbres, and its pages."""
+"""From scores to a trained Mel2Mel, its losses, what it plays of held-out scores, its timbres, and its pages."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     results = tmp_path / "results"
     pages = {"index", "synthesis", "curves", "onsets", "note_f1", "timbre"}
     assert {path.stem for path in (results / "report").iterdir()} == pages
-    assert not (results / "table").exists() and not (results / "samples").exists()
+    assert not (results / "samples").exists()
+    assert sorted(path.name for path in (results / "table").iterdir()) == ["mel2mel.csv", "mel2mel.json", "mel2mel.md"]
     mel, roll, waveform = (open_checked(results / "sequences" / name) for name in ("mel", "roll", "waveform"))
     assert mel.index.equals(roll.index)
     assert mel.index["length"].tolist() == [-(-length // 128) for length in waveform.index["length"]]
@@ -45,6 +47,11 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     held_out = figures[figures["split"] == "validation"]
     assert held_out["metric"].unique().tolist() == ["tanh_log_abs", "log_abs", "abs"]
     assert set(held_out["step"]) == {3, 6} and held_out["value"].gt(0).all()
+    (line,) = pd.read_csv(results / "table" / "mel2mel.csv").to_dict("records")
+    # of six steps only the last is in the last tenth
+    last = held_out[(held_out["step"] == 6) & (held_out["metric"] == "tanh_log_abs")]["value"].item()
+    assert line["validation"] == pytest.approx(1000 * last) and np.isnan(line["validation_sd"]) and line["steps"] == 6
+    assert "1 validation in the last tenth of training" in (results / "report" / "curves.html").read_text()
     model = read_model(folder / "model.safetensors")
     check_streams(model, {"mel": mel, "roll": roll})
     assert model.facts.learnt.labels["instrument"].names == INSTRUMENTS
@@ -62,7 +69,8 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     expected = by_instrument[predicted.tracks("test")[0].labels.instrument]
     assert np.allclose(heard, expected[0], atol=0.01)
     tuned = read_facts(results / "training" / "oscillators-from-mel-of-small-from-roll" / "model.safetensors")
-    assert tuned.settings["training"]["start_from"].endswith("oscillators-from-mel/model.safetensors")
+    source = results / "training" / "oscillators-from-mel" / "model.safetensors"
+    assert tuned.start == hashlib.sha256(source.read_bytes()).hexdigest()
     assert tuned.by_stream["mel"].fingerprint == predicted.fingerprint
     summary = json.loads((results / "evaluation" / "synthesis" / "summary.json").read_text())
     assert [name for name, one in summary["renderings"].items() if one["share"]] == [

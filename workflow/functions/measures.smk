@@ -19,6 +19,33 @@ def row_of(model):
     }
 
 
+def mel2mel_trainings():
+    """One row a Mel2Mel that is trained, as the command of their table takes it; rows that share one are one."""
+    first = {}
+    for model, row in mel2mel_rows.items():
+        first.setdefault(plan.routes[model].trainings[0], (model, row))
+    return [
+        {
+            "model": model,
+            "title": row.title,
+            "metrics": METRICS.format(training=training),
+            "steps": plan.trainings[training].settings.training.steps,
+            "parameters": plan.trainings[training].size.parameters,
+            "paper": row.paper.model_dump() if row.paper else None,
+        }
+        for training, (model, row) in first.items()
+    ]
+
+
+def mel2mel_metrics(wildcards):
+    """The figures of their trainings."""
+    if not mel2mel_rows:
+        raise WorkflowError(
+            "no row is of the kind mel2mel: add --configfile config/mel2mel-ablation.yaml"
+        )
+    return [row["metrics"] for row in mel2mel_trainings()]
+
+
 TABLE_HEADINGS = {
     "title": "Model",
     "levels": "Levels",

@@ -104,8 +104,11 @@ def table_given(page):
 
 
 def curves_given(page):
-    """Every training's metrics."""
-    return {"metrics": {name: File(path) for name, path in all_metrics().items()}}
+    """Every training's metrics, and the table of Mel2Mels."""
+    return {
+        "metrics": {name: File(path) for name, path in all_metrics().items()},
+        "mel2mel": File(MEL2MELS) if mel2mel_rows else None,
+    }
 
 
 def population_given(page):

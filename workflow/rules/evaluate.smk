@@ -1,4 +1,4 @@
-# Likelihoods of held-out tracks, and the table.
+# Likelihoods of held-out tracks, and the tables.
 
 
 rule likelihood:
@@ -59,3 +59,26 @@ rule write_table:
         "python -m descant.commands.table --settings {params.settings:q} --sample-rate {params.sample_rate:q}"
         " --seed {params.seed:q} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
         " --tracks {output.tracks:q} {params.scores:q} {params.rows:q} 2> {log:q}"
+
+
+rule table_mel2mel:
+    input:
+        metrics=mel2mel_metrics,
+    output:
+        csv="results/table/mel2mel.csv",
+        markdown="results/table/mel2mel.md",
+        summary=MEL2MELS,
+    log:
+        "<logs>/table_mel2mel.log",
+    benchmark:
+        "<benchmarks>/table_mel2mel.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        given=as_json({"rows": mel2mel_trainings()}),
+    shell:
+        "python -m descant.commands.table_mel2mel --given {params.given:q} --csv {output.csv:q}"
+        " --markdown {output.markdown:q} --summary {output.summary:q} 2> {log:q}"

@@ -33,13 +33,16 @@ Frames = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 
 def _on_disk(path: Path, blocks: Iterator[Frames], shape: tuple[int, int], dtype: npt.DTypeLike) -> Frames:
     """Blocks of frames one after another in a mapped file, so that a long score takes no more memory."""
-    frames: Frames = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
-    at = 0
-    with tqdm(total=len(frames), disable=None, unit="frame", unit_scale=True) as bar:
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    bar = tqdm(total=shape[0], disable=None, unit="frame", unit_scale=True)
+    # written and then mapped: a full disk would end a process that writes to a mapping by SIGBUS, without a word
+    with path.open("wb") as file, bar:
+        np.lib.format.write_array_header_1_0(file, header)
         for block in blocks:
-            frames[at : at + len(block)] = block
-            at += len(block)
+            file.write(block.astype(dtype, copy=False).tobytes())
             bar.update(len(block))
+    # torch warns of arrays that cannot be written to; what is written to this one is not kept
+    frames: Frames = np.load(path, mmap_mode="c")
     return frames
 
 

@@ -67,14 +67,31 @@ class Stack(Section):
     )
 
 
+class LossFigure(Section):
+    """A loss of the dissertation's ablation as printed there: tanh-log-abs, times 1,000."""
+
+    mean: float = Field(ge=0, description="over the checkpoints of the last tenth of training")
+    plus_minus: float = Field(ge=0, description="standard deviation over them")
+
+
+class Ablation(Section):
+    """What the ablation of Kim's dissertation (2019, chapter 5) prints; never mixed with our own figures."""
+
+    train: LossFigure = Field(description="on what is trained on")
+    validation: LossFigure = Field(description="on held-out tracks")
+
+
 class Mel2MelRow(Section):
-    """A row that turns scores into mel spectrograms, and with a vocoder into sound; it has no place in the table."""
+    """A row that turns scores into mel spectrograms, and with a vocoder into sound; it has a table of its own."""
 
     kind: Literal["mel2mel"] = Field("mel2mel", description="the row's family")
     title: str = Field(min_length=1, description="name of the row in pages")
     mel2mel: str = Field(description="name of the network, of mel2mels")
     vocoder: str | None = Field(
         None, description="name of the network, of vocoders, that makes sound of its spectrograms; empty = none"
+    )
+    paper: Ablation | None = Field(
+        None, description="what the dissertation prints for this variant, shown beside it; null: it is not among these"
     )
     vocoder_tuning: Training | None = Field(
         None,

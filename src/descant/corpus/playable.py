@@ -8,25 +8,57 @@ import numpy as np
 import numpy.typing as npt
 
 from descant.corpus.rendering import read_score
-from descant.errors import ScoreError
+from descant.corpus.worker import Worker, WorkerError
+from descant.errors import CorpusError, ScoreError
 from descant.scores.notes import PIANO, Note, on_one_program
 from descant.scores.roll import HIGHEST, LOWEST, roll_blocks
 
 log = logging.getLogger(__name__)
+# ours: longer than an opera. Beyond are damaged tempos and silences; frames of an hour take 0.3 GB of disk
+MAX_HOURS = 6
+# ours: what takes longer to read is a trap, such as a repeat that is played 100,000 times
+READ_SECONDS = 600.0
 
 
 def playable(path: Path) -> list[Note]:
     """The notes of a score that a keyboard of a piano has, all on one instrument.
 
     Raises:
-        ScoreError: when the score cannot be read, or has none.
+        ScoreError: naming the file, when it cannot be read, in bounded time and memory, or :func:`on_keyboard` refuses.
     """
-    written = read_score(path, None)
+    try:
+        # a parser that hangs or fills the memory costs no more than itself
+        with Worker(READ_SECONDS) as worker:
+            written: tuple[Note, ...] = worker.call(read_score, path, None)
+    except CorpusError as error:
+        raise ScoreError(f"{path.name}: {error.problem}", error.cure) from error
+    except WorkerError as error:
+        raise ScoreError(f"{path.name}: {error.problem}", "save it again, in parts, or choose another score") from error
+    return on_keyboard(written, path.name)
+
+
+def on_keyboard(written: Sequence[Note], name: str) -> list[Note]:
+    """The notes that a keyboard of a piano has, all on one instrument.
+
+    Args:
+        written: of a score.
+        name: of its file.
+
+    Raises:
+        ScoreError: when there is none, or the last one ends after :data:`MAX_HOURS`.
+    """
     pitched = on_one_program(written, PIANO)
     notes = [note for note in pitched if LOWEST <= note.pitch <= HIGHEST]
     if not notes:
         what = "percussion only" if not pitched else f"no note from {LOWEST} to {HIGHEST}, the keys of a piano"
-        raise ScoreError(f"{path.name} has {what}: there is nothing to play", "choose another score")
+        raise ScoreError(f"{name} has {what}: there is nothing to play", "choose another score")
+    end = max(note.end for note in notes)
+    if end > 3600 * MAX_HOURS:
+        raise ScoreError(
+            f"{name} lasts {end / 3600:.3g} hours, and its first note is at {notes[0].onset / 3600:.3g}; "
+            f"{MAX_HOURS} hours are the most",
+            "take out its silence, mend its tempo, or play it in parts",
+        )
     log.info(
         "%d notes to play, and %d left out: percussion, or no key of a piano", len(notes), len(written) - len(notes)
     )

@@ -7,21 +7,11 @@ from pathlib import Path
 
 from descant.errors import ResultError
 from descant.report.charts import Line, Point, Weight, thin
-from descant.results import CURE, read_rows
+from descant.results import CURE, MetricsRow, read_rows
 
 TRAIN, VALIDATION = "train", "validation"
 # validation is drawn with points, training windows are a thin line under it
 WEIGHTS = {VALIDATION: Weight(2.5, 1.0), TRAIN: Weight(1.25, 0.55)}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of ``metrics.csv``."""
-
-    step: int
-    split: str
-    metric: str
-    value: float
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ def read_metrics(path: Path, validated: bool = False) -> Metrics:
         ResultError: when it cannot be read, or holds no such figure.
     """
     points: dict[tuple[str, str], list[Point]] = {}
-    for row in read_rows(Row, path):
+    for row in read_rows(MetricsRow, path):
         if math.isfinite(row.value):
             points.setdefault((row.metric, row.split), []).append(Point(row.step, row.value))
     metrics = Metrics(points)

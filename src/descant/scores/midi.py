@@ -80,7 +80,7 @@ def read_midi(content: bytes) -> tuple[Note, ...]:
             notes.append(Note(onset, pitch, end, stroke.velocity, stroke.program, stroke.voice, begins, ends))
     resolved = resolve_unisons(notes)
     if not resolved:
-        raise ScoreError("the MIDI file has no notes", "leave it out")
+        raise ScoreError("the MIDI file has no notes", "choose another score")
     return resolved
 
 
@@ -110,7 +110,7 @@ def _music_chunks(content: bytes) -> bytes:
         begin = content.find(b"MThd")
         content = content[begin:] if begin >= 0 else b""
     if content[:4] != b"MThd" or len(content) < HEADER_BYTES:
-        raise ScoreError("not a MIDI file: it has no header", "leave it out")
+        raise ScoreError("not a MIDI file: it has no header", "save it as MIDI, or choose another score")
     header_end = 8 + int.from_bytes(content[4:8])
     promised = int.from_bytes(content[10:12])
     tracks: list[bytes] = []

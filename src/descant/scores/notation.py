@@ -57,7 +57,7 @@ def read_notation(path: Path, quarters_per_minute: float | None = None) -> tuple
     Raises:
         ScoreError: when the score cannot be read, has no note, or one that MIDI has no number for.
     """
-    cure = "leave it out"
+    cure = "save it again as MusicXML or MIDI, or choose another score"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -66,15 +66,19 @@ def read_notation(path: Path, quarters_per_minute: float | None = None) -> tuple
             parts: list[stream.Stream[Any]] = list(score.getElementsByClass(stream.Part)) or [score]
             tempos = _tempos(score) if quarters_per_minute is None else _Steps([0.0], [quarters_per_minute])
             notes = [found for voice, part in enumerate(parts) for found in _part_notes(part, voice, tempos)]
+    except MemoryError:
+        # has no words of its own; whoever bounds the memory has
+        raise
     except Exception as error:
         # music21's parsers raise whatever a bad file makes them trip over; some name the whole path
         reason = str(error).replace(str(path), path.name)
         raise ScoreError(f"the score cannot be read: {reason}", cure) from error
-    if not notes:
-        raise ScoreError("the score has no notes", cure)
     if beyond := [found.pitch for found in notes if not 0 <= found.pitch <= 127]:
         raise ScoreError(f"the score has a note of number {beyond[0]}; MIDI has 0 to 127", "transpose it")
-    return resolve_unisons(notes)
+    resolved = resolve_unisons(notes)
+    if not resolved:
+        raise ScoreError("the score has no notes", cure)
+    return resolved
 
 
 def _unfold(score: stream.Stream[Any]) -> stream.Stream[Any]:
@@ -87,9 +91,19 @@ def _unfold(score: stream.Stream[Any]) -> stream.Stream[Any]:
 
 def _tempos(score: stream.Stream[Any]) -> _Steps:
     marks = score.flatten().getElementsByClass(tempo.MetronomeMark)
-    found = {float(mark.offset): mark.getQuarterBPM() for mark in marks}
-    steps = {0.0: DEFAULT_QUARTERS_PER_MINUTE, **{offset: bpm for offset, bpm in sorted(found.items()) if bpm}}
+    found = sorted((float(mark.offset), _quarters_per_minute(mark)) for mark in marks)
+    # a tempo of 0 or less is none, as in MIDI files
+    steps = {0.0: DEFAULT_QUARTERS_PER_MINUTE, **{offset: bpm for offset, bpm in found if bpm > 0}}
     return _Steps(list(steps), list(steps.values()))
+
+
+def _quarters_per_minute(mark: tempo.MetronomeMark) -> float:
+    """Of a mark; 0 where it has none."""
+    try:
+        return float(mark.getQuarterBPM() or 0)
+    except ZeroDivisionError:
+        # how music21 takes a mark of 0
+        return 0.0
 
 
 def _programs(part: stream.Stream[Any]) -> _Steps:

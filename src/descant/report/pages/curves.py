@@ -8,6 +8,7 @@ from descant.errors import PageError
 from descant.formatting import decimal
 from descant.report.blocks import Block, Cell, Line, Page, Section, Text, chart_section, figures
 from descant.report.charts import WHOLE, Axis, Legends, line_chart
+from descant.report.mel2mel import mel2mel_section
 from descant.report.metrics import WEIGHTS, Metrics, read_metrics
 from descant.report.registry import Builder
 from descant.results import Given
@@ -27,9 +28,10 @@ OF_CODES = (
 
 
 class CurvesGiven(Given):
-    """What the page is made from: the metrics of every training by its name."""
+    """What the page is made from: the metrics of every training by its name, and the table of Mel2Mels, if any."""
 
     metrics: dict[str, Path]
+    mel2mel: Path | None = None
 
 
 def _group(
@@ -85,6 +87,8 @@ def build(given: CurvesGiven) -> Page:
         name = headline.replace("_", " ")
         words = f"What these trainings are watched by: {name}; lower is better."
         blocks += _group(name.capitalize(), words, alike, name, name, words)
+    if given.mel2mel is not None:
+        blocks.append(mel2mel_section(given.mel2mel))
     return Page("Training curves", blocks)
 
 
