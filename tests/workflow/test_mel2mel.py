@@ -80,6 +80,10 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     assert (summary["excerpts"], summary["pieces"]) == (2, 1)
     assert (results / "report" / "index.html").read_text().count("<audio") == 3
 
+    # people listen to the same excerpts: the source's conditions are systems of the test
+    shown = run(tmp_path, "--cores", "1", "listening", over=TINY).stdout
+    assert "5 systems and real music, 2 items of 2 s" in shown
+
     assert planned(tmp_path, "all", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout
     assert "small-from-roll" in shown and "disk in all" in shown
