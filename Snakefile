@@ -40,6 +40,7 @@ localrules:
     corpus,
     listening,
     listening_simulation,
+    music,
 
 
 rule all:
@@ -59,6 +60,11 @@ rule table:
 rule audio:
     input:
         collect(rules.decode.output.audio, model=drawn_rows),
+
+
+rule music:
+    input:
+        collect(rules.page.output, page=["music"] if experiment.music else []),
 
 
 rule codes:

@@ -49,7 +49,7 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
     """
     located = _copied(raw)
     for key, section, text in list(_texts(located)):
-        own = key.rpartition(".")[2] == START_FROM or key.endswith(PRIME)
+        own = key.rpartition(".")[2] == START_FROM or key.endswith(PRIME) or _is_piece(key)
         if key != MADE and key not in _USED and not own:
             continue
         if key == "corpus.scores.pieces" and text == BUILTIN:
@@ -58,6 +58,9 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
         bases = [Path.cwd()] if key == MADE else [*(named_in[-1:] or [started]), Path.cwd()]
         places = list(dict.fromkeys(_place(base, text) for base in bases))
         found = next(filter(os.path.exists, places), None)
+        # it may be a piece of music21's corpus, which is looked for when it is played
+        if found is None and _is_piece(key):
+            continue
         # a training of this very run may be what another starts from
         made = key == MADE or (key not in _USED and not key.endswith(PRIME) and text.startswith(RESULTS))
         if found is None and not made and (key not in _USED or _USED[key](raw)):
@@ -67,6 +70,10 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
             )
         section[key.rpartition(".")[2]] = _short(found or places[-1])
     return located
+
+
+def _is_piece(key: str) -> bool:
+    return key.startswith("music.") and key.endswith(".score")
 
 
 def _place(base: Path, text: str) -> str:
