@@ -1,0 +1,26 @@
+# Pieces in four parts become one packed sequence of sixteenths, and what knows no network is measured on it.
+
+
+rule parts:
+    output:
+        data=data_of("parts"),
+        index=index_of("parts"),
+        pieces=PIECES,
+    log:
+        "<logs>/parts.log",
+    benchmark:
+        "<benchmarks>/parts.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        settings=placeless_parts(),
+        section=untracked(as_json(experiment.parts)),
+        digest=parts_digest,
+        seed=experiment.seed,
+        output=subpath(output.data, parent=True),
+    shell:
+        "python -m descant.commands.parts --settings {params.section:q} --seed {params.seed:q}"
+        " --output {params.output:q} --pieces {output.pieces:q} 2> {log:q}"
