@@ -1,7 +1,10 @@
 """Scores in parts: MusicXML and MIDI come back exactly; pickups, bars and odd notes; what is refused."""
 
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
+import music21
 import numpy as np
 import pytest
 from grids import chorale, voice_notes
@@ -11,7 +14,7 @@ from music21 import chord, meter, note, stream
 
 from descant.errors import ScoreError
 from descant.scores.part_files import midi_of, musicxml_of, read_parts
-from descant.scores.parts import HELD, REST, PartNote, decode, encode
+from descant.scores.parts import HELD, REST, SILENCE, PartNote, decode, encode, sounding
 
 VOICES = ((72, 81), (60, 71), (48, 59), (36, 47))
 
@@ -147,3 +150,32 @@ def test_the_small_piece_is_read_as_it_sounds(tmp_path: Path) -> None:
     path = tmp_path / "a.musicxml"
     path.write_bytes(musicxml_of(chorale()))
     assert np.array_equal(read_parts(path).grid, chorale())
+
+
+def sounds_of(path: Path) -> np.ndarray:
+    """What sounds at each sixteenth of a compressed MusicXML file ``(steps, parts)``, by adding up its durations."""
+    with zipfile.ZipFile(path) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".xml") and not name.startswith("META"))
+        tree = ElementTree.fromstring(archive.read(name))
+    columns = []
+    for part in tree.iter("part"):
+        divisions = int(next(part.iter("divisions")).text or 0)
+        column: list[int] = []
+        for written in part.iter("note"):
+            steps = 4 * int(written.findtext("duration", "0")) // divisions
+            step, octave = written.findtext("pitch/step"), int(written.findtext("pitch/octave", "0"))
+            alter = int(written.findtext("pitch/alter", "0"))
+            pitch = SILENCE if step is None else 12 * (octave + 1) + "C D EF G A B".index(step) + alter
+            column += [pitch] * steps
+        columns.append(column)
+    return np.array(columns).T
+
+
+@pytest.mark.parametrize(("name", "pickup"), [("bwv66.6", 4), ("bwv347", 4), ("bwv10.7", 0)])
+def test_chorales_sound_as_their_files_say(name: str, pickup: int) -> None:
+    path = Path(music21.__file__).parent / "corpus" / "bach" / f"{name}.mxl"
+    found, expected = read_parts(path), sounds_of(path)
+    first = -pickup % 16
+    assert np.array_equal(sounding(found.grid)[first : first + len(expected)], expected)
+    assert (sounding(found.grid)[:first] == SILENCE).all()
+    assert (sounding(found.grid)[first + len(expected) :] == SILENCE).all()

@@ -139,7 +139,11 @@ def jsb16_pieces(path: Path) -> Iterator[Candidate]:
     found = hashlib.sha256(content).hexdigest()
     if not found.startswith(JSB16_SHA256):
         raise CorpusError(f"{JSB16_KEY}: {path.name} has sha256 {found[:16]}…, not {JSB16_SHA256}…", cure)
-    yield from pieces_of_frames(json.loads(content))
+    try:
+        pieces = list(pieces_of_frames(json.loads(content)))
+    except (ValueError, LookupError, TypeError) as error:
+        raise CorpusError(f"{JSB16_KEY}: {path.name} holds no chorales: {error}", cure) from error
+    yield from pieces
 
 
 def pieces_of_frames(splits: dict[str, list[list[Sequence[float]]]]) -> Iterator[Candidate]:

@@ -11,12 +11,14 @@ from descant.corpus.parts import Candidate
 from descant.corpus.splits import TRAIN, deal
 from descant.corpus.tunes import tune_groups
 from descant.errors import CorpusError
-from descant.scores.key import NAMES, Key, find_key
+from descant.scores.key import NAMES, key_fits
 from descant.scores.parts import MEASURE, SILENCE, Grid, Range, keys_within, ranges, sounding, transposed
 from descant.sequences import Labels
 
 HALF = 6
 A_MINOR = 9
+# added to a correlation; ours. Of 318 chorales 265 keys then have the signature that is written, without it 236
+LAST_NOTE = 0.2
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,27 @@ def piece_id(grid: Grid) -> str:
     return sha256(grid.tobytes()).hexdigest()[:16]
 
 
-def key_of(grid: Grid) -> Key | None:
-    """The key of a grid ``(steps, voices)``, by how long each pitch class sounds in it; None in silence."""
+def key_of(grid: Grid) -> str | None:
+    """The key of a grid ``(steps, voices)``; None in silence.
+
+    Of what sounds, by Krumhansl and Schmuckler's algorithm, which often takes the dominant for the tonic: so the last
+    note of the lowest voice counts for the keys on it.
+    """
     sounds = sounding(grid)
-    classes = sounds[sounds != SILENCE] % 12
-    return find_key(np.bincount(classes, minlength=12).astype(np.float64))
+    fits = key_fits(np.bincount(sounds[sounds != SILENCE] % 12, minlength=12).astype(np.float64))
+    if fits is None:
+        return None
+    lowest = sounds[:, -1][sounds[:, -1] != SILENCE]
+    if len(lowest):
+        fits[lowest[-1] % 12 :: 12] += LAST_NOTE
+    return NAMES[int(fits.argmax())]
 
 
-def to_c(key: Key | None) -> int:
+def to_c(key: str | None) -> int:
     """Semitones to C major or A minor, the nearer way; 0 where there is no key."""
     if key is None:
         return 0
-    at = NAMES.index(key.name)
+    at = NAMES.index(key)
     home = 0 if at < 12 else A_MINOR
     return (home - at + HALF - 1) % 12 - (HALF - 1)
 
@@ -153,7 +164,7 @@ def _row(piece: Candidate, used: dict[str, Candidate]) -> PieceRow:
     if piece.grid is None:
         return row
     track, key = piece_id(piece.grid), key_of(piece.grid)
-    row = replace(row, track=track, measures=len(piece.grid) // MEASURE, key=key.name if key else None)
+    row = replace(row, track=track, measures=len(piece.grid) // MEASURE, key=key)
     if track in used:
         return replace(row, reason=f"the same notes as {used[track].source}")
     used[track] = piece

@@ -26,14 +26,14 @@ class Key:
     strength: float
 
 
-def find_key(chroma: npt.NDArray[np.float64]) -> Key | None:
-    """The best of 24 keys (Krumhansl & Schmuckler's algorithm).
+def key_fits(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+    """How well pitch classes fit each of 24 keys: their correlation with its profile.
 
     Args:
         chroma: strength of the pitch classes ``(12,)`` from C; NaN in silence.
 
     Returns:
-        None where the pitch classes are silent or all alike.
+        ``(24,)`` in the order of :data:`NAMES`; None where the pitch classes are silent or all alike.
     """
     centred = chroma - chroma.mean()
     norm = float(np.sqrt((centred**2).sum()))
@@ -41,6 +41,18 @@ def find_key(chroma: npt.NDArray[np.float64]) -> Key | None:
         return None
     profiles = np.array([np.roll(profile, tonic) for profile in (MAJOR, MINOR) for tonic in range(12)])
     profiles -= profiles.mean(1, keepdims=True)
-    fits = profiles @ centred / (np.sqrt((profiles**2).sum(1)) * norm)
+    fits: npt.NDArray[np.float64] = profiles @ centred / (np.sqrt((profiles**2).sum(1)) * norm)
+    return fits
+
+
+def find_key(chroma: npt.NDArray[np.float64]) -> Key | None:
+    """The best of 24 keys (Krumhansl & Schmuckler's algorithm); see :func:`key_fits`.
+
+    Returns:
+        None where the pitch classes are silent or all alike.
+    """
+    fits = key_fits(chroma)
+    if fits is None:
+        return None
     best = int(fits.argmax())
     return Key(NAMES[best], float(fits[best]))

@@ -19,6 +19,7 @@ from music21 import chord, clef, converter, harmony, metadata, meter, note, stre
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
 from descant.errors import ScoreError
+from descant.scores.midi import is_midi
 from descant.scores.parts import MEASURE, PITCHES, STEPS_A_QUARTER, VOICES, Grid, PartNote, decode, encode
 
 METER = "4/4"
@@ -66,7 +67,8 @@ def read_parts(path: Path) -> PartsScore:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # forceSource: music21 would otherwise read pickles that it left in the temporary folder
-            score: stream.Stream[Any] = converter.parseFile(path, forceSource=True)
+            kind = "midi" if _begins_as_midi(path) else None
+            score: stream.Stream[Any] = converter.parseFile(path, forceSource=True, format=kind)
             if isinstance(score, stream.Opus):
                 raise ScoreError("several pieces in one file", "save each in a file of its own")
             return _read(score, path)
@@ -77,6 +79,11 @@ def read_parts(path: Path) -> PartsScore:
         # music21's parsers raise whatever a bad file makes them trip over; some name the whole path
         reason = str(error).replace(str(path), path.name)
         raise ScoreError(f"the score cannot be read: {reason}", "save it again as MusicXML or MIDI") from error
+
+
+def _begins_as_midi(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_midi(file.read(12))
 
 
 def _read(score: stream.Stream[Any], path: Path) -> PartsScore:
