@@ -1,5 +1,6 @@
 """Where pieces in parts come from, and what becomes of them: splits by tune, keys, transposed copies, reasons."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,5 +156,15 @@ def grid_of(piece: Candidate) -> Grid:
 
 
 def test_ids_follow_content() -> None:
-    assert piece_id(chorale()) == piece_id(chorale().copy()) != piece_id(transposed(chorale(), 1))
+    names = {piece_id(Candidate(name), chorale()) for name in ("a", "b")}
+    assert len(names) == 1 and piece_id(Candidate("a"), transposed(chorale(), 1)) not in names
     assert tune_groups({"a": chorale(), "b": chorale()}, {"a": "", "b": ""}) == {}, "eight notes are no tune"
+
+
+def test_a_benchmark_is_kept_whole_with_what_it_holds_twice() -> None:
+    one, other = pieces()[:2]
+    read = [replace(one, split="train"), replace(other, split="validation"), replace(one, source="again", split="test")]
+    rows, tracks = arrange(read, Parts(source="jsb16", jsb16="x"), seed=1)
+    assert all(row.used for row in rows) and len({track.track for track in tracks}) == 3
+    assert [row.split for row in rows] == ["train", "validation", "test"]
+    assert rows[0].group == rows[2].group is not None, "the table knows that its tune is in training"

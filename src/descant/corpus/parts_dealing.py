@@ -66,9 +66,13 @@ class PartsTrack:
     grid: Grid
 
 
-def piece_id(grid: Grid) -> str:
-    """The id of a piece: of its content, whatever its file is called."""
-    return sha256(grid.tobytes()).hexdigest()[:16]
+def piece_id(piece: Candidate, grid: Grid) -> str:
+    """The id of a piece: of its content, whatever its file is called; of a benchmark's, its place there too.
+
+    A benchmark may hold a piece twice, and is scored as it is.
+    """
+    place = piece.source if piece.split else ""
+    return sha256(place.encode() + grid.tobytes()).hexdigest()[:16]
 
 
 def key_of(grid: Grid) -> str | None:
@@ -99,8 +103,9 @@ def to_c(key: str | None) -> int:
 def arrange(pieces: Sequence[Candidate], settings: Parts, seed: int) -> tuple[list[PieceRow], list[PartsTrack]]:
     """Decide what becomes of every piece, and make the tracks.
 
-    A piece that occurs twice, note for note, is used once. Splits are dealt by measures, a tune with all its settings
-    as one; a source with splits of its own keeps them. Transposed copies belong to training alone.
+    A piece that occurs twice, note for note, is used once, except in a source that has splits of its own, which keeps
+    them. Else they are dealt by measures, a tune with all its settings as one. Transposed copies belong to training
+    alone.
 
     Args:
         pieces: as they were read.
@@ -163,7 +168,7 @@ def _row(piece: Candidate, used: dict[str, Candidate]) -> PieceRow:
     )
     if piece.grid is None:
         return row
-    track, key = piece_id(piece.grid), key_of(piece.grid)
+    track, key = piece_id(piece, piece.grid), key_of(piece.grid)
     row = replace(row, track=track, measures=len(piece.grid) // MEASURE, key=key)
     if track in used:
         return replace(row, reason=f"the same notes as {used[track].source}")

@@ -56,7 +56,7 @@ class Rates:
         fifths_per_100: changes of the frame.
         octaves_per_100: changes of the frame.
         crossing_percent: of neighbours by sixteenth.
-        spacing_percent: of neighbours by sixteenth; the lowest two, which may be wide, count below the line.
+        spacing_percent: of the same neighbours, the lowest two too, although these may be wide.
         range_percent: of sounding sixteenths.
     """
 
