@@ -14,6 +14,8 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "corpus.scores.pieces": lambda raw: _get(raw, "corpus", "source") in (None, "scores"),
     "corpus.scores.soundfont": lambda raw: _get(raw, "corpus", "source") in (None, "scores", "midi"),
     "corpus.labels": lambda raw: True,
+    "parts.folder": lambda raw: _get(raw, "parts", "source") == "folder",
+    "parts.jsb16": lambda raw: _get(raw, "parts", "source") == "jsb16",
     "play.score": lambda raw: True,
     "find_timbre.recording": lambda raw: True,
     "find_timbre.score": lambda raw: True,

@@ -17,6 +17,7 @@ from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
+from descant.config.parts import PARTS, Parts
 from descant.config.play import Piece, Play
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
@@ -25,7 +26,7 @@ from descant.errors import ConfigError, shown
 
 # sequences of every corpus, and frames of them, beside what networks make
 AUDIO, WAVEFORM = "audio", "waveform"
-GIVEN = (AUDIO, WAVEFORM, MEL, ROLL)
+GIVEN = (AUDIO, WAVEFORM, MEL, ROLL, PARTS)
 STACK = "stack"
 SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -47,6 +48,7 @@ class Config(Section):
     separation: Separation = Field(default_factory=Separation)
     audio: Audio = Field(default_factory=Audio)
     mel: Mel = Field(default_factory=Mel)
+    parts: Parts = Field(default_factory=Parts)
     adas: dict[str, ADA] = Field(default_factory=dict, description="the autoencoders, by names that models refer to")
     priors: dict[str, Prior] = Field(
         default_factory=dict, description="the models of top codes or of audio, by names that models refer to"
