@@ -53,14 +53,16 @@ def test_the_row_that_plays_is_the_one_named_or_the_first_with_a_vocoder() -> No
     for config in (parse(playing()), parse(playing(row="play"))):
         assert config.play is not None and config.playing_row(config.play) == "play"
     piece = Piece(title="A piece", score=Path("bach/bwv269.xml"), instrument="organ")
-    assert parse(playing()).playing_row(piece) == "play"
-    # then the networks that ship do
-    assert parse(raw_config()).playing_row(piece) is None
+    # the networks that ship play what is heard first, unless it names a row
+    assert parse(playing()).playing_row(piece) is None
+    assert parse(playing()).playing_row(piece.model_copy(update={"row": "play"})) == "play"
 
 
-def test_a_timbre_is_found_in_the_row_that_is_named_or_the_first_whatever_its_vocoder() -> None:
+def test_a_timbre_is_found_in_the_row_that_is_named_or_that_plays() -> None:
     asked = {"recording": "x.wav", "score": "x.mid"}
-    assert parse({**playing(vocoder=None), "play": None, "find_timbre": asked}).finding_row == "play"
+    # a row that plays nothing is another space than that of the networks which would play in it
+    assert parse({**playing(vocoder=None), "play": None, "find_timbre": asked}).finding_row is None
+    assert parse({**playing(), "play": None, "find_timbre": asked}).finding_row == "play"
     assert parse({**playing(), "find_timbre": {**asked, "row": "silent"}}).finding_row == "silent"
     assert "find_timbre.row names 'slient'" in complaint({**playing(), "find_timbre": {**asked, "row": "slient"}})
     assert parse({**raw_config(), "find_timbre": asked}).finding_row is None
@@ -81,6 +83,7 @@ def test_a_piece_is_removed_by_null_and_its_row_must_be_known() -> None:
     piece = {"title": "A piece", "score": "bach/bwv269.xml", "instrument": "organ"}
     config = parse({**playing(), "music": {"one": piece, "two": None, "three": {**piece, "row": "play"}}})
     assert list(config.music) == ["one", "three"]
+    assert parse({**playing(), "music": None}).music == {}
     assert "music.one.row names 'silent'" in complaint({**playing(), "music": {"one": {**piece, "row": "silent"}}})
     assert "cannot be a name" in complaint({**playing(), "music": {"../one": piece}})
     assert "music.one.title" in complaint({**playing(), "music": {"one": {**piece, "title": ""}}})

@@ -262,3 +262,12 @@ def test_a_tuning_needs_a_vocoder() -> None:
     raw = with_mel2mel()
     raw["models"]["play"]["vocoder_tuning"] = {"steps": 1, "batch": 1, "window": 4096}
     assert "models.play.vocoder_tuning has no vocoder to train" in complaint(raw)
+    raw["vocoders"] = {"bank": {"kind": "one_pass_vocoder"}}
+    raw["models"]["play"]["vocoder"] = "bank"
+    assert parse(raw).models["play"].vocoder_tuning.steps == 1
+    raw["models"]["play"]["vocoder_tuning"]["start_from"] = "model.safetensors"
+    assert "vocoder_tuning.start_from is the vocoder itself" in complaint(raw)
+    del raw["models"]["play"]["vocoder_tuning"]["start_from"]
+    for networks in ("training",):
+        raw[networks]["accumulate"] = 2
+    assert "models.play.vocoder_tuning.accumulate is 1, which gpus_per_job (2)" in complaint({**raw, "gpus_per_job": 2})

@@ -1,6 +1,7 @@
 """Nearness of vocoders and Mel2Mels: 1 for the recording itself, floors beneath, pieces together, instruments apart."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> RenderingsGiven:
             writer.add(track, split, named, iter([mulaw.encode(audio)]))
     record(folder / "waveform", recordings, RATE)
     true = [audio for _, _, audio, _ in recordings]
-    for name, sounds in (("true", true), ("predicted", [*true[2:4], *true[2:]])):
+    # what is made of true frames has one excerpt wrong, what is predicted two more
+    for name, sounds in (("true", [*true[:5], true[0]]), ("predicted", [*true[2:4], *true[2:5], true[0]])):
         (folder / name).mkdir()
         write_rendered(folder / name, sounds, len(sounds), RATE)
     return RenderingsGiven.model_validate(
@@ -86,6 +88,10 @@ def test_pieces_and_instruments_are_told_apart(given: RenderingsGiven) -> None:
     assert swapped is not None
     for place, audio in enumerate(swapped):
         assert np.array_equal(audio, material.originals[place ^ 1])
+    # of one instrument, it is not the same one again
+    alone = replace(material, stretches=[*material.stretches[:1] * 2, material.stretches[1]])
+    other = on_another_instrument(alone)
+    assert other is not None and [np.array_equal(one, material.originals[2]) for one in other] == [True, True, False]
     # the first of every instrument is heard before a second one
     assert [instruments_of(material.stretches)[place] for place in choose_excerpts(material.stretches, 2)] == list(
         INSTRUMENTS
@@ -105,15 +111,18 @@ def test_the_recording_is_near_itself_and_floors_are_not(measured: Path) -> None
     assert (summary.excerpts, summary.pieces) == (6, 3)
     assert summary.missing == ["not reported: intervals: 3 test pieces long enough, 5 needed"]
     found = {name: one.correlation.value for name, one in summary.renderings.items() if one.correlation}
-    assert found["true mel, v"] == pytest.approx(1, abs=1e-3)
+    octaves = [one.value for one in summary.renderings["true mel, v"].octaves if one]
+    assert found["true mel, v"] > 0.8 and max(octaves) <= 1
+    instruments = summary.renderings["true mel, v"].instruments
+    assert instruments[INSTRUMENTS[0]].value == pytest.approx(1, abs=1e-3)
     assert summary.renderings["true mel, v"].share is None
     for floor in (OTHER, INSTRUMENT, SHUFFLED):
         assert found[floor] < 0.9
     predicted = summary.renderings["m, v"]
-    assert predicted.share is not None and predicted.share.value == pytest.approx(found["m, v"], abs=1e-3)
+    assert predicted.share is not None
+    assert predicted.share.value == pytest.approx(found["m, v"] / found["true mel, v"], abs=1e-6)
     assert set(predicted.instruments) == set(INSTRUMENTS) and len(predicted.octaves) == 7
-    # two of six excerpts are another piece: the mean lies between
-    assert 0.6 < found["m, v"] < 0.95
+    assert 0.3 < found["m, v"] < found["true mel, v"] - 0.2
     words = str(read_finding("synthesis", measured, {}, ()))
     assert f"m, v {found['m, v']:.2f}" in words and "of its vocoder" in words
 
@@ -137,6 +146,6 @@ def test_the_page_plays_every_rendering_with_its_score(given: RenderingsGiven, m
         frames={"mel": tmp_path / "mel" / "data.npy", "predicted": tmp_path / "predicted" / "data.npy"},
     )
     page = read_page(html, str(tmp_path))
-    # four excerpts, each as recorded, companded and made by two
-    assert len(page.all("audio")) == 16
+    # four excerpts, each as recorded and made by two
+    assert len(page.all("audio")) == 12
     assert "A. Composer: Piece 0, Church Organ" in page.text and "0.979" in page.text

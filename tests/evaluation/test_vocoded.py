@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from descant.audio.rendered import write_rendered
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.reconstruction import Stretch
-from descant.evaluation.vocoded import cut_sound, frames_of, read_vocoded
+from descant.evaluation.vocoded import MARGIN_FRAMES, cut_sound, frames_of, read_vocoded
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
 
 STEP = 16
@@ -40,6 +40,11 @@ def test_what_is_made_of_the_frames_is_cut_to_the_stretch(
     # a vocoder that writes each frame's number throughout its step
     sound = cut_sound(np.repeat(found[:, 0], STEP), one, STEP)
     assert sound.tolist() == (np.arange(start, start + length) // STEP).tolist()
+
+
+def test_beyond_a_track_its_first_and_last_frames_are_repeated(tmp_path: Path) -> None:
+    (found,) = frames_of([stretch("a", 3 * STEP, 0, 3 * STEP)], frames(tmp_path, 3))
+    assert found[:, 0].tolist() == [0] * MARGIN_FRAMES + [0, 1, 2] + [2] * (MARGIN_FRAMES + 1)
 
 
 def test_stretches_of_one_length_have_as_many_frames(tmp_path: Path) -> None:

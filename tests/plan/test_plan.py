@@ -299,6 +299,21 @@ def test_a_vocoder_is_heard_on_true_and_on_predicted_frames_and_tuned_on_these()
     assert list(mel2mel_plan(models={**rows, "again": row}, vocoders=vocoders).renderings) == list(plan.renderings)
 
 
+def test_rows_that_make_one_thing_differently_or_are_called_the_same_are_refused() -> None:
+    training = {"steps": 10, "batch": 1, "window": 4096}
+    vocoders = {"bank": {"kind": "one_pass_vocoder", "channels": 8, "blocks": 1, "training": training}}
+    row = {"kind": "mel2mel", "title": "Play", "mel2mel": "small", "vocoder": "bank"}
+    tuned = {
+        name: {**row, "title": name, "vocoder_tuning": {**training, "steps": steps}}
+        for name, steps in (("a", 2), ("b", 3))
+    }
+    with pytest.raises(ConfigError, match="two rows make bank-from-mel-of-small-from-roll with different settings"):
+        mel2mel_plan(models={"play": None, "again": None, "wide": None, **tuned}, vocoders=vocoders)
+    wide = {**row, "mel2mel": "large"}
+    with pytest.raises(ConfigError, match="two rows would both be shown as 'Play, bank'"):
+        mel2mel_plan(models={"play": row, "again": None, "wide": wide}, vocoders=vocoders)
+
+
 def test_a_mel2mel_beside_stacks_changes_nothing_of_theirs() -> None:
     row = {"kind": "mel2mel", "title": "play", "mel2mel": "small"}
     both = make_plan(parse(merge(DEFAULT, {"mel2mels": {"small": {}}, "models": {"play": row}})))

@@ -11,6 +11,10 @@ from descant.listening.digest import ratings_digest
 
 def listening_audio():
     """Folders of what people listen to: rows of the table, or where none is drawn, what vocoders make of test tracks."""
+    if not drawn_rows and not plan.renderings:
+        raise WorkflowError(
+            "there is nothing to listen to: no row draws audio, and none has a vocoder"
+        )
     if not drawn_rows:
         return {name: VOCODED.format(rendering=name) for name in plan.renderings}
     rows = experiment.listening.models or tuple(drawn_rows)

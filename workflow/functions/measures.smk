@@ -197,6 +197,7 @@ def vocoded(file=str):
             "sound": file(VOCODED.format(rendering=name)),
             "of_true_frames": rendering.of_true_frames
             and plan.renderings[rendering.of_true_frames].title,
+            "row": rendering.row,
         }
         for name, rendering in plan.renderings.items()
     ]

@@ -1,9 +1,21 @@
 # What `snakemake play` and `snakemake music` play, what `snakemake find_timbre` listens to, and with which networks.
+import os
+
+from descant.config.mel import Mel
 from descant.config.play import Play
 from descant.corpus.scores import BUILTIN, locate
 from descant.errors import DescantError
 
-SHIPPED = f"{workflow.basedir}/pretrained/instruments"
+shipped = os.path.relpath(f"{workflow.basedir}/pretrained/instruments")
+# as seen from here where it lies below, so that a moved clone asks for nothing anew
+SHIPPED = os.path.abspath(shipped) if shipped.startswith(os.pardir) else shipped
+SAMPLING = as_json(experiment.sampling, "temperature", "top_p", "engine", "precision")
+# of both rules that play
+PLAY = (
+    "python -m descant.commands.play --settings {params.settings:q} --sampling {params.sampling:q}"
+    " --mel2mel {input.models[0]:q} --vocoder {input.models[1]:q} --output {output.audio:q} --runs {params.runs:q}"
+    " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+)
 PLAYED = "results/music/{piece}.flac"
 
 
@@ -40,8 +52,11 @@ def piece_score(piece):
     score = experiment.music[piece].score
     try:
         return score if score.is_file() else locate(BUILTIN, str(score))
-    except DescantError as error:
-        raise WorkflowError(f"music.{piece}.score: {error}") from None
+    except DescantError:
+        raise WorkflowError(
+            f"music.{piece}.score: there is no score {str(score)!r}\n  cure: name a file, from the folder of the YAML"
+            " file that names it, or a path of music21's corpus, such as bach/bwv269.xml"
+        ) from None
 
 
 def piece_digest(wildcards):
@@ -85,6 +100,11 @@ def finding_model(wildcards):
     if row is None:
         return f"{SHIPPED}/mel2mel.safetensors"
     return model_of(plan.routes[row].trainings[0])
+
+
+def finding_mel():
+    """The spectrograms that it reads: the run's, or those that the shipped networks learnt."""
+    return as_json(Mel() if experiment.finding_row is None else experiment.mel)
 
 
 def finding_settings(wildcards):

@@ -171,8 +171,7 @@ def music_given(page):
                 "audio": File(PLAYED.format(piece=name)),
             }
             for name, piece in experiment.music.items()
-        ],
-        "models": [File(path) for path in music_models()],
+        ]
     }
 
 
@@ -189,21 +188,14 @@ def played_by(piece):
     return ", then ".join(words(moment.instrument) for moment in piece.moments)
 
 
-def music_models():
-    """The model files that play `music:`, each once."""
-    return sorted(
-        {path for piece in experiment.music.values() for path in networks_of(piece)}
-    )
-
-
 def synthesis_given(page):
     """The excerpts to listen to, their scores and spectrograms, and the figures."""
     predicted = {
         "mel spectrogram": MEL,
         **{
-            f"predicted by {sequence.performed_by}": name
-            for name, sequence in plan.sequences.items()
-            if sequence.performed_by
+            f"predicted by {experiment.models[rendering.row].title}": rendering.frames
+            for rendering in plan.renderings.values()
+            if rendering.row
         },
     }
     return {

@@ -4,7 +4,7 @@
 
 rule stimuli:
     input:
-        audio=list(listening_audio().values()),
+        audio=lambda wildcards: list(listening_audio().values()),
         samples=rules.pack.output.samples,
         index=rules.pack.output.samples_index,
     output:

@@ -21,13 +21,11 @@ rule play:
     params:
         settings=play_settings,
         digest=score_digest,
-        sampling=as_json(experiment.sampling),
+        sampling=SAMPLING,
         seed=experiment.seed,
         runs=f"{RUNS}/play",
     shell:
-        "python -m descant.commands.play --settings {params.settings:q} --sampling {params.sampling:q}"
-        " --mel2mel {input.models[0]:q} --vocoder {input.models[1]:q} --output {output.audio:q} --runs {params.runs:q}"
-        " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+        PLAY
 
 
 rule play_piece:
@@ -50,13 +48,11 @@ rule play_piece:
         settings=piece_settings,
         asked=piece_asked,
         digest=piece_digest,
-        sampling=as_json(experiment.sampling),
+        sampling=SAMPLING,
         seed=experiment.seed,
         runs=f"{RUNS}/music",
     shell:
-        "python -m descant.commands.play --settings {params.settings:q} --sampling {params.sampling:q}"
-        " --mel2mel {input.models[0]:q} --vocoder {input.models[1]:q} --output {output.audio:q} --runs {params.runs:q}"
-        " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+        PLAY
 
 
 rule find_timbre:
@@ -78,7 +74,7 @@ rule find_timbre:
     params:
         settings=finding_settings,
         digests=finding_digests,
-        mel=as_json(experiment.mel),
+        mel=finding_mel(),
         folder=as_json(experiment.corpus.folder, "max_minutes", "max_decoded_gib"),
         downmix=experiment.corpus.downmix,
     shell:

@@ -52,9 +52,7 @@ rule vocode:
         mem_mb=vocode_megabytes,
         runtime=1440,
     params:
-        settings=as_json(
-            experiment.sampling, "temperature", "top_p", "engine", "precision"
-        ),
+        settings=SAMPLING,
         mel=as_json(experiment.mel),
         excerpts=as_json(experiment.evaluation.reconstruction),
         seed=experiment.seed,

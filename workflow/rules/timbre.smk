@@ -23,7 +23,7 @@ rule timbres:
         runtime=240,
     params:
         settings=as_json(experiment.evaluation.timbre),
-        sampling=as_json(experiment.sampling),
+        sampling=SAMPLING,
         seed=experiment.seed,
         rolls=subpath(input.roll, parent=True),
         vocoder=timbre_vocoder,

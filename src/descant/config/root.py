@@ -75,6 +75,8 @@ class Config(Section):
     @field_validator("music", mode="before")
     @classmethod
     def _without_removed_pieces(cls, given: object) -> object:
+        if given is None:
+            return {}
         return {name: piece for name, piece in given.items() if piece is not None} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
@@ -134,6 +136,8 @@ class Config(Section):
             raise ValueError(f"models.{name}.vocoder names {model.vocoder!r}{near}")
         if model.vocoder_tuning and model.vocoder is None:
             raise ValueError(f"models.{name}.vocoder_tuning has no vocoder to train; name one in models.{name}.vocoder")
+        if model.vocoder_tuning and model.vocoder_tuning.start_from:
+            raise ValueError(f"models.{name}.vocoder_tuning.start_from is the vocoder itself; leave the key out")
         if self.corpus.source not in ("scores", "midi"):
             raise ValueError(
                 f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}; set it to scores or "
@@ -157,32 +161,42 @@ class Config(Section):
                 raise ValueError(f"listening.models names {name!r}{suggest(name, self.models, 'models')}")
             if not isinstance(self.models[name], Stack):
                 raise ValueError(f"listening.models names {name!r}, which makes no audio")
+        items, seconds = ("sampling.count", sampling.count), ("sampling.seconds", sampling.seconds)
         if not any(isinstance(model, Stack) for model in self.models.values()):
-            return self
-        if listening.items and listening.items > sampling.count:
-            raise ValueError(
-                f"listening.items is {listening.items} but sampling.count draws {sampling.count} of each model"
-            )
-        if listening.seconds and listening.seconds > sampling.seconds:
-            raise ValueError(
-                f"listening.seconds is {listening.seconds:g} but sampling.seconds draws {sampling.seconds:g}"
-            )
+            # what vocoders make of test tracks is heard
+            heard = self.evaluation.reconstruction
+            items = "evaluation.reconstruction.excerpts", heard.excerpts
+            seconds = "evaluation.reconstruction.seconds", heard.seconds
+        for key, asked, (most_key, most) in (
+            ("items", listening.items, items),
+            ("seconds", listening.seconds, seconds),
+        ):
+            if asked and asked > most:
+                raise ValueError(f"listening.{key} is {asked:g} but {most_key} makes {most:g} of each")
         return self
 
     @model_validator(mode="after")
     def _batches_can_be_dealt(self) -> Self:
-        for section, networks in (
+        networks = (
             ("adas", self.adas),
             ("priors", self.priors),
             ("mel2mels", self.mel2mels),
             ("vocoders", self.vocoders),
-        ):
-            for name, network in networks.items():
-                if self.gpus_per_job > 1 and network.training.accumulate % self.gpus_per_job:
-                    raise ValueError(
-                        f"{section}.{name}.training.accumulate is {network.training.accumulate}, which gpus_per_job "
-                        f"({self.gpus_per_job}) GPUs cannot share evenly; set it to a multiple, and batch lower"
-                    )
+        )
+        trainings = {
+            f"{section}.{name}.training": network.training
+            for section, named in networks
+            for name, network in named.items()
+        }
+        for name, row in self._mel2mel_rows(with_vocoder=True).items():
+            if row.vocoder_tuning:
+                trainings[f"models.{name}.vocoder_tuning"] = row.vocoder_tuning
+        for key, training in trainings.items():
+            if training.accumulate % max(1, self.gpus_per_job):
+                raise ValueError(
+                    f"{key}.accumulate is {training.accumulate}, which gpus_per_job ({self.gpus_per_job}) GPUs cannot "
+                    "share evenly; set it to a multiple, and batch lower"
+                )
         return self
 
     @model_validator(mode="after")
@@ -211,13 +225,16 @@ class Config(Section):
         }
 
     def playing_row(self, asked: Play) -> str | None:
-        """The row that plays: the one that is named, or the first that can; None where there is none."""
-        return asked.row or next(iter(self._mel2mel_rows(with_vocoder=True)), None)
+        """The row that plays what is asked for; None for the networks that ship, which play `music:` by themselves."""
+        return asked.row or (None if isinstance(asked, Piece) else self._first_playing_row())
 
     @property
     def finding_row(self) -> str | None:
-        """The row in whose space a timbre is looked for: the one that is named, or the first, if any."""
-        return (self.find_timbre and self.find_timbre.row) or next(iter(self._mel2mel_rows(with_vocoder=False)), None)
+        """The row in whose space a timbre is looked for, by itself that which plays; None for those that ship."""
+        return (self.find_timbre and self.find_timbre.row) or self._first_playing_row()
+
+    def _first_playing_row(self) -> str | None:
+        return next(iter(self._mel2mel_rows(with_vocoder=True)), None)
 
     def prime_of(self, model: str) -> Prime | None:
         """What a row's samples continue; None where they begin from nothing."""

@@ -21,12 +21,13 @@ MAX_HOURS = 6
 READ_SECONDS = 600.0
 
 
-def playable(path: Path, quarters_per_minute: float | None = None) -> list[Note]:
+def playable(path: Path, quarters_per_minute: float | None = None, seconds: float | None = None) -> list[Note]:
     """The notes of a score that a keyboard of a piano has, all on one instrument.
 
     Args:
         path: of a MIDI file, or of what music21 reads.
         quarters_per_minute: tempo of a written score; None for its own. MIDI keeps its own.
+        seconds: of its beginning; None for all of it.
 
     Raises:
         ScoreError: naming the file, when it cannot be read, in bounded time and memory, or :func:`on_keyboard` refuses.
@@ -39,15 +40,16 @@ def playable(path: Path, quarters_per_minute: float | None = None) -> list[Note]
         raise ScoreError(f"{path.name}: {error.problem}", error.cure) from error
     except WorkerError as error:
         raise ScoreError(f"{path.name}: {error.problem}", "save it again, in parts, or choose another score") from error
-    return on_keyboard(written, path.name)
+    return on_keyboard(written, path.name, seconds)
 
 
-def on_keyboard(written: Sequence[Note], name: str) -> list[Note]:
+def on_keyboard(written: Sequence[Note], name: str, seconds: float | None = None) -> list[Note]:
     """The notes that a keyboard of a piano has, all on one instrument.
 
     Args:
         written: of a score.
         name: of its file.
+        seconds: of its beginning; None for all of it.
 
     Raises:
         ScoreError: when there is none, or the last one ends after :data:`MAX_HOURS`.
@@ -57,6 +59,7 @@ def on_keyboard(written: Sequence[Note], name: str) -> list[Note]:
     if not notes:
         what = "percussion only" if not pitched else f"no note from {LOWEST} to {HIGHEST}, the keys of a piano"
         raise ScoreError(f"{name} has {what}: there is nothing to play", "choose another score")
+    notes = beginning(notes, seconds)
     end = max(note.end for note in notes)
     if end > 3600 * MAX_HOURS:
         raise ScoreError(

@@ -51,8 +51,10 @@ def choose_stretches(audio: PackedSequence, settings: Reconstruction) -> list[St
 
 
 def pieces_of(stretches: Sequence[Stretch]) -> list[str]:
-    """What each stretch is music of: its piece by name, which several instruments may play, else its track."""
-    return [stretch.track.labels.piece or stretch.track.track for stretch in stretches]
+    """What each stretch is music of: its track, or of rendered scores the piece by name, which several may play."""
+    tracks = [stretch.track for stretch in stretches]
+    rendered = [track.labels.title and track.labels.instrument for track in tracks]
+    return [track.labels.piece if named else track.track for track, named in zip(tracks, rendered, strict=True)]
 
 
 def instruments_of(stretches: Sequence[Stretch]) -> list[str]:

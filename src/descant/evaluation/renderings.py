@@ -36,11 +36,13 @@ class Vocoded(Given):
         title: what people call it.
         sound: folder of the excerpts' audio.
         of_true_frames: the title of what the same vocoder makes of the recordings' own frames; None for such a one.
+        row: of the models, whose Mel2Mel predicted the spectrograms; None for true ones.
     """
 
     title: str
     sound: Path
     of_true_frames: str | None = None
+    row: str | None = None
 
 
 class RenderingsGiven(Excerpts):

@@ -58,21 +58,27 @@ def plan_row(config: Config, name: str, model: Mel2MelRow, audio: Sequence) -> P
     companded = Rendering("mulaw", MULAW, None, None)
     floor = Rendering(f"griffin_lim{OF}{mel.name}", "true mel, Griffin-Lim", mel.name, None)
     ceiling = Rendering(f"{vocoder.name}{OF}{mel.name}", f"true mel, {model.vocoder}", mel.name, vocoder.name)
-    renderings = [companded, floor, ceiling, _performance(model.title, model.vocoder, performed, vocoder, ceiling)]
+    renderings = [
+        companded,
+        floor,
+        ceiling,
+        _performance(name, model.title, model.vocoder, performed, vocoder, ceiling),
+    ]
     if model.vocoder_tuning:
         last = _tuned(vocoder, model.vocoder_tuning, performed)
         trainings.append(last)
-        renderings.append(_performance(model.title, f"{model.vocoder} tuned on it", performed, last, ceiling))
+        renderings.append(_performance(name, model.title, f"{model.vocoder} tuned on it", performed, last, ceiling))
     sequences = mel, roll, performed, *made
     route = Route(name, tuple(each.name for each in trainings))
     return Part(route, sequences, tuple(trainings), (), tuple(renderings))
 
 
-def _performance(title: str, vocoder: str, frames: Sequence, training: Training, ceiling: Rendering) -> Rendering:
+def _performance(
+    row: str, title: str, vocoder: str, frames: Sequence, training: Training, ceiling: Rendering
+) -> Rendering:
     """What is heard of a row: its own spectrograms through a vocoder."""
-    return Rendering(
-        f"{training.name}{OF}{frames.name}", f"{title}, {vocoder}", frames.name, training.name, ceiling.name
-    )
+    name = f"{training.name}{OF}{frames.name}"
+    return Rendering(name, f"{title}, {vocoder}", frames.name, training.name, ceiling.name, row)
 
 
 def _tuned(vocoder: Training, settings: Settings, performed: Sequence) -> Training:

@@ -149,6 +149,7 @@ class Rendering:
         frames: the sequence of mel spectrograms; None for mu-law alone.
         vocoder: the training whose network makes sound of them; None for Griffin & Lim's iteration.
         of_true_frames: the rendering that the same vocoder makes of the recordings' own frames; None for such a one.
+        row: of the models, whose Mel2Mel predicted the frames; None for true ones.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Rendering:
     frames: str | None
     vocoder: str | None
     of_true_frames: str | None = None
+    row: str | None = None
 
 
 @dataclass(frozen=True)

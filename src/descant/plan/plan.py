@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from descant.audio import mulaw
 from descant.config.root import Config
+from descant.errors import ConfigError
 from descant.plan import mel2mel, stack
 from descant.plan.parts import AUDIO, Likelihood, Part, Rendering, Route, Sequence, Training
 
@@ -84,10 +85,27 @@ def make_plan(config: Config) -> Plan:
         {training.name: training for training in sorted(trainings.values(), key=order)},
         _by_name(likelihood for part in parts for likelihood in part.likelihoods),
         {part.route.model: part.route for part in rows if part.route},
-        _by_name(rendering for part in rows for rendering in part.renderings),
+        _heard_by_title(_by_name(rendering for part in rows for rendering in part.renderings)),
     )
 
 
 def _by_name(parts: Iterable[Named]) -> dict[str, Named]:
-    # rows share what has one name: it follows from the name and the configuration alone
-    return {part.name: part for part in parts}
+    """What rows share, once. Of renderings the first: only what they are called may differ between rows."""
+    named: dict[str, Named] = {}
+    for part in parts:
+        if named.setdefault(part.name, part) != part and not isinstance(part, Rendering):
+            raise ConfigError(
+                f"models: two rows make {part.name} with different settings",
+                "give both the same, or let them name different networks",
+            )
+    return named
+
+
+def _heard_by_title(renderings: Mapping[str, Rendering]) -> Mapping[str, Rendering]:
+    """Renderings, of which no two are called the same: measures and pages know them by their titles."""
+    titles = [rendering.title for rendering in renderings.values()]
+    if twice := [title for title in titles if titles.count(title) > 1]:
+        raise ConfigError(
+            f"models: two rows would both be shown as {twice[0]!r}", "give each row of the kind mel2mel another title"
+        )
+    return renderings

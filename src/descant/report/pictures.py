@@ -75,7 +75,7 @@ def score_png(
 
     Args:
         roll: ``(frames, 176)``, keys that are struck before those that are held; see :mod:`descant.scores.roll`.
-        spectrograms: log magnitudes ``(frames, bands)`` by what they are called, at most three.
+        spectrograms: log magnitudes ``(frames, bands)`` by what they are called.
         seconds: of the frames.
     """
     figure, names = dark_figure(*SCORE_SIZE), ["score", *spectrograms]

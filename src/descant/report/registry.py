@@ -177,8 +177,8 @@ KINDS: Mapping[str, Kind] = {
         label="Onsets",
         about="Whether notes begin where they did, after codes or mel spectrograms.",
         category="5 Measures",
-        caption="Correlation of onset strength between excerpts of test tracks and what every stack makes of their "
-        "codes, beside mu-law alone, another track and white noise.",
+        caption="Correlation of onset strength between excerpts of test tracks and what stacks make of their codes, or "
+        "vocoders of their spectrograms, beside mu-law alone, another track and white noise.",
         question="Does the rhythm survive",
         computation="descant.evaluation.onsets",
     ),
@@ -186,8 +186,8 @@ KINDS: Mapping[str, Kind] = {
         label="Notes",
         about="Whether the notes can still be heard, after codes or mel spectrograms.",
         category="5 Measures",
-        caption="F1 of the notes that a transcriber hears in what every stack makes of the codes of test tracks, "
-        "beside the recording itself, mu-law alone, another track and white noise.",
+        caption="F1 of the notes that a transcriber hears in what stacks make of the codes of test tracks, or vocoders "
+        "of their spectrograms, beside the recording itself, mu-law alone, another track and white noise.",
         question="Do the notes survive",
         computation="descant.evaluation.note_f1",
     ),

@@ -51,8 +51,9 @@ def read_vocoder(path: Path, mel2mel: ModelFile) -> ModelFile:
     """
     vocoder = read_model(path)
     heard, made = (file.facts.by_stream[MEL] for file in (vocoder, mel2mel))
-    # their fingerprints may differ: a tuned vocoder has learnt from predicted spectrograms
-    if (heard.hop, heard.sample_rate, heard.channels) != (made.hop, made.sample_rate, made.channels):
+    # one that was tuned has learnt from predicted spectrograms, which are another sequence of the same form
+    forms = [(one.hop, one.sample_rate, one.channels) for one in (heard, made)]
+    if forms[0] != forms[1] or (heard.name == made.name and heard.fingerprint != made.fingerprint):
         raise ModelFileError(f"{path} was trained on other spectrograms than the Mel2Mel", "train both in one run")
     return vocoder
 

@@ -22,7 +22,7 @@ from descant.recordings import open_recordings
 from descant.report.blocks import Block, Cell, Clip, Clips, Column, Grid, Items, Line, Page, Section, Table, Text
 from descant.report.clips import real_clips, sample_clips
 from descant.report.pages.music import PlayedPiece, piece_clip
-from descant.report.pages.synthesis import choose_excerpts, excerpt_name, synthesised_clips
+from descant.report.pages.synthesis import choose_excerpts, excerpt_name, read_sounds, synthesised_clips
 from descant.report.registry import Builder, kind_of, load_builder
 from descant.results import CURE, read_json, read_table
 from descant.sequences import PackedSequence, open_sequence, total_seconds
@@ -40,7 +40,7 @@ LISTEN = (
 
 # pieces of music, at most
 SHOWN_PIECES = 4
-HEAR = "Scores by composers; the sound is made by a Mel2Mel and its vocoder, not by the models below."
+HEAR = "Scores by composers; what sounds is made by a Mel2Mel and its vocoder, from the notes alone."
 # held-out scores to hear, at most
 PLAYED = 3
 PLAYED_WORDS = (
@@ -173,11 +173,14 @@ def music_in_words(sequence: PackedSequence, source: str) -> list[str]:
 
 def played_clips(given: FrontGiven, pages: Sequence[str]) -> list[Clip]:
     """What the first Mel2Mel plays of held-out scores, on several instruments, and the recording of the first."""
-    played = [one for one in given.vocoded if one.of_true_frames]
+    rows = [one.row for one in given.vocoded if one.row]
+    # of a vocoder that was tuned on what it plays, that one
+    played = [one for one in given.vocoded if one.row and one.row == rows[0]][-1:]
     material = read_material(given, bool(played))
+    sounds = read_sounds(played, material)
     clips: list[Clip] = []
     for place in choose_excerpts(material.stretches, PLAYED):
-        original, *_, sound = synthesised_clips(material, played[:1], place)
+        original, sound = synthesised_clips(material, sounds, place)
         name = excerpt_name(material.stretches[place])
         if not clips:
             clips.append(replace(original, name="The recording", detail=name, facts=""))
@@ -278,7 +281,8 @@ def build(given: FrontGiven) -> Page:
     first_pieces = [replace(piece_clip(piece), facts="", address="music.html") for piece in given.music[:SHOWN_PIECES]]
     hear: list[Block] = [Clips(first_pieces, compact=True), Text(HEAR, "quiet small")]
     networks = [read_network(path) for path in given.models]
-    listen: list[Block] = [Clips(played + drawn, compact=True), Text(LISTEN if rows else PLAYED_WORDS, "quiet small")]
+    words = " ".join([*([PLAYED_WORDS] if played else []), *([LISTEN] if drawn else [])])
+    listen: list[Block] = [Clips(played + drawn, compact=True), Text(words, "quiet small")]
     blocks: list[Block] = [
         Text(scale_in_words(networks, sequence) if rows else training_in_all(networks, sequence), "lead"),
         *([Section("Hear first", hear, "hear")] if given.music else []),

@@ -5,8 +5,6 @@ from pathlib import Path
 import soundfile
 
 from descant.errors import SamplingError
-from descant.evaluation.provenance import read_network
-from descant.formatting import count
 from descant.report.blocks import Block, Clip, Clips, Page, Text
 from descant.report.clips import clip_of
 from descant.report.registry import Builder
@@ -21,6 +19,11 @@ OTHERS = (
     "results/play/played.flac."
 )
 
+CARD = (
+    "Where a piece names no row of the run, networks that ship play it: pretrained/instruments/card.md says what they "
+    "learnt from, how near they come, and what they cannot do."
+)
+
 
 class PlayedPiece(Given):
     """A piece that was played: what it is called, what plays it in words, and its audio."""
@@ -31,15 +34,9 @@ class PlayedPiece(Given):
 
 
 class MusicGiven(Given):
-    """What the page is made from.
-
-    Attributes:
-        pieces: in the order in which they are heard.
-        models: the model files that play them.
-    """
+    """What the page is made from: the pieces, in the order in which they are heard."""
 
     pieces: list[PlayedPiece]
-    models: list[Path]
 
 
 def piece_clip(piece: PlayedPiece) -> Clip:
@@ -57,13 +54,11 @@ def piece_clip(piece: PlayedPiece) -> Clip:
 
 def build(given: MusicGiven) -> Page:
     """The page: a player for each piece."""
-    steps = ", ".join(f"{network.facts.kind} {network.facts.steps:,}" for network in map(read_network, given.models))
-    learnt = f"{count(len(given.models), 'network')} play, by kind and training steps: {steps}."
     blocks: list[Block] = [
         Text(LEAD, "lead"),
         Clips([piece_clip(piece) for piece in given.pieces]),
         Text(OTHERS),
-        Text(learnt, "quiet small"),
+        Text(CARD, "quiet small"),
     ]
     return Page("Music", blocks)
 

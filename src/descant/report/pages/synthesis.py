@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from descant.audio import mulaw
+from descant.audio.files import Block as Sound
 from descant.evaluation.reconstruction import MULAW, NOISE, OTHER, Stretch, instruments_of
 from descant.evaluation.reconstruction_results import Excerpts, Material, read_material
 from descant.evaluation.renderings import Vocoded
@@ -147,15 +147,15 @@ def choose_excerpts(stretches: Sequence[Stretch], most: int) -> list[int]:
     return sorted(place for _, place in sorted(ranked)[:most])
 
 
-def synthesised_clips(material: Material, vocoded: Sequence[Vocoded], place: int) -> list[Clip]:
-    """One excerpt to listen to: as it was recorded, and in every rendering."""
-    rate, stretch = material.audio.sample_rate, material.stretches[place]
-    renderings = {
-        "Original": material.originals[place],
-        "Original through mu-law": mulaw.decode(material.companded[place]),
-        **{one.title: read_vocoded(one.sound, material.stretches)[place] for one in vocoded},
-    }
-    name = excerpt_name(stretch)
+def read_sounds(vocoded: Sequence[Vocoded], material: Material) -> dict[str, list[Sound]]:
+    """Every excerpt in every rendering, by what people call it."""
+    return {one.title: read_vocoded(one.sound, material.stretches) for one in vocoded}
+
+
+def synthesised_clips(material: Material, sounds: Mapping[str, Sequence[Sound]], place: int) -> list[Clip]:
+    """One excerpt to listen to: as it was recorded, and in every rendering of :func:`read_sounds`."""
+    rate, name = material.audio.sample_rate, excerpt_name(material.stretches[place])
+    renderings = {"Original": material.originals[place], **{title: of[place] for title, of in sounds.items()}}
     return [clip_of(key, "", audio, rate, f"{name} · {key}") for key, audio in renderings.items()]
 
 
@@ -174,7 +174,7 @@ def _frames(packed: PackedSequence, stretch: Stretch) -> npt.NDArray[np.float32]
 def _heard(given: SynthesisPageGiven, material: Material) -> list[Section]:
     roll = open_sequence(given.roll.parent)
     spectrograms = {name: open_sequence(path.parent) for name, path in given.frames.items()}
-    sections = []
+    sounds, sections = read_sounds(given.vocoded, material), []
     for place in choose_excerpts(material.stretches, given.shown):
         stretch = material.stretches[place]
         seen = {name: _frames(packed, stretch) for name, packed in spectrograms.items()}
@@ -183,7 +183,7 @@ def _heard(given: SynthesisPageGiven, material: Material) -> list[Section]:
         name, start = excerpt_name(stretch), stretch.start // material.audio.sample_rate
         words = f"The score of {name} as a piano roll, over mel spectrograms: {', '.join(seen)}."
         shown = picture("The score, and its spectrograms", content, words, SCORE_SIZE)
-        clips = synthesised_clips(material, given.vocoded, place)
+        clips = synthesised_clips(material, sounds, place)
         sections.append(Section(f"{name}, from {clock(start)}", [Pictures([shown]), Clips(clips)]))
     return sections
 
