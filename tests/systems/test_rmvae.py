@@ -187,9 +187,12 @@ def test_noise_of_latents_has_their_own_deviation(monkeypatch: pytest.MonkeyPatc
     # the thesis's code adds noise of exp(deviation), 1 at the least
     built, seen = by_hand(**SILENT, **STILL), []
     decode = built.network.decode
-    monkeypatch.setattr(
-        built.network, "decode", lambda latents, noise: (seen.append(latents), decode(latents, noise))[1]
-    )
+
+    def watched(latents: Tensor, noise: torch.Generator | None) -> Tensor:
+        seen.append(latents)
+        return decode(latents, noise)
+
+    monkeypatch.setattr(built.network, "decode", watched)
     built.validate({"parts": music(batch=100)}, torch_generator("n"))
     assert float(seen[0].mean()) == pytest.approx(2, abs=0.1) and float(seen[0].std()) == pytest.approx(0.5, abs=0.03)
 

@@ -15,8 +15,9 @@ from descant.config.find_timbre import FindTimbre
 from descant.config.listening import Listening
 from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
-from descant.config.models import Mel2MelRow, Model, Prime, Sampling, Stack
+from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
+from descant.config.parts import PARTS, PartModel
 from descant.config.play import Play
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
@@ -25,7 +26,7 @@ from descant.errors import ConfigError, shown
 
 # sequences of every corpus, and frames of them, beside what networks make
 AUDIO, WAVEFORM = "audio", "waveform"
-GIVEN = (AUDIO, WAVEFORM, MEL, ROLL)
+GIVEN = (AUDIO, WAVEFORM, MEL, ROLL, PARTS)
 STACK = "stack"
 SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -57,6 +58,9 @@ class Config(Section):
     vocoders: dict[str, Vocoder] = Field(
         default_factory=dict, description="the networks from mel spectrograms to sound, by names that models refer to"
     )
+    part_models: dict[str, PartModel] = Field(
+        default_factory=dict, description="the networks of music in voices, by names that models refer to"
+    )
     models: dict[str, Model] = Field(description="the rows, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
@@ -68,7 +72,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        for section in (self.adas, self.priors, self.mel2mels, self.vocoders, self.models):
+        for section in (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models, self.models):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
@@ -80,6 +84,8 @@ class Config(Section):
         for name, model in self.models.items():
             if isinstance(model, Stack):
                 self._check_stack(name, model)
+            elif isinstance(model, PartsRow):
+                self._check_parts(name, model)
             else:
                 self._check_mel2mel(name, model)
         return self
@@ -129,6 +135,13 @@ class Config(Section):
                 "midi"
             )
 
+    def _check_parts(self, name: str, model: PartsRow) -> None:
+        if model.part_model not in self.part_models:
+            near = suggest(model.part_model, self.part_models, "part_models")
+            raise ValueError(f"models.{name}.part_model names {model.part_model!r}{near}")
+        if self.corpus.source in ("folder", "excerpt"):
+            raise ValueError(f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}")
+
     @model_validator(mode="after")
     def _renderings_reach_the_rate(self) -> Self:
         if self.corpus.source in ("scores", "midi") and self.render_rate < self.audio.sample_rate:
@@ -165,6 +178,7 @@ class Config(Section):
             ("priors", self.priors),
             ("mel2mels", self.mel2mels),
             ("vocoders", self.vocoders),
+            ("part_models", self.part_models),
         ):
             for name, network in networks.items():
                 if self.gpus_per_job > 1 and network.training.accumulate % self.gpus_per_job:
@@ -250,7 +264,13 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
         placed["models"] = {
             name: {"kind": STACK, **model} if isinstance(model, Mapping) else model for name, model in models.items()
         }
-    for section, key in (("adas", "local_model"), ("priors", "wavenet"), ("mel2mels", ""), ("vocoders", "local_model")):
+    for section, key in (
+        ("adas", "local_model"),
+        ("priors", "wavenet"),
+        ("mel2mels", ""),
+        ("vocoders", "local_model"),
+        ("part_models", ""),
+    ):
         if section not in placed:
             continue
         parts = {}
@@ -291,9 +311,9 @@ def parse(raw: Mapping[str, Any]) -> Config:
 
 def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
     # pydantic puts the kind of a bottleneck and of a row into the path, where the file has no such key:
-    # adas.NAME.bottleneck.KIND, models.NAME.KIND
+    # adas.NAME.bottleneck.KIND, models.NAME.KIND, part_models.NAME.KIND
     parts = location[:3] + location[4:] if location[2:3] == ("bottleneck",) else location
-    parts = location[:2] + location[3:] if location[:1] == ("models",) else parts
+    parts = location[:2] + location[3:] if location[:1] in (("models",), ("part_models",)) else parts
     if kind == "union_tag_invalid":
         parts = (*parts, "kind")
     path = ".".join(map(str, parts)) or "(top level)"

@@ -20,7 +20,7 @@ def pitch_classes(pitches: Tensor) -> Tensor:
 
 
 def begun(tokens: Tensor, classes: int) -> Tensor:
-    """Pitches that begin, float32 ``(..., classes - 2)`` of int64 ``(...)``: one-hot, or zeros for a held one, or a rest."""
+    """Pitches that begin, one-hot float32 ``(..., classes - 2)`` of int64 ``(...)``: zeros where none does."""
     return F.one_hot(tokens, classes)[..., : held_class(classes)].float()
 
 
