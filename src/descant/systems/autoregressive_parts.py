@@ -16,6 +16,7 @@ from descant.layers.part_lstm import PartLSTM, ranks_of
 from descant.layers.parts import note_figures
 from descant.modelfacts import Input
 from descant.systems.base import Batch, StepLoss, System
+from descant.systems.voices import voices_and_classes
 
 
 def outer_first(voices: int) -> tuple[int, ...]:
@@ -128,5 +129,9 @@ def _nll(logits: Tensor, tokens: Tensor, fixed: Tensor) -> Tensor:
 
 
 def build_autoregressive_parts(settings: AutoregressiveParts, inputs: Mapping[str, Input]) -> AutoregressivePartsSystem:
-    """The network of a section, with fresh weights, for the sequence ``parts``."""
-    return AutoregressivePartsSystem(settings, inputs[PARTS].channels, inputs[PARTS].classes)
+    """The network of a section, with fresh weights, for the sequence ``parts``.
+
+    Raises:
+        SequenceError: when that is no music in voices.
+    """
+    return AutoregressivePartsSystem(settings, *voices_and_classes(inputs[PARTS]))

@@ -12,6 +12,7 @@ from descant.layers.parts import held_class, likeliest, note_figures
 from descant.layers.rmvae import RMVAENetwork
 from descant.modelfacts import Input
 from descant.systems.base import Batch, StepLoss, System
+from descant.systems.voices import voices_and_classes
 
 # semitones of what the harmony loss refuses
 INTERVALS: Mapping[str, int] = {"semitone": 1, "tone": 2, "tritone": 6}
@@ -159,5 +160,9 @@ def _nll(said: Tensor, target: Tensor) -> Tensor:
 
 
 def build_rmvae(settings: RMVAE, inputs: Mapping[str, Input]) -> RMVAESystem:
-    """The RMVAE of a section, with fresh weights, for the sequence ``parts``."""
-    return RMVAESystem(settings, inputs[PARTS].channels, inputs[PARTS].classes)
+    """The RMVAE of a section, with fresh weights, for the sequence ``parts``.
+
+    Raises:
+        SequenceError: when that is no music in voices.
+    """
+    return RMVAESystem(settings, *voices_and_classes(inputs[PARTS]))
