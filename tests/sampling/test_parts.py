@@ -56,6 +56,21 @@ def test_what_is_drawn_is_what_the_full_pass_says(
     assert torch.equal(torch.where(fixed[1], tokens[1], expected), drawn[1])
 
 
+@pytest.mark.parametrize("begun", [1, 3, 4, 5, 8, 11])
+@pytest.mark.parametrize(("latent", "layers"), [(0, 1), (3, 2)])
+def test_music_that_is_begun_is_followed_at_once(begun: int, latent: int, layers: int) -> None:
+    built, tokens = system(latent=latent, layers=layers), music(3)
+    fixed = nothing(tokens)
+    fixed[:, :begun] = True
+    drawn = draw_parts(built, tokens, fixed, 7)
+    # from the start, where one sequence has a free token there
+    fixed = torch.cat([fixed, nothing(tokens[:1])])
+    assert torch.equal(draw_parts(built, torch.cat([tokens, tokens[:1]]), fixed, 7)[:3], drawn)
+    assert torch.equal(drawn[:, :begun], tokens[:, :begun]) and not torch.equal(drawn, tokens)
+    whole = torch.ones_like(tokens, dtype=torch.bool)
+    assert torch.equal(draw_parts(built, tokens, whole, 7), tokens)
+
+
 def test_the_same_seed_draws_the_same_whatever_is_drawn_beside_it() -> None:
     built, tokens = system(), music(3)
     three, one = draw_parts(built, tokens, nothing(tokens), 7), draw_parts(built, tokens[:1], nothing(tokens[:1]), 7)

@@ -33,7 +33,7 @@ class Memory:
     Attributes:
         step: its number.
         tokens: all so far and the fixed ones ahead, int64 ``(batch, steps, voices)``.
-        sounding: before it, int64 ``(batch, voices)``.
+        sounding: before the last step that was begun, int64 ``(batch, voices)``.
         context: of fixed tokens, for the LSTM and for the head, ``(batch, steps, width)`` each.
         states: of the LSTM.
         now: of each measure its latent's vector, ``(batch, measures, width)``; None without latents.
@@ -99,11 +99,8 @@ class PartLSTM(nn.Module):
             ``(batch, steps, voices, classes)``, and the latents' divergence, nats ``(batch, measures)``; no measures
             without latents.
         """
-        last = F.pad(tokens[:, :-1], (0, 0, 1, 0), value=self.classes)
-        before = F.pad(sounding(tokens, self.classes)[:, :-1], (0, 0, 1, 0), value=self.classes)
-        places = torch.arange(tokens.shape[1], device=tokens.device) % self.measure
-        context = self.fixed(tokens, fixed)
-        read = self.last(last) + self.sounding(before) + self.place(places) + self.from_fixed(context)
+        before, places, context = self._before(tokens), self._places(tokens), self.fixed(tokens, fixed)
+        read = self._read(tokens, self.from_fixed(context))
         divergence = tokens.new_zeros((len(tokens), 0), dtype=read.dtype)
         if self.latents is not None:
             measures, divergence = self.latents(tokens, fixed, noise)
@@ -117,6 +114,19 @@ class PartLSTM(nn.Module):
         said = F.relu(base[:, :, None] + known + hides.sum(0) + self.voice.weight)
         return self.output(dropped(said, self.dropout, noise)), divergence
 
+    def _before(self, tokens: Tensor) -> Tensor:
+        """What sounds before each step, ``(batch, steps, voices)``."""
+        return F.pad(sounding(tokens, self.classes)[:, :-1], (0, 0, 1, 0), value=self.classes)
+
+    def _places(self, tokens: Tensor) -> Tensor:
+        return torch.arange(tokens.shape[1], device=tokens.device) % self.measure
+
+    def _read(self, tokens: Tensor, fixed: Tensor) -> Tensor:
+        """What the LSTM reads at each step, latents left out, ``(batch, steps, width)``."""
+        last = F.pad(tokens[:, :-1], (0, 0, 1, 0), value=self.classes)
+        out: Tensor = self.last(last) + self.sounding(self._before(tokens)) + self.place(self._places(tokens)) + fixed
+        return out
+
     @staticmethod
     def _known(fixed: Tensor, ranks: Tensor) -> Tensor:
         """Whether the second voice is known when the first is said, ``(batch, steps, voices, voices)``."""
@@ -124,21 +134,39 @@ class PartLSTM(nn.Module):
         others = ~torch.eye(fixed.shape[-1], dtype=torch.bool, device=fixed.device)
         return (earlier | fixed[..., None, :]) & others
 
-    def start(self, tokens: Tensor, fixed: Tensor) -> Memory:
-        """Stand before the first step of sequences of which some tokens are fixed; arguments as for :meth:`forward`."""
-        layers, width, batch = self.lstm.num_layers, self.lstm.hidden_size, len(tokens)
-        context, zeros = self.fixed(tokens, fixed), self.hidden.weight.new_zeros(layers, batch, width)
-        now = past = None
-        if self.latents is not None:
-            mean, _ = self.latents.current(*self.latents.experts(tokens), fixed)
-            now, past = self.latents.now(mean), (zeros[:1], zeros[:1])
-        sounds = torch.full_like(tokens[:, 0], self.classes)
-        both = self.from_fixed(context), self.head_fixed(context)
-        return Memory(0, tokens, sounds, both, (zeros, zeros), now, past, zeros[0])
+    def start(self, tokens: Tensor, fixed: Tensor, step: int) -> Memory:
+        """Stand before a step of sequences of which some tokens are fixed, those before the step among them.
 
-    def begin_step(self, memory: Memory) -> None:
-        """Compute what all voices of the step share; the steps before it must stand in the memory's tokens."""
-        step, place = memory.step, memory.step % self.measure
+        Args:
+            tokens: as for :meth:`forward`.
+            fixed: as for :meth:`forward`.
+            step: what lies before it is followed in one pass.
+        """
+        context = self.fixed(tokens, fixed)
+        both = self.from_fixed(context), self.head_fixed(context)
+        zeros = context.new_zeros(self.lstm.num_layers, len(tokens), self.lstm.hidden_size)
+        memory = Memory(step, tokens, self._before(tokens)[:, step], both, (zeros, zeros), None, None, zeros[0])
+        read = self._read(tokens, both[0])[:, :step]
+        if self.latents is not None:
+            means, deviations = self.latents.experts(tokens)
+            memory.now = self.latents.now(self.latents.current(means, deviations, fixed)[0])
+            memory.past = zeros[:1], zeros[:1]
+            # the measure that ends at the step, or is under way there, is read when the next begins
+            if ended := max(0, step - 1) // self.measure:
+                everyone = torch.ones_like(means[:, :ended, :, 0], dtype=torch.bool)
+                mean, _ = self.latents.product(means[:, :ended], deviations[:, :ended], everyone)
+                remembered, memory.past = self.latents.past(mean, memory.past)
+                measures = F.pad(remembered, (0, 0, 1, 0)) + memory.now[:, : ended + 1]
+            else:
+                measures = memory.now[:, :1]
+            read = read + measures.repeat_interleave(self.measure, 1)[:, :step]
+        if step:
+            _, memory.states = self.lstm(read, memory.states)
+        return memory
+
+    def begin_step(self, memory: Memory, step: int) -> None:
+        """Compute what all voices of the next step share; those before it must stand in the memory's tokens."""
+        place, memory.step = step % self.measure, step
         last = memory.tokens[:, step - 1] if step else torch.full_like(memory.sounding, self.classes)
         memory.sounding = torch.where(last == held_class(self.classes), memory.sounding, last)
         if self.latents is not None and memory.past is not None and step and not place:

@@ -66,12 +66,14 @@ def draw_parts(
             f"draw {-(-steps // network.measure) * network.measure} steps",
         )
     uniforms = torch.from_numpy(np.stack([counter_uniforms(seed, n, 0, steps * voices) for n in range(batch)]))
-    memory, known = network.start(tokens.clone(), fixed), fixed.clone()
-    # what stands after the last free token need not be followed
     free = (~fixed).any(-1).any(0).nonzero()
-    for step in range(int(free[-1]) + 1 if len(free) else 0):
-        memory.step = step
-        network.begin_step(memory)
+    if not len(free):
+        return tokens.clone()
+    # what stands before the first free token is followed at once, what stands after the last one need not be
+    first, last = int(free[0]), int(free[-1])
+    memory, known = network.start(tokens.clone(), fixed, first), fixed.clone()
+    for step in range(first, last + 1):
+        network.begin_step(memory, step)
         for voice in order:
             if bool(fixed[:, step, voice].all()):
                 continue
