@@ -20,8 +20,9 @@ from descant.systems.restore import restore
 from descant.systems.rmvae import RMVAESystem, build_rmvae, ramp, subsets
 from descant.training.devices import Devices
 from descant.training.history import read_history
+from descant.training.loop import Stretch
 from descant.training.noise import torch_generator
-from descant.training.session import Session, train_to_file
+from descant.training.session import Session, build_trainer, train_to_file
 
 TRAINING = {"steps": 100, "batch": 4, "window": 48}
 SILENT = {"scale": 0, "rhythm": 0, "semitone": 0, "tone": 0, "tritone": 0}
@@ -238,3 +239,16 @@ def test_it_learns_what_begins_and_comes_back_from_its_file(version: str, steps:
     assert {"kl", "accuracy_changed", "accuracy_holding", "scale", "rhythm", "tritone"} <= {row.metric for row in rows}
     restored = restore(read_model(tmp_path / "model.safetensors"), RMVAESystem)
     assert int(restored.steps_done) == steps
+
+
+def test_a_training_that_goes_on_ends_as_one_that_never_stopped(tmp_path: Path) -> None:
+    training = {"steps": 6, "batch": 2, "window": 32, "checkpoint_every": 3}
+    settings, streams = section(training=training, dense_dropout=0.2), {"parts": pack_chorales(tmp_path)}
+    whole = build_trainer(Session("rmvae", settings, tmp_path / "whole", 1, Devices()), streams).run()
+    first = build_trainer(Session("rmvae", settings, tmp_path / "first", 1, Devices(), Stretch(3)), streams)
+    first.run()
+    (state,) = (first.folder / "checkpoints").glob("*.safetensors")
+    then = Session("rmvae", settings, tmp_path / "then", 1, Devices(), Stretch(6, state))
+    gone_on = build_trainer(then, streams).run()
+    assert all(torch.equal(gone_on.weights[name], value) for name, value in whole.weights.items())
+    assert int(gone_on.weights["steps_done"]) == 6

@@ -113,9 +113,10 @@ class RMVAESystem(System):
     def validate(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
         """Figures of a batch, all voices there.
 
-        ``nll_bound``, nats a token, is the mean likelihood of the next measure given latents that are drawn from the
-        measures before it: by Jensen's inequality a bound on that of the prediction, and no exact value. The divergence
-        ``kl``, nats a measure, is no part of it, since these latents are made of what is known; at 0 they say nothing.
+        ``nll_bound``, nats a token, is the negative log-likelihood of the next measure given latents drawn from
+        the measures before it: by Jensen's inequality an upper bound on that of the prediction, and no exact value.
+        The divergence ``kl``, nats a measure, is no part of it, since these latents are made of what is known; at 0
+        they say nothing.
         """
         tokens = _measures(batch[PARTS])
         everyone = torch.ones(1, self.voices, dtype=torch.bool, device=tokens.device)
