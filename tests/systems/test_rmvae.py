@@ -134,6 +134,16 @@ def test_the_bound_is_that_of_hand(offset: int) -> None:
     assert float(figures["accuracy_changed"]) == 0 and float(figures["accuracy"]) == 0.75
 
 
+@pytest.mark.parametrize(("offset", "expected"), [(1, log(2) + log(129) / 2), (2, log(2) + log(129))])
+def test_what_is_learnt_are_the_measures_ahead(offset: int, expected: float) -> None:
+    # all is held, but in the last of three measures, where every token begins a note
+    tokens = torch.full((2, 48, 4), HELD)
+    tokens[:, 32:] = 60
+    built = by_hand(**SILENT, **STILL, offset=offset)
+    assert float(built({"parts": tokens}, torch_generator("n")).metrics["nll_bound"]) == pytest.approx(expected)
+    assert float(built.validate({"parts": tokens}, torch_generator("n"))["nll_bound"]) == pytest.approx(expected)
+
+
 def test_losses_that_know_of_music_are_added_with_their_weights() -> None:
     # the thesis's code keeps these weights in tuples
     weights = {"scale": 0.5, "rhythm": 0.25, "semitone": 2.0, "tone": 3.0, "tritone": 4.0}
