@@ -9,6 +9,7 @@ the least and the most, of processor time and of time on the clock.
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -51,9 +52,9 @@ def main(
         system = AutoregressivePartsSystem(settings, VOICES, CLASSES).eval()
         weights = sum(parameter.numel() for parameter in system.parameters())
         print(f"width {settings.width}, latent {latent}: {weights:,} parameters; milliseconds a measure of four voices")
-        print(f"  composed: {timed(lambda: draw_parts(system, tokens, nothing, 1), rounds, measures)}")
-        print(f"  inner voices filled: {timed(lambda: draw_parts(system, tokens, outer, 1), rounds, measures)}")
-        print(f"  a sweep: {timed(lambda: redraw_parts(system, tokens, nothing, 1, 1), 1, measures)}")
+        print(f"  composed: {timed(partial(draw_parts, system, tokens, nothing, 1), rounds, measures)}")
+        print(f"  inner voices filled: {timed(partial(draw_parts, system, tokens, outer, 1), rounds, measures)}")
+        print(f"  a sweep: {timed(partial(redraw_parts, system, tokens, nothing, 1, 1), 1, measures)}")
 
 
 if __name__ == "__main__":
