@@ -15,7 +15,7 @@ from typing import Annotated
 import torch
 import typer
 
-from descant.config.parts import CLASSES, MEASURE, VOICES, AutoregressiveParts
+from descant.config.part_models import CLASSES, MEASURE, VOICES, AutoregressiveParts
 from descant.sampling.parts import draw_parts, redraw_parts
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 

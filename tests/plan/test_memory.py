@@ -10,7 +10,7 @@ from small_models import input_of
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from descant.config.mel2mel import Mel2Mel
-from descant.config.parts import RMVAE, AutoregressiveParts
+from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.root import load, merge, parse, read_yaml
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.plan.memory import kept_states, members, need_of, training_megabytes

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from descant.config.parts import AutoregressiveParts
+from descant.config.part_models import AutoregressiveParts
 from descant.errors import SamplingError
 from descant.layers.part_lstm import ranks_of
 from descant.sampling.draw import draw

@@ -5,7 +5,7 @@ import torch
 from chorales import HELD, REST, chorale
 from torch import Tensor
 
-from descant.config.parts import RMVAE, RecurrentShape
+from descant.config.part_models import RMVAE, RecurrentShape
 from descant.layers.parts import likeliest
 from descant.sampling.rmvae import fill, go_on, redo
 from descant.systems.rmvae import RMVAESystem

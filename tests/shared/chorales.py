@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from descant.config.parts import CLASSES, PARTS, VOICES
+from descant.config.part_models import CLASSES, PARTS, VOICES
 from descant.sequences import Labels, PackedSequence, SequenceWriter, open_sequence
 
 HELD, REST = CLASSES - 2, CLASSES - 1

@@ -11,7 +11,7 @@ from chorales import NATS_A_TOKEN, chorale, pack_chorales
 from small_models import input_of
 from torch import Tensor
 
-from descant.config.parts import AutoregressiveParts
+from descant.config.part_models import AutoregressiveParts
 from descant.modelfile import read_model
 from descant.systems.autoregressive_parts import (
     AutoregressivePartsSystem,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from small_models import input_of
 from torch import Tensor
 
-from descant.config.parts import RMVAE
+from descant.config.part_models import RMVAE
 from descant.layers.parts import softmax_and_continue
 from descant.modelfile import read_model
 from descant.systems.restore import restore

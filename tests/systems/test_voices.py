@@ -6,7 +6,7 @@ import pytest
 from chorales import pack_chorales
 from small_models import input_of
 
-from descant.config.parts import RMVAE, AutoregressiveParts
+from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.errors import SequenceError
 from descant.systems.registry import KINDS
 from descant.training.windows import Windows

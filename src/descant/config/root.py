@@ -17,7 +17,7 @@ from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
-from descant.config.parts import PARTS, PartModel
+from descant.config.part_models import PARTS, PartModel
 from descant.config.play import Play
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows

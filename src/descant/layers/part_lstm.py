@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descant.config.parts import MEASURE, AutoregressiveParts
+from descant.config.part_models import MEASURE, AutoregressiveParts
 from descant.layers.dropout import dropped
 from descant.layers.part_context import FixedContext, MeasureLatents, TokenSum
 from descant.layers.parts import held_class, sounding

@@ -1,7 +1,7 @@
 """The family of music in voices: a row is a network that learns the parts of scores."""
 
 from descant.config.models import PartsRow
-from descant.config.parts import CLASSES, PARTS, RMVAE, VOICES
+from descant.config.part_models import CLASSES, PARTS, RMVAE, VOICES
 from descant.config.root import Config
 from descant.plan.part_size import autoregressive_size, rmvae_size
 from descant.plan.parts import Part, Route, Sequence, Training

@@ -6,7 +6,7 @@ The tests hold parameters against the built networks to the last one, and activa
 from collections.abc import Sequence
 from itertools import pairwise
 
-from descant.config.parts import CONVOLUTIONAL, MEASURE, RECURRENT, RMVAE, AutoregressiveParts
+from descant.config.part_models import CONVOLUTIONAL, MEASURE, RECURRENT, RMVAE, AutoregressiveParts
 from descant.plan.size import Size
 
 KERNEL = 5

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
-from descant.config.parts import RMVAE, AutoregressiveParts
+from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.population import Population
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.plan.size import Size

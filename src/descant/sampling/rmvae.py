@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from descant.config.parts import MEASURE
+from descant.config.part_models import MEASURE
 from descant.layers.parts import likeliest
 from descant.systems.rmvae import RMVAESystem
 

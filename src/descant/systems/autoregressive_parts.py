@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from descant.config.parts import MEASURE, PARTS, AutoregressiveParts
+from descant.config.part_models import MEASURE, PARTS, AutoregressiveParts
 from descant.layers.part_lstm import PartLSTM, ranks_of
 from descant.layers.parts import note_figures
 from descant.modelfacts import Input

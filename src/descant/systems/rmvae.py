@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from descant.config.parts import MEASURE, PARTS, RMVAE
+from descant.config.part_models import MEASURE, PARTS, RMVAE
 from descant.layers.experts import gaussian_kl, sample
 from descant.layers.music_losses import begun, interval_loss, rhythm_loss, scale_loss
 from descant.layers.parts import held_class, likeliest, note_figures
