@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 CORES ?= all
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test fast-test storm fuzz lint schema report clean help
+.PHONY: demo music test fast-test storm fuzz lint schema report clean help
 
 help:
 	@echo "make demo       set up, run the default pipeline to the end, write the report: results/report/index.html"
+	@echo "make music      set up, and play some scores with the networks that ship: results/report/music.html"
 	@echo "make test       set up, lint, and pass all tests"
 	@echo "make fast-test  the tests that take seconds"
 	@echo "make storm      kill trainings, drawings and every rule, and compare with undisturbed runs; it takes long"
@@ -33,6 +34,10 @@ demo: $(VENV)/ready
 	$(BIN)/snakemake --cores $(CORES) all
 	$(MAKE) report
 	@echo "Open results/report/index.html in a browser."
+
+music: $(VENV)/ready
+	$(BIN)/snakemake --cores $(CORES) music
+	@echo "Open results/report/music.html in a browser."
 
 report: $(VENV)/ready
 	$(BIN)/snakemake --report results/report.html

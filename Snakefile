@@ -18,7 +18,7 @@ pathvars:
 
 for functions in """
     experiment paths corpus separation training population
-    drawing likelihood measures listening timbre report play
+    drawing likelihood measures listening timbre report play parts
 """.split():
 
     include: f"workflow/functions/{functions}.smk"
@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances synthesis reconstruct structure novelty timbre report listen play
+    draw distances synthesis reconstruct structure novelty timbre report listen play parts
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"
@@ -40,6 +40,7 @@ localrules:
     corpus,
     listening,
     listening_simulation,
+    music,
 
 
 rule all:
@@ -59,6 +60,11 @@ rule table:
 rule audio:
     input:
         collect(rules.decode.output.audio, model=drawn_rows),
+
+
+rule music:
+    input:
+        collect(rules.page.output, page=["music"] if experiment.music else []),
 
 
 rule codes:

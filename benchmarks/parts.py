@@ -15,8 +15,9 @@ from typing import Annotated
 import torch
 import typer
 
-from descant.config.part_models import CLASSES, MEASURE, VOICES, AutoregressiveParts
+from descant.config.part_models import AutoregressiveParts
 from descant.sampling.parts import draw_parts, redraw_parts
+from descant.scores.parts import CLASSES, HELD, MEASURE, VOICES
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 
 TRAINING = {"steps": 1, "batch": 1, "window": MEASURE}
@@ -43,13 +44,13 @@ def main(
 ) -> None:
     """Print milliseconds a measure."""
     torch.set_num_threads(1)
-    tokens = torch.full((1, measures * MEASURE, VOICES), CLASSES - 2)
+    tokens = torch.full((1, measures * MEASURE, len(VOICES)), HELD)
     nothing = torch.zeros_like(tokens, dtype=torch.bool)
     outer = nothing.clone()
     outer[..., [0, -1]] = True
     for latent in (0, 64):
         settings = AutoregressiveParts.model_validate({"latent": latent, "training": TRAINING})
-        system = AutoregressivePartsSystem(settings, VOICES, CLASSES).eval()
+        system = AutoregressivePartsSystem(settings, len(VOICES), CLASSES).eval()
         weights = sum(parameter.numel() for parameter in system.parameters())
         print(f"width {settings.width}, latent {latent}: {weights:,} parameters; milliseconds a measure of four voices")
         print(f"  composed: {timed(partial(draw_parts, system, tokens, nothing, 1), rounds, measures)}")

@@ -19,7 +19,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import mir_eval
 import numpy as np
 import torch
 import typer
@@ -37,6 +36,8 @@ from descant.corpus.rendering import render
 from descant.corpus.scores import BUILTIN, locate, read_pieces
 from descant.evaluation.cqt import cqt_correlation
 from descant.evaluation.distortion import log_spectral_distance
+from descant.evaluation.note_f1 import note_f1
+from descant.evaluation.transcription.notes import Note as Heard
 from descant.evaluation.transcription.transcriber import Transcriber
 from descant.scores.notes import Note
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
@@ -69,7 +70,7 @@ class Clip:
 
     audio: Audio
     mel: Audio
-    notes: list[tuple[float, int]]
+    notes: list[Heard]
 
 
 def rendered(folder: Path, pieces: int, seconds: float) -> Corpus:
@@ -108,7 +109,7 @@ def clip_of(corpus: Corpus, track: Track, seconds: float) -> Clip:
     return Clip(
         from_16_bit(waveform.steps(track)[first * STEP : (first + frames) * STEP]),
         np.asarray(mel.steps(own)[first : first + frames], dtype=np.float32),
-        [(note.onset - begin, note.pitch) for note in kept],
+        [Heard(note.onset - begin, note.end - begin, note.pitch, 1.0) for note in kept],
     )
 
 
@@ -148,19 +149,11 @@ def trained(
     return system, f"{head}, {steps} steps in {spent / 60:.1f} min" if steps else f"{head}, untrained"
 
 
-def note_f1(transcriber: Transcriber, audio: Audio, notes: list[tuple[float, int]]) -> float:
+def heard_f1(transcriber: Transcriber, audio: Audio, notes: list[Heard]) -> float:
     """F-measure of the notes heard, by onset and pitch."""
     last = len(audio) / RATE - EDGE_SECONDS
     heard = [note for note in transcriber.transcribe(audio, RATE) if EDGE_SECONDS <= note.start < last]
-    if not heard:
-        return 0.0
-
-    def side(found: list[tuple[float, int]]) -> tuple[Any, Any]:
-        spans = np.array([(start, start + 0.1) for start, _ in found])
-        return spans, mir_eval.util.midi_to_hz(np.array([pitch for _, pitch in found], dtype=float))
-
-    sides = (*side(notes), *side([(note.start, note.pitch) for note in heard]))
-    return float(mir_eval.transcription.precision_recall_f1_overlap(*sides, offset_ratio=None)[2])
+    return note_f1(notes, heard) or 0.0
 
 
 def measure(name: str, clips: list[Clip], make: Callable[[Clip], Audio], transcriber: Transcriber) -> dict[str, object]:
@@ -177,7 +170,7 @@ def measure(name: str, clips: list[Clip], make: Callable[[Clip], Audio], transcr
         "CQT r": round(float(np.mean([cqt_correlation(clip.audio, audio, RATE) for clip, audio in pairs])), 3),
         "LSD, dB": round(float(np.mean([log_spectral_distance(clip.audio, audio) for clip, audio in pairs])), 2),
         "mel L1": round(float(np.mean([np.abs(mel_of(audio) - clip.mel).mean() for clip, audio in pairs])), 3),
-        "note F1": round(float(np.mean([note_f1(transcriber, audio, clip.notes) for clip, audio in pairs])), 3),
+        "note F1": round(float(np.mean([heard_f1(transcriber, audio, clip.notes) for clip, audio in pairs])), 3),
         "x real time": round(seconds / spent) if spent > 0.01 else "",
     }
 

@@ -1,12 +1,13 @@
 """What is asked to be played: its timbres, and the row that plays it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from raw import complaint, raw_config
 
-from descant.config.play import Play
+from descant.config.play import Piece, Play
 from descant.config.root import parse
 
 VOCODERS = {"vocoders": {"bank": {"kind": "one_pass_vocoder"}}}
@@ -49,9 +50,12 @@ def test_a_point_is_one_timbre_and_moments_are_several() -> None:
 
 
 def test_the_row_that_plays_is_the_one_named_or_the_first_with_a_vocoder() -> None:
-    assert parse(playing()).playing_row == "play"
-    assert parse(playing(row="play")).playing_row == "play"
-    assert parse(raw_config()).playing_row is None
+    for config in (parse(playing()), parse(playing(row="play"))):
+        assert config.play is not None and config.playing_row(config.play) == "play"
+    piece = Piece(title="A piece", score=Path("bach/bwv269.xml"), instrument="organ")
+    assert parse(playing()).playing_row(piece) == "play"
+    # then the networks that ship do
+    assert parse(raw_config()).playing_row(piece) is None
 
 
 def test_a_timbre_is_found_in_the_row_that_is_named_or_the_first_whatever_its_vocoder() -> None:
@@ -59,14 +63,24 @@ def test_a_timbre_is_found_in_the_row_that_is_named_or_the_first_whatever_its_vo
     assert parse({**playing(vocoder=None), "play": None, "find_timbre": asked}).finding_row == "play"
     assert parse({**playing(), "find_timbre": {**asked, "row": "silent"}}).finding_row == "silent"
     assert "find_timbre.row names 'slient'" in complaint({**playing(), "find_timbre": {**asked, "row": "slient"}})
-    assert "find_timbre: no row of the kind mel2mel is there" in complaint({**raw_config(), "find_timbre": asked})
+    assert parse({**raw_config(), "find_timbre": asked}).finding_row is None
 
 
 def test_a_row_without_a_vocoder_plays_nothing() -> None:
-    assert "play: no row of the kind mel2mel has a vocoder" in complaint(playing(vocoder=None))
+    config = parse(playing(vocoder=None))
+    assert config.play is not None and config.playing_row(config.play) is None
     assert "play.row names 'silent'" in complaint(playing(row="silent"))
 
 
 def test_a_vocoder_that_is_not_there_is_named() -> None:
     said = complaint(playing(vocoder="bnak"))
     assert "models.play.vocoder names 'bnak', which is not in vocoders; did you mean 'bank'?" in said
+
+
+def test_a_piece_is_removed_by_null_and_its_row_must_be_known() -> None:
+    piece = {"title": "A piece", "score": "bach/bwv269.xml", "instrument": "organ"}
+    config = parse({**playing(), "music": {"one": piece, "two": None, "three": {**piece, "row": "play"}}})
+    assert list(config.music) == ["one", "three"]
+    assert "music.one.row names 'silent'" in complaint({**playing(), "music": {"one": {**piece, "row": "silent"}}})
+    assert "cannot be a name" in complaint({**playing(), "music": {"../one": piece}})
+    assert "music.one.title" in complaint({**playing(), "music": {"one": {**piece, "title": ""}}})

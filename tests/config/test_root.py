@@ -244,13 +244,13 @@ def test_programs_are_those_of_general_midi(programs: list[int], words: str) -> 
     assert words in complaint(changed("corpus.scores", {"programs": programs}))
 
 
-def test_a_row_of_parts_shares_the_common_training_and_learns_from_scores_only() -> None:
+def test_a_row_of_parts_shares_the_common_training_and_needs_no_audio() -> None:
     raw = raw_config()
     raw["models"]["sing"] = {"kind": "parts", "title": "Sing", "part_model": "voices"}
     config = parse(raw)
     assert config.part_models["voices"].training == config.adas["vq8"].training
-    recordings = {"source": "folder", "folder": {"path": "x"}}
-    assert "models.sing learns from scores, but corpus.source is 'folder'" in complaint({**raw, "corpus": recordings})
+    # parts have a source of their own, whatever the recordings are
+    assert parse({**raw, "corpus": {"source": "folder", "folder": {"path": "x"}}}).parts.source == "chorales"
     heard = {**raw, "listening": {"models": ["sing"]}}
     assert "listening.models names 'sing', which makes no audio" in complaint(heard)
 

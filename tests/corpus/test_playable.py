@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.corpus import playable as module
-from descant.corpus.playable import MAX_HOURS, on_keyboard, playable, roll_of
+from descant.corpus.playable import MAX_HOURS, beginning, on_keyboard, playable, roll_of
 from descant.errors import ScoreError
 from descant.scores.midi import read_midi
 from descant.scores.notes import PERCUSSION, Note
@@ -105,3 +105,22 @@ def test_reading_ends_in_bounded_time(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ScoreError, match=r"repeats.musicxml: took longer than 0.1 min") as refused:
         playable(path)
     assert time.monotonic() - start < 30 and "choose another score" in refused.value.cure
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 50), st.floats(0.01, 20), st.integers(21, 108)), min_size=1, max_size=20),
+    st.floats(0.1, 60),
+)
+def test_a_beginning_has_what_begins_in_it_and_nothing_after_it(
+    placed: list[tuple[float, float, int]], seconds: float
+) -> None:
+    notes = [Note(onset, pitch, onset + length, 80) for onset, length, pitch in placed]
+    assert beginning(notes, None) == notes
+    inside = [note for note in notes if note.onset < seconds]
+    if not inside:
+        with pytest.raises(ScoreError, match="the first note begins at"):
+            beginning(notes, seconds)
+        return
+    kept = beginning(notes, seconds)
+    assert [(note.onset, note.pitch) for note in kept] == [(note.onset, note.pitch) for note in inside]
+    assert all(note.onset < note.end <= seconds for note in kept)

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from grids import chorale
 from safetensors import safe_open
 
 from descant.config import root
@@ -33,6 +34,7 @@ from descant.modelfacts import DIGEST_KEY, KEY, Input, ModelFacts
 from descant.modelfile import ModelFile, digest, read_model, write_model
 from descant.scores.midi import read_midi
 from descant.scores.notation import read_notation
+from descant.scores.part_files import midi_of, musicxml_of, read_parts
 from descant.sequences import METADATA_KEY, Labels, SequenceWriter, open_checked, open_sequence
 from descant.steps import open_steps
 from descant.systems.base import System
@@ -343,6 +345,7 @@ TARGETS: dict[str, Target] = {
     "steps": Target(in_file(lambda path: open_steps(path, 8), "steps.npy"), _steps),
     "midi": Target(read_midi, _midi),
     "musicxml": Target(in_file(read_notation, "score.musicxml"), _musicxml),
+    "parts": Target(in_file(read_parts, "score.musicxml"), lambda: [musicxml_of(chorale()), midi_of(chorale())]),
     "labels": Target(in_file(read_labels, "labels.csv"), _labels),
     "ratings_json": Target(in_file(read_ratings_file, "ratings.json"), _ratings_json),
     "ratings_values": Target(in_file(read_ratings_file, "ratings.json"), _ratings_json, json=True),

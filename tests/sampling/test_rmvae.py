@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from chorales import HELD, REST, chorale
+from chorales import chorale
 from torch import Tensor
 
 from descant.config.part_models import RMVAE, RecurrentShape
 from descant.layers.parts import likeliest
 from descant.sampling.rmvae import fill, go_on, redo
+from descant.scores.parts import HELD, REST
 from descant.systems.rmvae import RMVAESystem
 
 SMALL = RecurrentShape((6, 5), (4, 1), (8,), (8, 1))

@@ -181,6 +181,20 @@ def test_a_score_is_played_in_blocks_as_in_one(frames: int, direction: str, monk
     np.testing.assert_allclose(made, whole, atol=1e-4)
 
 
+@pytest.mark.parametrize("over", [{}, {"kernel": 5}, {"layers": 2, "film": "first"}], ids=str)
+@pytest.mark.parametrize("step", [1, 3, 7])
+def test_a_network_that_reads_forward_plays_on_from_its_state(step: int, over: dict[str, object]) -> None:
+    player, rolls = system("a", "b", direction="forward", **over), batch_of()["roll"]
+    points = torch.randn(len(rolls), rolls.shape[1], 2, generator=torch.Generator().manual_seed(2))
+    played, parts = None, []
+    with torch.no_grad():
+        for start in range(0, rolls.shape[1], step):
+            some = slice(start, start + step)
+            made, played = player.network.advance(rolls[:, some, player.rows], points[:, some], played)
+            parts.append(made)
+        torch.testing.assert_close(torch.cat(parts, 1), player.play(rolls, points))
+
+
 def test_one_timbre_for_all_frames_is_that_timbre_in_each() -> None:
     player, rolls = system("a", "b"), batch_of()["roll"]
     point = torch.tensor([[0.3, -0.7]]).expand(len(rolls), -1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from chorales import HELD, chorale, pack_chorales
+from chorales import chorale, pack_chorales
 from hypothesis import given
 from hypothesis import strategies as st
 from small_models import input_of
@@ -16,6 +16,7 @@ from torch import Tensor
 from descant.config.part_models import RMVAE
 from descant.layers.parts import softmax_and_continue
 from descant.modelfile import read_model
+from descant.scores.parts import HELD
 from descant.systems.restore import restore
 from descant.systems.rmvae import RMVAESystem, build_rmvae, ramp, subsets
 from descant.training.devices import Devices

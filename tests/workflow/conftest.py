@@ -1,3 +1,5 @@
+import fcntl
+import shutil
 from pathlib import Path
 
 import pytest
@@ -5,8 +7,16 @@ from pipeline import run
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the tiny pipeline ran to its end."""
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder in which the tiny pipeline ran to its end: each worker has a copy, and one of them makes it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "finished"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "made").exists():
+            run(shared / "run", "--cores", "2", "all")
+            (shared / "made").touch()
     folder = tmp_path_factory.mktemp("tiny")
-    run(folder, "--cores", "2", "all")
+    shutil.copytree(shared / "run", folder, symlinks=True, dirs_exist_ok=True)
     return folder

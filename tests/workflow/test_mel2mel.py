@@ -30,7 +30,7 @@ INSTRUMENTS = ("Acoustic Grand Piano", "Church Organ")
 def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     run(tmp_path, "--cores", "1", "all", over=TINY)
     results = tmp_path / "results"
-    pages = {"index", "synthesis", "curves", "onsets", "note_f1", "timbre"}
+    pages = {"index", "synthesis", "curves", "onsets", "note_f1", "timbre", "music"}
     assert {path.stem for path in (results / "report").iterdir()} == pages
     assert not (results / "samples").exists()
     assert sorted(path.name for path in (results / "table").iterdir()) == ["mel2mel.csv", "mel2mel.json", "mel2mel.md"]
@@ -78,7 +78,14 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
         "Mel2Mel, oscillators tuned on it",
     ]
     assert (summary["excerpts"], summary["pieces"]) == (2, 1)
-    assert (results / "report" / "index.html").read_text().count("<audio") == 3
+    # the recording and two instruments, after the piece that is heard first
+    assert (results / "report" / "index.html").read_text().count("<audio") == 4
+    piece, rate = soundfile.read(results / "music" / "sonata.flac")
+    assert rate == 16000 and len(piece) == 128 * -(-(2 + 1.5) * 125 // 1)
+
+    # people listen to the same excerpts: the source's conditions are systems of the test
+    shown = run(tmp_path, "--cores", "1", "listening", over=TINY).stdout
+    assert "5 systems and real music, 2 items of 2 s" in shown
 
     assert planned(tmp_path, "all", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout

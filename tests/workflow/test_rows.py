@@ -21,9 +21,11 @@ ADDED: dict[str, object] = {
     },
 }
 STACKS = {"hop128": ["vqvae128"], "deep": ["vqvae8.upper"]}
+# of what is drawn
+MEASURES = set(measures()) - {"synthesis"}
 # what compares all rows; and every page, since each links to all
-OF_ALL_ROWS = {"write_table", "structure_summary", *measures()} - {"structure"}
-PAGES = {"index", "table", "curves", "population", *measures()}
+OF_ALL_ROWS = {"write_table", "structure_summary", *MEASURES} - {"structure"}
+PAGES = {"index", "table", "curves", "population", *MEASURES}
 
 
 def laid_over(folder: Path, change: dict[str, object]) -> Path:
@@ -49,6 +51,18 @@ def test_added_rows_plan_their_own_jobs_and_the_pages_and_nothing_else(finished:
     models = [*load(ROOT / "config.yaml", TINY).models, *STACKS]
     pages = {f"page page={name}" for name in (*PAGES, *(f"players/{model}" for model in models))}
     assert jobs == own | pages | OF_ALL_ROWS | {"all"}
+
+
+@pytest.mark.slow
+def test_a_mel2mel_beside_stacks_plans_its_own_jobs_and_the_pages(finished: Path, tmp_path: Path) -> None:
+    training = {"steps": 2, "batch": 1, "window": 64}
+    row = {"kind": "mel2mel", "title": "Mel2Mel", "mel2mel": "small"}
+    change = {"mel2mels": {"small": {"width": 8, "training": training}}, "models": {"played": row}}
+    jobs = planned(finished, "all", over=laid_over(tmp_path, change))
+    own = {"mel", "roll", "train training=small-from-roll", "table_mel2mel", "timbres row=played"}
+    pages = {job for job in jobs if job.startswith("page ")}
+    assert jobs - pages == own | {"all"}
+    assert {"page page=timbre", "page page=curves", "page page=index"} <= pages
 
 
 def test_one_row_alone_plans_what_it_needs(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ wildcard_constraints:
     training=alternatives(plan.trainings),
     likelihood=alternatives(plan.likelihoods),
     rendering=alternatives(plan.renderings),
+    piece=alternatives(experiment.music),
     model=alternatives(drawn_rows),
     level=r"\d+",
     # whose ratings: nothing for people's

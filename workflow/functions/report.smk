@@ -34,6 +34,7 @@ def report_pages():
     if drawn_rows:
         present["table"] = ["table"]
     present["index"] = ["index"] if drawn_rows or plan.renderings else []
+    present["music"] = ["music"] if experiment.music else []
     present |= {measure: [measure] for measure in measured()}
     return [page for kind in KINDS for page in present.get(kind, [])]
 
@@ -49,8 +50,8 @@ def measured():
 
 
 def navigation(wildcards):
-    """The pages as a page's command takes them; a simulated test stands alone."""
-    if wildcards.page == SIMULATED:
+    """The pages as a page's command takes them; music and a simulated test may stand alone."""
+    if wildcards.page in (SIMULATED, "music"):
         return []
     named = titles()
     return [
@@ -65,6 +66,7 @@ def front_given(page):
         "table": File(rules.write_table.output.csv) if drawn_rows else None,
         "reconstruction": plain(experiment.evaluation.reconstruction),
         "vocoded": vocoded(File),
+        "music": music_given(page)["pieces"],
         "audio": AUDIO,
         "recordings": WAVEFORM,
         "models": [File(path) for path in (drawn_models() or other_models())],
@@ -159,6 +161,41 @@ def reconstruction_given(page):
     }
 
 
+def music_given(page):
+    """The pieces that were played."""
+    return {
+        "pieces": [
+            {
+                "title": piece.title,
+                "played_by": played_by(piece),
+                "audio": File(PLAYED.format(piece=name)),
+            }
+            for name, piece in experiment.music.items()
+        ],
+        "models": [File(path) for path in music_models()],
+    }
+
+
+def played_by(piece):
+    """What plays a piece, in words."""
+
+    def words(timbre):
+        if isinstance(timbre, str):
+            return timbre
+        if isinstance(timbre, dict):
+            return " and ".join(f"{share:g} {name}" for name, share in timbre.items())
+        return "a point of the space of timbres"
+
+    return ", then ".join(words(moment.instrument) for moment in piece.moments)
+
+
+def music_models():
+    """The model files that play `music:`, each once."""
+    return sorted(
+        {path for piece in experiment.music.values() for path in networks_of(piece)}
+    )
+
+
 def synthesis_given(page):
     """The excerpts to listen to, their scores and spectrograms, and the figures."""
     predicted = {
@@ -228,6 +265,7 @@ GIVEN = {
     "structure": structure_given,
     "reconstruction": reconstruction_given,
     "synthesis": synthesis_given,
+    "music": music_given,
     "timbre": timbre_given,
     "listening": listening_given,
     "simulated": listening_given,

@@ -30,6 +30,35 @@ rule play:
         " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
+rule play_piece:
+    input:
+        models=piece_models,
+    output:
+        audio=PLAYED,
+    log:
+        "<logs>/music/{piece}.log",
+    benchmark:
+        "<benchmarks>/music/{piece}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=piece_settings,
+        asked=piece_asked,
+        digest=piece_digest,
+        sampling=as_json(experiment.sampling),
+        seed=experiment.seed,
+        runs=f"{RUNS}/music",
+    shell:
+        "python -m descant.commands.play --settings {params.settings:q} --sampling {params.sampling:q}"
+        " --mel2mel {input.models[0]:q} --vocoder {input.models[1]:q} --output {output.audio:q} --runs {params.runs:q}"
+        " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
 rule find_timbre:
     input:
         model=finding_model,

@@ -18,7 +18,7 @@ from descant.config.mel import MEL, ROLL
 from descant.config.models import Sampling
 from descant.config.play import Play
 from descant.corpus.outputs import whole_file
-from descant.corpus.playable import playable, roll_of
+from descant.corpus.playable import beginning, playable, roll_of
 from descant.corpus.rendering import TAIL_SECONDS
 from descant.modelfile import read_model
 from descant.sampling.vocoding import Vocoding, read_vocoder, vocode
@@ -68,7 +68,7 @@ def play(
     system, frames = restore(composer, Mel2MelSystem).to(device).eval(), composer.facts.by_stream[MEL]
     names, rate = composer.facts.learnt.labels[INSTRUMENT].names, composer.facts.by_stream[ROLL].rate
     timbres = TimbreOverTime(wanted, system, names, rate)
-    notes = playable(wanted.score)
+    notes = beginning(playable(wanted.score, wanted.quarters_per_minute), wanted.seconds)
     count = math.ceil((max(note.end for note in notes) + TAIL_SECONDS) * rate)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".playing-") as name:

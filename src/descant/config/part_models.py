@@ -9,11 +9,8 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from descant.config.networks import Network
+from descant.scores.parts import MEASURE
 
-# the sequence of voices, and the stream of what learns it
-PARTS = "parts"
-# soprano, alto, tenor, bass; 128 pitches, what sounds is held on, a rest begins; sixteenths of four quarters
-VOICES, CLASSES, MEASURE = 4, 130, 16
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 

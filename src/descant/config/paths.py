@@ -14,6 +14,8 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "corpus.scores.pieces": lambda raw: _get(raw, "corpus", "source") in (None, "scores"),
     "corpus.scores.soundfont": lambda raw: _get(raw, "corpus", "source") in (None, "scores", "midi"),
     "corpus.labels": lambda raw: True,
+    "parts.folder": lambda raw: _get(raw, "parts", "source") == "folder",
+    "parts.jsb16": lambda raw: _get(raw, "parts", "source") == "jsb16",
     "play.score": lambda raw: True,
     "find_timbre.recording": lambda raw: True,
     "find_timbre.score": lambda raw: True,
@@ -49,7 +51,7 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
     """
     located = _copied(raw)
     for key, section, text in list(_texts(located)):
-        own = key.rpartition(".")[2] == START_FROM or key.endswith(PRIME)
+        own = key.rpartition(".")[2] == START_FROM or key.endswith(PRIME) or _is_piece(key)
         if key != MADE and key not in _USED and not own:
             continue
         if key == "corpus.scores.pieces" and text == BUILTIN:
@@ -58,6 +60,9 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
         bases = [Path.cwd()] if key == MADE else [*(named_in[-1:] or [started]), Path.cwd()]
         places = list(dict.fromkeys(_place(base, text) for base in bases))
         found = next(filter(os.path.exists, places), None)
+        # it may be a piece of music21's corpus, which is looked for when it is played
+        if found is None and _is_piece(key):
+            continue
         # a training of this very run may be what another starts from
         made = key == MADE or (key not in _USED and not key.endswith(PRIME) and text.startswith(RESULTS))
         if found is None and not made and (key not in _USED or _USED[key](raw)):
@@ -67,6 +72,10 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
             )
         section[key.rpartition(".")[2]] = _short(found or places[-1])
     return located
+
+
+def _is_piece(key: str) -> bool:
+    return key.startswith("music.") and key.endswith(".score")
 
 
 def _place(base: Path, text: str) -> str:

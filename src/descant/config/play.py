@@ -1,4 +1,4 @@
-"""``play:`` a score that a trained Mel2Mel and its vocoder play."""
+"""``play:`` a score that a trained Mel2Mel and its vocoder play; ``music:`` several, for a page to listen to."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +32,17 @@ class Play(Section):
         "organ: 0.7}; a point of the space of timbres, [0.3, -1.2]; or moments, between which the timbre moves in a "
         "straight line: [{at: 0, instrument: trumpet}, {at: 10, instrument: organ}]",
     )
-    row: str | None = Field(None, description="the row of models that plays; empty = the first that has a vocoder")
+    row: str | None = Field(
+        None,
+        description="the row of models that plays; empty = the first that has a vocoder, else the networks that ship",
+    )
+    quarters_per_minute: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="tempo of MusicXML; empty = what the score says, 120 where it says nothing. MIDI keeps its own",
+    )
+    seconds: float | None = Field(None, gt=0, description="only so much from the beginning; empty = all of it")
 
     @model_validator(mode="after")
     def _timbres_are_given(self) -> Self:
@@ -54,3 +64,9 @@ class Play(Section):
         if isinstance(given, tuple) and given and isinstance(given[0], Moment):
             return given
         return (Moment(at=0, instrument=cast(Timbre, given)),)
+
+
+class Piece(Play):
+    """A piece of ``music:``; its score may also be named as music21's corpus does, bach/bwv269.xml."""
+
+    title: str = Field(min_length=1, description="what the page calls it")

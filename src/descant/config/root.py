@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from descant.config.base import Section, suggest
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
@@ -17,8 +17,9 @@ from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
-from descant.config.part_models import PARTS, PartModel
-from descant.config.play import Play
+from descant.config.part_models import PartModel
+from descant.config.parts import PARTS, Parts
+from descant.config.play import Piece, Play
 from descant.config.reading import read_yaml
 from descant.config.rows import choose_rows
 from descant.config.vocoders import Vocoder
@@ -48,6 +49,7 @@ class Config(Section):
     separation: Separation = Field(default_factory=Separation)
     audio: Audio = Field(default_factory=Audio)
     mel: Mel = Field(default_factory=Mel)
+    parts: Parts = Field(default_factory=Parts)
     adas: dict[str, ADA] = Field(default_factory=dict, description="the autoencoders, by names that models refer to")
     priors: dict[str, Prior] = Field(
         default_factory=dict, description="the models of top codes or of audio, by names that models refer to"
@@ -66,13 +68,23 @@ class Config(Section):
     evaluation: Evaluation = Field(default_factory=Evaluation)
     listening: Listening = Field(default_factory=Listening)
     play: Play | None = Field(None, description="a score to play with `snakemake play`")
+    music: dict[str, Piece] = Field(
+        default_factory=dict,
+        description="pieces that a Mel2Mel plays for the page to hear first; `snakemake music`; null removes one",
+    )
     find_timbre: FindTimbre | None = Field(
         None, description="a recording whose timbre is looked for with `snakemake find_timbre`"
     )
 
+    @field_validator("music", mode="before")
+    @classmethod
+    def _without_removed_pieces(cls, given: object) -> object:
+        return {name: piece for name, piece in given.items() if piece is not None} if isinstance(given, dict) else given
+
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        for section in (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models, self.models):
+        networks = (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models)
+        for section in (*networks, self.models, self.music):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
@@ -139,8 +151,6 @@ class Config(Section):
         if model.part_model not in self.part_models:
             near = suggest(model.part_model, self.part_models, "part_models")
             raise ValueError(f"models.{name}.part_model names {model.part_model!r}{near}")
-        if self.corpus.source in ("folder", "excerpt"):
-            raise ValueError(f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}")
 
     @model_validator(mode="after")
     def _renderings_reach_the_rate(self) -> Self:
@@ -199,12 +209,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _what_plays_is_known(self) -> Self:
-        for key, asked, rows, what in (
-            ("play", self.play, self._mel2mel_rows(with_vocoder=True), " has a vocoder"),
-            ("find_timbre", self.find_timbre, self._mel2mel_rows(with_vocoder=False), " is there"),
-        ):
-            if asked is not None and not rows:
-                raise ValueError(f"{key}: no row of the kind mel2mel{what}; use config/mel2mel.yaml, or add one")
+        playing, finding = (self._mel2mel_rows(with_vocoder) for with_vocoder in (True, False))
+        pieces = ((f"music.{name}", piece, playing) for name, piece in self.music.items())
+        for key, asked, rows in (("play", self.play, playing), ("find_timbre", self.find_timbre, finding), *pieces):
             if asked is not None and asked.row is not None and asked.row not in rows:
                 raise ValueError(f"{key}.row names {asked.row!r}{suggest(asked.row, rows, 'models that can')}")
         return self
@@ -216,10 +223,9 @@ class Config(Section):
             if isinstance(row, Mel2MelRow) and (row.vocoder or not with_vocoder)
         }
 
-    @property
-    def playing_row(self) -> str | None:
+    def playing_row(self, asked: Play) -> str | None:
         """The row that plays: the one that is named, or the first that can; None where there is none."""
-        return (self.play and self.play.row) or next(iter(self._mel2mel_rows(with_vocoder=True)), None)
+        return asked.row or next(iter(self._mel2mel_rows(with_vocoder=True)), None)
 
     @property
     def finding_row(self) -> str | None:

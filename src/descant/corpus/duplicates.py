@@ -42,7 +42,7 @@ def near_duplicates(fingerprints: Mapping[str, Words]) -> dict[str, str]:
     tracks = sorted(fingerprints)
     words = [fingerprints[track] for track in tracks]
     pairs = [(a, b) for a, b, offset in _candidates(words) if is_same_recording(words[a], words[b], offset)]
-    return _components(tracks, pairs)
+    return linked(tracks, pairs)
 
 
 def join_groups(*groupings: Mapping[str, str]) -> dict[str, str]:
@@ -60,10 +60,10 @@ def join_groups(*groupings: Mapping[str, str]) -> dict[str, str]:
     for grouping in groupings:
         first: dict[str, str] = {}
         links += [(places[first.setdefault(name, track)], places[track]) for track, name in sorted(grouping.items())]
-    return _components(tracks, links)
+    return linked(tracks, links)
 
 
-def _components(tracks: Sequence[str], pairs: Sequence[tuple[int, int]]) -> dict[str, str]:
+def linked(tracks: Sequence[str], pairs: Sequence[tuple[int, int]]) -> dict[str, str]:
     """Groups of tracks that are linked, by pairs of their places; sorted, so that a group's first has its name."""
     if not pairs:
         return {}

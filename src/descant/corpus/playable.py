@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,12 @@ MAX_HOURS = 6
 READ_SECONDS = 600.0
 
 
-def playable(path: Path) -> list[Note]:
+def playable(path: Path, quarters_per_minute: float | None = None) -> list[Note]:
     """The notes of a score that a keyboard of a piano has, all on one instrument.
+
+    Args:
+        path: of a MIDI file, or of what music21 reads.
+        quarters_per_minute: tempo of a written score; None for its own. MIDI keeps its own.
 
     Raises:
         ScoreError: naming the file, when it cannot be read, in bounded time and memory, or :func:`on_keyboard` refuses.
@@ -29,7 +34,7 @@ def playable(path: Path) -> list[Note]:
     try:
         # a parser that hangs or fills the memory costs no more than itself
         with Worker(READ_SECONDS) as worker:
-            written: tuple[Note, ...] = worker.call(read_score, path, None)
+            written: tuple[Note, ...] = worker.call(read_score, path, quarters_per_minute)
     except CorpusError as error:
         raise ScoreError(f"{path.name}: {error.problem}", error.cure) from error
     except WorkerError as error:
@@ -63,6 +68,24 @@ def on_keyboard(written: Sequence[Note], name: str) -> list[Note]:
         "%d notes to play, and %d left out: percussion, or no key of a piano", len(notes), len(written) - len(notes)
     )
     return notes
+
+
+def beginning(notes: Sequence[Note], seconds: float | None) -> list[Note]:
+    """The notes that begin in so many seconds, and none that is held longer; all of them for None.
+
+    Raises:
+        ScoreError: when none begins there.
+    """
+    if seconds is None:
+        return list(notes)
+    kept = [replace(note, end=min(note.end, seconds)) for note in notes if note.onset < seconds]
+    if not kept:
+        first = min(note.onset for note in notes)
+        raise ScoreError(
+            f"the first note begins at {first:.1f} s, after the {seconds:g} s that are asked for",
+            "raise seconds, or leave it out",
+        )
+    return kept
 
 
 def roll_of(notes: Sequence[Note], frames: int, rate: float) -> Iterator[npt.NDArray[np.float16]]:

@@ -83,11 +83,12 @@ def printable(name: bytes) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def scan(corpus: Corpus) -> tuple[Item, ...]:
+def scan(corpus: Corpus, key: str = CORPUS_KEY) -> tuple[Item, ...]:
     """List all items of the corpus in a fixed order.
 
     Args:
         corpus: the configuration's section.
+        key: of the configuration, which names the folder.
 
     Returns:
         At least one item; those that are refused are among them, with the reason.
@@ -97,12 +98,12 @@ def scan(corpus: Corpus) -> tuple[Item, ...]:
     """
     if corpus.source == "scores":
         return tuple(_piece_items(corpus.scores))
-    root = _root(corpus.folder.path, CORPUS_KEY)
-    _holds_no_results(root)
+    root = _root(corpus.folder.path, key)
+    _holds_no_results(root, key)
     items = tuple(_folder_items(root, corpus))
     if all(item.kind == OTHER_KIND for item in items):
         what, files = {"folder": ("audio", SHOWN_SUFFIXES), "midi": ("score", SHOWN_SCORES)}[corpus.source]
-        raise CorpusError(f"corpus.folder.path: no {what} file in {corpus.folder.path}", f"put some there: {files}")
+        raise CorpusError(f"{key}: no {what} file in {corpus.folder.path}", f"put some there: {files}")
     return items
 
 
@@ -127,11 +128,11 @@ def _root(path: str | Path | None, key: str) -> bytes:
     return root
 
 
-def _holds_no_results(root: bytes) -> None:
+def _holds_no_results(root: bytes, key: str) -> None:
     folder = Path(os.fsdecode(root))
     if Path("results").resolve().is_relative_to(folder.resolve()):
         raise CorpusError(
-            f"{CORPUS_KEY}: {folder} holds the results of this run, which would become music to train on",
+            f"{key}: {folder} holds the results of this run, which would become music to train on",
             "move the recordings to a folder of their own, or run in another place with --directory",
         )
 

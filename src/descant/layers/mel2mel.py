@@ -1,5 +1,8 @@
 """Mel2Mel's layers (Kim, Bittner, Kumar & Bello 2019): from piano rolls and timbres to log-mel spectrograms."""
 
+from dataclasses import dataclass
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,12 +26,44 @@ class FrameConvolution(nn.Module):
     def __init__(self, channels: int, out: int, kernel: int, causal: bool) -> None:
         super().__init__()
         self.padding = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
+        self.channels = channels
         self.convolution = nn.Conv1d(channels, out, kernel)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map ``(batch, time, channels)`` to ``(batch, time, out)``."""
         out: Tensor = self.convolution(F.pad(frames.transpose(1, 2), self.padding)).transpose(1, 2)
         return out
+
+    def advance(self, frames: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Go on from the frames before these; of a causal one.
+
+        Args:
+            frames: ``(batch, time, channels)``.
+            before: what the last call returned beside its output; None at the beginning.
+
+        Returns:
+            ``(batch, time, out)``, and the last frames, which the next call needs.
+        """
+        if before is None:
+            before = frames.new_zeros(len(frames), self.padding[0], self.channels)
+        seen = torch.cat([before, frames], 1)
+        out: Tensor = self.convolution(seen.transpose(1, 2)).transpose(1, 2)
+        return out, seen[:, seen.shape[1] - self.padding[0] :]
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a network that reads forward remembers of what it has played.
+
+    Attributes:
+        input: the last frames of the roll.
+        lstm: hidden and cell states.
+        output: the last frames that the output convolution read.
+    """
+
+    input: Tensor
+    lstm: tuple[Tensor, Tensor]
+    output: Tensor
 
 
 def initialise(lstm: nn.LSTM) -> None:
@@ -74,11 +109,30 @@ class Mel2MelNetwork(nn.Module):
             rolls: ``(batch, time, rows)``.
             timbres: ``(batch, embedding)``, or one for each frame.
         """
-        hidden = self.activation(self.input(rolls))
-        if self.first is not None:
-            hidden = self.first(hidden, timbres)
-        hidden, _ = self.lstm(hidden)
-        if self.second is not None:
-            hidden = self.second(hidden, timbres)
-        out: Tensor = self.output(hidden)
+        hidden, _ = self.lstm(self._before(self.input(rolls), timbres))
+        out: Tensor = self.output(self._after(hidden, timbres))
         return out
+
+    def advance(self, rolls: Tensor, timbres: Tensor, played: Played | None) -> tuple[Tensor, Played]:
+        """Play on from what was played; of a network that reads forward.
+
+        Args:
+            rolls: ``(batch, time, rows)``, as few frames as there are.
+            timbres: ``(batch, embedding)``, or one for each frame.
+            played: what the last call returned; None at the beginning.
+
+        Returns:
+            ``(batch, time, bands)``, equal to the same frames of the whole, and what the next call needs.
+        """
+        before = (None, None, None) if played is None else (played.input, played.lstm, played.output)
+        read, last = self.input.advance(rolls, before[0])
+        hidden, state = self.lstm(self._before(read, timbres), before[1])
+        out, kept = self.output.advance(self._after(hidden, timbres), before[2])
+        return out, Played(last, state, kept)
+
+    def _before(self, read: Tensor, timbres: Tensor) -> Tensor:
+        hidden: Tensor = self.activation(read)
+        return hidden if self.first is None else self.first(hidden, timbres)
+
+    def _after(self, hidden: Tensor, timbres: Tensor) -> Tensor:
+        return hidden if self.second is None else self.second(hidden, timbres)

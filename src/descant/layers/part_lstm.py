@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descant.config.part_models import MEASURE, AutoregressiveParts
+from descant.config.part_models import AutoregressiveParts
 from descant.layers.dropout import dropped
 from descant.layers.part_context import FixedContext, MeasureLatents, TokenSum
 from descant.layers.parts import held_class, sounding
+from descant.scores.parts import MEASURE
 
 States = tuple[Tensor, Tensor]
 

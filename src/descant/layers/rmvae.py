@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descant.config.part_models import CONVOLUTIONAL, MEASURE, RECURRENT, RMVAE
+from descant.config.part_models import CONVOLUTIONAL, RECURRENT, RMVAE
 from descant.layers.dropout import Dense, dropped
 from descant.layers.experts import Expert, ProductOfExperts
 from descant.layers.parts import softmax_and_continue
+from descant.scores.parts import MEASURE
 
 KERNEL = 5
 

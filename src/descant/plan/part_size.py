@@ -6,8 +6,9 @@ The tests hold parameters against the built networks to the last one, and activa
 from collections.abc import Sequence
 from itertools import pairwise
 
-from descant.config.part_models import CONVOLUTIONAL, MEASURE, RECURRENT, RMVAE, AutoregressiveParts
+from descant.config.part_models import CONVOLUTIONAL, RECURRENT, RMVAE, AutoregressiveParts
 from descant.plan.size import Size
+from descant.scores.parts import MEASURE
 
 KERNEL = 5
 # of an output of a dense layer autograd keeps what the rectifier gives, what is dropped of it, and what is left

@@ -81,6 +81,13 @@ KINDS: Mapping[str, Kind] = {
         "work: open ``index.html`` there.",
         module="front",
     ),
+    "music": Kind(
+        label="Music",
+        about="Pieces that networks play, to hear first.",
+        category="1 Listen",
+        caption="Scores that a Mel2Mel and its vocoder play: on instruments that they learnt, on mixtures, and on the "
+        "way from one to another.",
+    ),
     "players": Kind(
         label="Listen",
         about="",
@@ -168,7 +175,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "onsets": Kind(
         label="Onsets",
-        about="Whether notes begin where they did, after a stack's codes.",
+        about="Whether notes begin where they did, after codes or mel spectrograms.",
         category="5 Measures",
         caption="Correlation of onset strength between excerpts of test tracks and what every stack makes of their "
         "codes, beside mu-law alone, another track and white noise.",
@@ -177,7 +184,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "note_f1": Kind(
         label="Notes",
-        about="Whether the notes can still be heard, after a stack's codes.",
+        about="Whether the notes can still be heard, after codes or mel spectrograms.",
         category="5 Measures",
         caption="F1 of the notes that a transcriber hears in what every stack makes of the codes of test tracks, "
         "beside the recording itself, mu-law alone, another track and white noise.",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from descant.config.part_models import MEASURE
 from descant.layers.parts import likeliest
+from descant.scores.parts import MEASURE
 from descant.systems.rmvae import RMVAESystem
 
 # measures that the thesis's networks read

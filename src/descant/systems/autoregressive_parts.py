@@ -11,10 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from descant.config.part_models import MEASURE, PARTS, AutoregressiveParts
+from descant.config.part_models import AutoregressiveParts
+from descant.config.parts import PARTS
 from descant.layers.part_lstm import PartLSTM, ranks_of
 from descant.layers.parts import note_figures
 from descant.modelfacts import Input
+from descant.scores.parts import MEASURE
 from descant.systems.base import Batch, StepLoss, System
 from descant.systems.voices import voices_and_classes
 

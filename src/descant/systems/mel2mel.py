@@ -77,8 +77,8 @@ class Mel2MelSystem(System):
     ) -> Iterator[npt.NDArray[np.float32]]:
         """Play a whole score, block by block, in memory that does not grow with its length.
 
-        A block is read with ``MARGIN_FRAMES`` of what lies before and after it. A score of a single block is played
-        as a whole.
+        A block is read with ``MARGIN_FRAMES`` of what lies before and after it; a network that reads forward goes on
+        from its state instead. A score of a single block is played as a whole.
 
         Args:
             rolls: ``(frames, 2 * keys)``, mapped or in memory.
@@ -88,12 +88,25 @@ class Mel2MelSystem(System):
             float32 ``(frames, bands)``, together as long as the roll.
         """
         device = self.timbres.table.weight.device
+        if not self.network.lstm.bidirectional:
+            yield from self._perform_forward(rolls, timbres)
+            return
         for start in range(0, len(rolls), BLOCK_FRAMES):
             stop = min(len(rolls), start + BLOCK_FRAMES)
             left, right = max(0, start - MARGIN_FRAMES), min(len(rolls), stop + MARGIN_FRAMES)
             part = torch.from_numpy(np.asarray(rolls[left:right], dtype=np.float32))[None].to(device)
             played = self.play(part, timbres(left, right)[None].to(device))
             yield played[0, start - left : stop - left].cpu().numpy()
+
+    def _perform_forward(
+        self, rolls: npt.NDArray[Any], timbres: Callable[[int, int], Tensor]
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        device, played = self.timbres.table.weight.device, None
+        for start in range(0, len(rolls), BLOCK_FRAMES):
+            stop = min(len(rolls), start + BLOCK_FRAMES)
+            part = torch.from_numpy(np.asarray(rolls[start:stop], dtype=np.float32))[None].to(device)
+            made, played = self.network.advance(part[..., self.rows], timbres(start, stop)[None].to(device), played)
+            yield made[0].cpu().numpy()
 
     def _predicted(self, batch: Batch) -> Tensor:
         return self.play(batch[ROLL], self.timbres(batch[INSTRUMENT]))

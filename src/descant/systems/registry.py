@@ -7,7 +7,8 @@ from typing import Any
 from descant.config.mel import MEL, ROLL
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
-from descant.config.part_models import PARTS, RMVAE, AutoregressiveParts
+from descant.config.part_models import RMVAE, AutoregressiveParts
+from descant.config.parts import PARTS
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.modelfacts import Input
 from descant.sequences import INSTRUMENT

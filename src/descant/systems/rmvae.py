@@ -5,12 +5,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from descant.config.part_models import MEASURE, PARTS, RMVAE
+from descant.config.part_models import RMVAE
+from descant.config.parts import PARTS
 from descant.layers.experts import gaussian_kl, sample
 from descant.layers.music_losses import begun, interval_loss, rhythm_loss, scale_loss
 from descant.layers.parts import held_class, likeliest, note_figures
 from descant.layers.rmvae import RMVAENetwork
 from descant.modelfacts import Input
+from descant.scores.parts import MEASURE
 from descant.systems.base import Batch, StepLoss, System
 from descant.systems.voices import voices_and_classes
 

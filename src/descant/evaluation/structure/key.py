@@ -1,49 +1,9 @@
-"""Key: how well pitch classes fit one, by the probe-tone profiles, and whether it lasts."""
-
-from dataclasses import dataclass
+"""Key of an excerpt: how well its pitch classes fit one, and whether it lasts."""
 
 import numpy as np
 import numpy.typing as npt
 
-# Krumhansl, Cognitive Foundations of Musical Pitch (1990), table 2.1: ratings of Krumhansl & Kessler (1982)
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-PITCH_CLASSES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-NAMES = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in PITCH_CLASSES)
-FLAT = 1e-6
-
-
-@dataclass(frozen=True)
-class Key:
-    """The key that fits best.
-
-    Attributes:
-        name: ``C major`` …
-        strength: correlation of the pitch classes with its profile, in [-1, 1].
-    """
-
-    name: str
-    strength: float
-
-
-def find_key(chroma: npt.NDArray[np.float64]) -> Key | None:
-    """The best of 24 keys (Krumhansl & Schmuckler's algorithm).
-
-    Args:
-        chroma: strength of the pitch classes ``(12,)`` from C; NaN in silence.
-
-    Returns:
-        None where the pitch classes are silent or all alike.
-    """
-    centred = chroma - chroma.mean()
-    norm = float(np.sqrt((centred**2).sum()))
-    if not norm > FLAT:
-        return None
-    profiles = np.array([np.roll(profile, tonic) for profile in (MAJOR, MINOR) for tonic in range(12)])
-    profiles -= profiles.mean(1, keepdims=True)
-    fits = profiles @ centred / (np.sqrt((profiles**2).sum(1)) * norm)
-    best = int(fits.argmax())
-    return Key(NAMES[best], float(fits[best]))
+from descant.scores.key import find_key
 
 
 def key_measures(windows: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> dict[str, float | None]:

@@ -21,6 +21,7 @@ from descant.formatting import bracketed, count, duration
 from descant.recordings import open_recordings
 from descant.report.blocks import Block, Cell, Clip, Clips, Column, Grid, Items, Line, Page, Section, Table, Text
 from descant.report.clips import real_clips, sample_clips
+from descant.report.pages.music import PlayedPiece, piece_clip
 from descant.report.pages.synthesis import choose_excerpts, excerpt_name, synthesised_clips
 from descant.report.registry import Builder, kind_of, load_builder
 from descant.results import CURE, read_json, read_table
@@ -37,6 +38,9 @@ LISTEN = (
 )
 
 
+# pieces of music, at most
+SHOWN_PIECES = 4
+HEAR = "Scores by composers; the sound is made by a Mel2Mel and its vocoder, not by the models below."
 # held-out scores to hear, at most
 PLAYED = 3
 PLAYED_WORDS = (
@@ -50,6 +54,7 @@ class FrontGiven(Excerpts):
 
     Attributes:
         vocoded: what each vocoder made of them.
+        music: pieces that a Mel2Mel plays.
         table: CSV of the table; None where no row of the run has a place in it.
         models: every model file of the run.
         drawn: folder of the audio that each model drew.
@@ -61,6 +66,7 @@ class FrontGiven(Excerpts):
 
     reconstruction: Reconstruction = Field(default_factory=Reconstruction)
     vocoded: list[Vocoded] = Field(default_factory=list)
+    music: list[PlayedPiece] = Field(default_factory=list)
     table: Path | None
     models: list[Path]
     drawn: dict[str, Path]
@@ -269,10 +275,13 @@ def build(given: FrontGiven) -> Page:
     ]
     played = played_clips(given, given.pages)
     drawn = front_clips(rows, given.drawn, open_recordings(given.recordings.parent)) if rows else []
+    first_pieces = [replace(piece_clip(piece), facts="", address="music.html") for piece in given.music[:SHOWN_PIECES]]
+    hear: list[Block] = [Clips(first_pieces, compact=True), Text(HEAR, "quiet small")]
     networks = [read_network(path) for path in given.models]
     listen: list[Block] = [Clips(played + drawn, compact=True), Text(LISTEN if rows else PLAYED_WORDS, "quiet small")]
     blocks: list[Block] = [
         Text(scale_in_words(networks, sequence) if rows else training_in_all(networks, sequence), "lead"),
+        *([Section("Hear first", hear, "hear")] if given.music else []),
         *([Section("Listen", listen, "listen")] if played or drawn else []),
         Grid([first, findings] if findings else [first]),
     ]

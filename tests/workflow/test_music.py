@@ -1,0 +1,32 @@
+"""Music out of the box: a piece that nobody trained on, played by the networks that ship."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+import yaml
+from pipeline import run
+
+from descant.config.structure import Transcription
+from descant.corpus.playable import beginning, playable
+from descant.corpus.scores import BUILTIN, locate
+from descant.evaluation.note_f1 import note_f1
+from descant.evaluation.transcription.notes import Note
+from descant.evaluation.transcription.transcriber import Transcriber
+
+pytestmark = pytest.mark.slow
+SECONDS = 8
+
+
+def test_the_shipped_networks_play_the_notes_of_a_score(tmp_path: Path) -> None:
+    over = tmp_path / "over.yaml"
+    removed = {"chorale": None, "quartet": None, "polonaise": None}
+    over.write_text(yaml.safe_dump({"music": {"sonata": {"seconds": SECONDS}, **removed}}))
+    run(tmp_path, "--cores", "1", "music", over=over)
+    audio, rate = soundfile.read(tmp_path / "results" / "music" / "sonata.flac", dtype="float32")
+    notes = beginning(playable(locate(BUILTIN, "cpebach/h186.mxl"), 54), SECONDS)
+    reference = [Note(note.onset, note.end, note.pitch, 1.0) for note in notes]
+    heard = Transcriber(Transcription()).transcribe(audio, rate)
+    found = note_f1(reference, heard)
+    assert found is not None and found > 0.4
+    assert (tmp_path / "results" / "report" / "music.html").read_text().count("<audio") == 1

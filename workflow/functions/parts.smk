@@ -1,0 +1,32 @@
+# Where music in parts comes from: a digest that decides when it is read again.
+import importlib.metadata
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from descant.corpus.shards import folder_digests
+from descant.errors import DescantError
+
+PIECES = "results/parts/pieces.csv"
+
+
+def parts_digest(wildcards):
+    """Changes when a score does: with music21, with a person's files, or with the benchmark's file."""
+    section = experiment.parts
+    if section.source == "chorales":
+        return importlib.metadata.version("music21")
+    if section.source == "jsb16":
+        return named_digest("parts.jsb16", Path(section.jsb16), "Jsb16thSeparated.json")
+    memory = Path(".snakemake/descant/parts.json")
+    try:
+        (digest,) = folder_digests(
+            section.folder, key="parts.folder", source="midi", memory=memory
+        )
+        return digest
+    except DescantError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def placeless_parts():
+    """The section without where things lie: the digest says what lies there."""
+    return as_json(experiment.parts.model_copy(update={"folder": None, "jsb16": None}))

@@ -1,0 +1,53 @@
+# Pieces in four parts become one packed sequence of sixteenths, and what knows no network is measured on it.
+
+
+rule parts:
+    output:
+        data=data_of("parts"),
+        index=index_of("parts"),
+        pieces=PIECES,
+    log:
+        "<logs>/parts.log",
+    benchmark:
+        "<benchmarks>/parts.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        settings=placeless_parts(),
+        section=untracked(as_json(experiment.parts)),
+        digest=parts_digest,
+        seed=experiment.seed,
+        output=subpath(output.data, parent=True),
+    shell:
+        "python -m descant.commands.parts --settings {params.section:q} --seed {params.seed:q}"
+        " --output {params.output:q} --pieces {output.pieces:q} 2> {log:q}"
+
+
+rule parts_baselines:
+    input:
+        data=rules.parts.output.data,
+        index=rules.parts.output.index,
+        pieces=rules.parts.output.pieces,
+    output:
+        figures="results/parts/baselines.json",
+        table="results/parts/baselines.csv",
+    log:
+        "<logs>/parts_baselines.log",
+    benchmark:
+        "<benchmarks>/parts_baselines.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.evaluation, "bootstrap_draws", "confidence"),
+        seed=experiment.seed,
+        sequence=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.parts_baselines --settings {params.settings:q} --seed {params.seed:q}"
+        " --sequence {params.sequence:q} --pieces {input.pieces:q} --output {output.figures:q}"
+        " --table {output.table:q} 2> {log:q}"
