@@ -29,6 +29,7 @@ def raw_config(**over: Any) -> dict[str, Any]:
         },
         "priors": {"prior": {"wavenet": "large"}, "flat": {"wavenet": SMALL, "training": {"window": 99}}},
         "mel2mels": {"small": {"width": 8}},
+        "part_models": {"voices": {"kind": "autoregressive_parts", "width": 8}},
         "models": {
             "plain": {"title": "Plain", "prior": "flat"},
             "one": {"title": "One", "stack": ["vq8"], "prior": "prior"},

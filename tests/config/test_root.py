@@ -84,6 +84,16 @@ def test_a_missing_section_is_reported(missing: str) -> None:
         ("models.play", {"kind": "mel2mel", "title": "x", "mel2mel": "smal"}, ["models.play.mel2mel", "did you mean"]),
         ("models.play", {"kind": "mel2mel", "title": "x"}, ["    models.play.mel2mel: missing"]),
         ("models.play", {"kind": "mel2mel", "title": "x", "prior": "flat"}, ["    models.play.prior: unknown key"]),
+        (
+            "models.sing",
+            {"kind": "parts", "title": "x", "part_model": "voice"},
+            ["models.sing.part_model", "did you mean"],
+        ),
+        ("part_models.voices.widht", 4, ["    part_models.voices.widht: unknown key; did you mean 'width'?"]),
+        ("part_models.voices.kind", "lstm", ["    part_models.voices.kind: ", "'lstm'", "autoregressive_parts"]),
+        ("part_models.voices.training", {"window": 40}, ["part_models.voices", "window is 40", "set it to 48"]),
+        ("part_models.thesis", {"kind": "rmvae", "training": {"window": 16}}, ["2 at least", "set it to 32"]),
+        ("part_models.thesis", {"kind": "rmvae", "kl_from": 0.5}, ["kl_from is 0.5, above kl_until, 0.4"]),
         ("mel2mels.small.kernel", 4, ["mel2mels.small", "kernel is 4", "odd"]),
         ("mel2mels.roll", {}, ["'roll' cannot be a name", "mel"]),
         ("mel", {"window": 65}, ["mel: window is 65", "even"]),
@@ -232,6 +242,17 @@ def test_scores_are_rendered_at_a_rate_that_the_models_are_not_above() -> None:
 def test_programs_are_those_of_general_midi(programs: list[int], words: str) -> None:
     assert parse(changed("corpus.scores", {"programs": [0, 127]})).corpus.scores.programs == (0, 127)
     assert words in complaint(changed("corpus.scores", {"programs": programs}))
+
+
+def test_a_row_of_parts_shares_the_common_training_and_needs_no_audio() -> None:
+    raw = raw_config()
+    raw["models"]["sing"] = {"kind": "parts", "title": "Sing", "part_model": "voices"}
+    config = parse(raw)
+    assert config.part_models["voices"].training == config.adas["vq8"].training
+    # parts have a source of their own, whatever the recordings are
+    assert parse({**raw, "corpus": {"source": "folder", "folder": {"path": "x"}}}).parts.source == "chorales"
+    heard = {**raw, "listening": {"models": ["sing"]}}
+    assert "listening.models names 'sing', which makes no audio" in complaint(heard)
 
 
 def with_mel2mel(**over: Any) -> dict[str, Any]:

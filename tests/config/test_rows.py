@@ -46,6 +46,16 @@ def test_a_mel2mel_stays_with_the_row_that_names_it() -> None:
     assert not parse({**raw, "rows": ["plain"]}).mel2mels
 
 
+def test_a_model_of_parts_stays_with_the_row_that_names_it() -> None:
+    networks = {"small": {"kind": "autoregressive_parts"}, "large": {"kind": "rmvae"}}
+    raw = raw_config(part_models=networks)
+    for name in networks:
+        raw["models"][name] = {"kind": "parts", "title": name, "part_model": name}
+    config = parse({**raw, "rows": ["small"]})
+    assert list(config.models) == list(config.part_models) == ["small"]
+    assert not parse({**raw, "rows": ["plain"]}).part_models
+
+
 def test_both_ways_leave_the_same() -> None:
     raw = raw_config()
     raw["models"] |= {"two": None, "turned": None}

@@ -10,9 +10,11 @@ from small_models import input_of
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from descant.config.mel2mel import Mel2Mel
+from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.root import load, merge, parse, read_yaml
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.plan.memory import kept_states, members, need_of, training_megabytes
+from descant.plan.part_size import autoregressive_size, rmvae_size
 from descant.plan.parts import Training
 from descant.plan.plan import Plan, make_plan
 from descant.plan.size import FLOAT_BYTES, mel2mel_size, mel_wavenet_size, one_pass_size
@@ -131,6 +133,7 @@ def test_sizes_of_mel2mels_are_those_of_the_built_ones(over: dict[str, Any], wid
 
 
 ONE_STEP = {"steps": 1, "batch": 1, "window": 128}
+PARTS_OF_FOUR = {"parts": input_of("parts", classes=130, channels=4)}
 
 
 def kept_a_step(system: System, stream: str, steps: Any) -> float:
@@ -161,3 +164,37 @@ def test_sizes_of_wavenet_vocoders_are_those_of_the_built_ones(strides: tuple[in
     if prediction is None:
         steps = kept_a_step(system, "steps", lambda *form: torch.zeros(form, dtype=torch.int64))
         assert size.kept * FLOAT_BYTES == pytest.approx(steps, rel=0.05)
+
+
+def kept_a_sixteenth(system: System) -> float:
+    def kept(measures: int) -> int:
+        return bytes_kept(system, {"parts": torch.zeros(1, 16 * measures, 4, dtype=torch.int64)})
+
+    return (kept(6) - kept(4)) / 32
+
+
+@pytest.mark.parametrize(
+    "over", [{}, {"latent": 64}, {"width": 48, "context": 16, "dropout": 0.0}, {"layers": 2, "latent": 5}]
+)
+def test_sizes_of_autoregressive_parts_are_about_those_of_the_built_ones(over: dict[str, Any]) -> None:
+    settings = AutoregressiveParts.model_validate({"training": ONE_STEP, **over})
+    size, system = autoregressive_size(settings, 4, 130), KINDS[settings.kind].build(settings, PARTS_OF_FOUR)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+    assert size.kept * FLOAT_BYTES == pytest.approx(kept_a_sixteenth(system), rel=0.15)
+
+
+@pytest.mark.parametrize("over", [{}, {"subsets": 0, "latent": 16}, {"version": "convolutional"}])
+def test_sizes_of_rmvaes_are_about_those_of_the_built_ones(over: dict[str, Any]) -> None:
+    settings = RMVAE.model_validate({"training": ONE_STEP, **over})
+    size, system = rmvae_size(settings, 4, 130), KINDS[settings.kind].build(settings, PARTS_OF_FOUR)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+    assert size.kept * FLOAT_BYTES == pytest.approx(kept_a_sixteenth(system), rel=0.15)
+
+
+@pytest.mark.parametrize("version", ["recurrent", "convolutional"])
+@pytest.mark.parametrize("size", ["medium", "large"])
+def test_parameters_of_larger_rmvaes_are_those_of_the_built_ones(version: str, size: str) -> None:
+    settings = RMVAE.model_validate({"training": ONE_STEP, "version": version, "size": size})
+    with FakeTensorMode():
+        system = KINDS[settings.kind].build(settings, PARTS_OF_FOUR)
+    assert rmvae_size(settings, 4, 130).parameters == sum(parameter.numel() for parameter in system.parameters())

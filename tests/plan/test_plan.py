@@ -321,3 +321,51 @@ def test_a_mel2mel_beside_stacks_changes_nothing_of_theirs() -> None:
     assert {name: route for name, route in both.routes.items() if name != "play"} == alone.routes
     assert alone.sequences.items() <= both.sequences.items() and alone.trainings.items() <= both.trainings.items()
     assert both.likelihoods == alone.likelihoods and both.encoded == alone.encoded
+
+
+def parts_plan(**over: Any) -> Plan:
+    """Two rows of one autoregressive network, and one of an RMVAE."""
+    rows = {"bach": "small", "again": "small", "thesis": "rmvae"}
+    raw = {
+        "corpus": {},
+        "training": {"steps": 10, "batch": 2, "window": 128},
+        "part_models": {"small": {"kind": "autoregressive_parts", "width": 8}, "rmvae": {"kind": "rmvae"}},
+        "models": {name: {"kind": "parts", "title": name, "part_model": of} for name, of in rows.items()},
+    }
+    return make_plan(parse(merge(raw, over)))
+
+
+def test_models_of_parts_learn_the_voices_of_scores() -> None:
+    plan = parts_plan()
+    parts = plan.sequences["parts"]
+    assert (parts.classes, parts.channels, parts.hop, parts.unit, parts.encoded_from) == (130, 4, 1, "quarter", None)
+    assert {name: training.kind for name, training in plan.trainings.items()} == {
+        "rmvae-on-parts": "rmvae",
+        "small-on-parts": "autoregressive_parts",
+    }
+    training = plan.trainings["small-on-parts"]
+    assert training.inputs == {"parts": "parts"} and plan.learnt(training) == parts and training.encodes is None
+    # nothing is drawn to audio, nothing is encoded, and there is no likelihood of audio
+    assert plan.routes["bach"] == Route("bach", ("small-on-parts",)) and not plan.likelihoods
+    assert plan.routes["again"].trainings == plan.routes["bach"].trainings
+    assert plan.encoded == plan.beside == ()
+
+
+def test_models_of_parts_beside_stacks_change_nothing_of_theirs() -> None:
+    row = {"kind": "parts", "title": "bach", "part_model": "small"}
+    over = {"part_models": {"small": {"kind": "autoregressive_parts"}}, "models": {"bach": row}}
+    over["part_models"]["small"]["training"] = {"window": 128}
+    config, before = parse(merge(DEFAULT, over)), parse(DEFAULT)
+    both, alone = make_plan(config), make_plan(before)
+    assert {name: route for name, route in both.routes.items() if name != "bach"} == alone.routes
+    assert alone.sequences.items() <= both.sequences.items() and alone.trainings.items() <= both.trainings.items()
+    assert both.likelihoods == alone.likelihoods and both.beside == alone.beside
+    # what is said of recordings does not know of it
+    assert windows(config, both) == windows(before, alone)
+    (window,) = windows(config, both, "quarter")
+    assert (window.key, window.rows, window.steps, window.hop) == (
+        "part_models.small.training.window",
+        ("bach",),
+        128,
+        1,
+    )

@@ -59,3 +59,12 @@ def test_what_each_training_can_use_is_counted() -> None:
     assert "3 of 6 tracks, 0.5 of 0.6 min" in line and "priors.codes.training.window, 4.1 s" in line
     assert not [line for line in shown if line.startswith("large-on-audio ")]
     assert not list(usable_in_words(ASKED, {"train": [100 * RATE]}, RATE))
+
+
+def test_windows_of_scores_are_in_quarter_notes() -> None:
+    asked = [Window("small-on-parts", ("bach",), "part_models.small.training.window", 128, 1)]
+    with pytest.raises(CorpusError) as shown:
+        check_windows(asked, {"train": [112, 128], "validation": [112]}, 4, "quarter")
+    assert "is 128 steps, 32.0 quarter notes, but the longest track for validation has 28.0 q" in shown.value.problem
+    assert "longer scores" in shown.value.cure
+    check_windows(asked, {"train": [128], "validation": [128]}, 4, "quarter")

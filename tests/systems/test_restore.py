@@ -115,7 +115,7 @@ def test_of_many_that_do_not_fit_the_first_are_named(tiny_ada: Callable[..., ADA
 HUGE = {"stacks": 64, "layers_per_stack": 24, "residual_channels": 16384, "gate_channels": 32768, "kernel": 9}
 
 
-@pytest.mark.parametrize("kind", ["wavenet", "ada"])
+@pytest.mark.parametrize("kind", ["wavenet", "ada", "rmvae", "autoregressive_parts"])
 def test_nothing_is_allocated_for_settings_that_the_weights_do_not_fit(
     tiny_shape: Callable[..., WaveNetShape],
     tiny_training: Callable[..., Training],
@@ -126,16 +126,22 @@ def test_nothing_is_allocated_for_settings_that_the_weights_do_not_fit(
     settings: dict[str, Any] = {
         "wavenet": Prior(wavenet=tiny_shape(), training=tiny_training()).model_dump(mode="json"),
         "ada": ada.model_dump(mode="json"),
+        "rmvae": {"size": "large", "training": {"steps": 1, "batch": 1, "window": 64}},
+        "autoregressive_parts": {"width": 4096, "training": {"steps": 1, "batch": 1, "window": 64}},
     }[kind]
-    settings["wavenet" if kind == "wavenet" else "local_model"].update(HUGE)
-    system = WaveNetSystem(tiny_shape(), 16) if kind == "wavenet" else ADASystem(ada, 16)
+    settings |= {
+        "wavenet": {"wavenet": {**settings.get("wavenet", {}), **HUGE}},
+        "ada": {"local_model": {**settings.get("local_model", {}), **HUGE}},
+    }.get(kind, {})
+    system = ADASystem(ada, 16) if kind == "ada" else WaveNetSystem(tiny_shape(), 16)
+    sequence = {"stream": "parts", "channels": 4, "classes": 130} if kind in ("rmvae", "autoregressive_parts") else {}
     # 24 TB of weights; what a process may take is bounded, so that a machine survives a failure of this test
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (64 << 30, before[1]))
     try:
         held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with pytest.raises(ModelFileError, match="far more weights than the file holds"):
-            restore(model_file(kind, settings, system.state_dict()), System)
+            restore(model_file(kind, settings, system.state_dict(), **sequence), System)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 256 << 10
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)

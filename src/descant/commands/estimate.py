@@ -35,8 +35,12 @@ def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> No
             "members": [members(training) for training in plan.trained],
             "steps": [f"{training.settings.training.steps:,}" for training in plan.trained],
             "parameters": [f"{training.size.parameters:,}" for training in plan.trained],
+            # what learns scores passes over no audio
             "passes over the audio": [
-                f"{need.audio_seen / config.audio.sample_rate / seconds['train']:.1f}" for need in needs
+                f"{need.audio_seen / config.audio.sample_rate / seconds['train']:.1f}"
+                if plan.learnt(training).unit == "second"
+                else ""
+                for training, need in zip(plan.trained, needs, strict=True)
             ],
             "memory GB": [f"{need.memory / GIGABYTE:.2f}" for need in needs],
             "disk GB": [f"{need.disk / GIGABYTE:.2f}" for need in needs],

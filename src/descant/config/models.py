@@ -99,8 +99,16 @@ class Mel2MelRow(Section):
     )
 
 
+class PartsRow(Section):
+    """A row that composes music in voices: it learns scores, not sound, and stands in no table of bits."""
+
+    kind: Literal["parts"] = Field("parts", description="the row's family")
+    title: str = Field(min_length=1, description="name of the row in pages")
+    part_model: str = Field(description="name of the network, of part_models")
+
+
 # a row: a union over `kind` of one section a family
-Model = Annotated[Stack | Mel2MelRow, Field(discriminator="kind")]
+Model = Annotated[Stack | Mel2MelRow | PartsRow, Field(discriminator="kind")]
 
 
 class Windows(Section):

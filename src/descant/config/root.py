@@ -15,8 +15,9 @@ from descant.config.find_timbre import FindTimbre
 from descant.config.listening import Listening
 from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
-from descant.config.models import Mel2MelRow, Model, Prime, Sampling, Stack
+from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
+from descant.config.part_models import PartModel
 from descant.config.parts import PARTS, Parts
 from descant.config.play import Piece, Play
 from descant.config.reading import read_yaml
@@ -59,6 +60,9 @@ class Config(Section):
     vocoders: dict[str, Vocoder] = Field(
         default_factory=dict, description="the networks from mel spectrograms to sound, by names that models refer to"
     )
+    part_models: dict[str, PartModel] = Field(
+        default_factory=dict, description="the networks of music in voices, by names that models refer to"
+    )
     models: dict[str, Model] = Field(description="the rows, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
@@ -81,7 +85,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        for section in (self.adas, self.priors, self.mel2mels, self.vocoders, self.models, self.music):
+        networks = (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models)
+        for section in (*networks, self.models, self.music):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
@@ -93,6 +98,8 @@ class Config(Section):
         for name, model in self.models.items():
             if isinstance(model, Stack):
                 self._check_stack(name, model)
+            elif isinstance(model, PartsRow):
+                self._check_parts(name, model)
             else:
                 self._check_mel2mel(name, model)
         return self
@@ -144,6 +151,11 @@ class Config(Section):
                 "midi"
             )
 
+    def _check_parts(self, name: str, model: PartsRow) -> None:
+        if model.part_model not in self.part_models:
+            near = suggest(model.part_model, self.part_models, "part_models")
+            raise ValueError(f"models.{name}.part_model names {model.part_model!r}{near}")
+
     @model_validator(mode="after")
     def _renderings_reach_the_rate(self) -> Self:
         if self.corpus.source in ("scores", "midi") and self.render_rate < self.audio.sample_rate:
@@ -182,6 +194,7 @@ class Config(Section):
             ("priors", self.priors),
             ("mel2mels", self.mel2mels),
             ("vocoders", self.vocoders),
+            ("part_models", self.part_models),
         )
         trainings = {
             f"{section}.{name}.training": network.training
@@ -274,7 +287,13 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
         placed["models"] = {
             name: {"kind": STACK, **model} if isinstance(model, Mapping) else model for name, model in models.items()
         }
-    for section, key in (("adas", "local_model"), ("priors", "wavenet"), ("mel2mels", ""), ("vocoders", "local_model")):
+    for section, key in (
+        ("adas", "local_model"),
+        ("priors", "wavenet"),
+        ("mel2mels", ""),
+        ("vocoders", "local_model"),
+        ("part_models", ""),
+    ):
         if section not in placed:
             continue
         parts = {}
@@ -315,9 +334,9 @@ def parse(raw: Mapping[str, Any]) -> Config:
 
 def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
     # pydantic puts the kind of a bottleneck and of a row into the path, where the file has no such key:
-    # adas.NAME.bottleneck.KIND, models.NAME.KIND
+    # adas.NAME.bottleneck.KIND, models.NAME.KIND, part_models.NAME.KIND
     parts = location[:3] + location[4:] if location[2:3] == ("bottleneck",) else location
-    parts = location[:2] + location[3:] if location[:1] == ("models",) else parts
+    parts = location[:2] + location[3:] if location[:1] in (("models",), ("part_models",)) else parts
     if kind == "union_tag_invalid":
         parts = (*parts, "kind")
     path = ".".join(map(str, parts)) or "(top level)"

@@ -18,8 +18,8 @@ def choose_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The same without ``rows``, without rows that are null or not among ``rows``, and, where any row was left out,
-        without the ADAs, priors, Mel2Mels and vocoders that no other row names. A continuous ADA stays: no row could
-        stand on it.
+        without the ADAs, priors, Mel2Mels, vocoders and models of parts that no other row names. A continuous ADA
+        stays: no row could stand on it.
 
     Raises:
         ConfigError: when ``rows`` is no list of rows, or ``listening.models`` is left without any.
@@ -39,6 +39,7 @@ def choose_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
         "priors": [_get(model, "prior") for model in kept.values()],
         "mel2mels": [_get(model, "mel2mel") for model in kept.values()],
         "vocoders": [_get(model, "vocoder") for model in kept.values()],
+        "part_models": [_get(model, "part_model") for model in kept.values()],
     }
     chosen |= {section: _needed(chosen[section], names) for section, names in named.items() if section in chosen}
     heard = _get(chosen.get("listening"), "models")

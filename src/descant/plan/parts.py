@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
+from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.population import Population
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.plan.size import Size
+
+if TYPE_CHECKING:
+    # it imports pandas, which a plan does without
+    from descant.sequencefacts import Unit
 
 AUDIO = "audio"
 
@@ -18,16 +24,17 @@ class Sequence:
 
     Attributes:
         name: key of the plan, and folder in the results.
-        hop: audio samples to one step.
+        hop: audio samples to one step; of scores, ticks.
         classes: how many values a step can take; 0: its values are real.
         depth: how many encodings lie between it and the audio: 0 for the audio itself.
-        encoded_from: the sequence that it is made from; None for the audio, which the corpus gives.
+        encoded_from: the sequence that it is made from; None for what the corpus gives.
         encoded_by: the training whose network encodes it; None for what no network encodes.
         predicted_by: the linear predictor that makes it, where one does.
         performed_by: the training whose network plays it from a score, where one does.
         perturbed_by: the noise that makes it, where it is a past to learn from.
         channels: values of a step; 0: a step is a scalar.
         step_bytes: of a step on disk, about.
+        unit: of time: ``second``, or ``quarter`` for scores.
     """
 
     name: str
@@ -41,6 +48,7 @@ class Sequence:
     perturbed_by: Perturbation | None = None
     channels: int = 0
     step_bytes: int = 1
+    unit: "Unit" = "second"
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder
+    settings: ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
     size: Size
     encodes: str | None = None
     starts_from: str | None = None

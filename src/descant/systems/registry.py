@@ -7,14 +7,18 @@ from typing import Any
 from descant.config.mel import MEL, ROLL
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
+from descant.config.part_models import RMVAE, AutoregressiveParts
+from descant.config.parts import PARTS
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.modelfacts import Input
 from descant.sequences import INSTRUMENT
 from descant.systems.ada import ADASystem, build_ada
+from descant.systems.autoregressive_parts import AutoregressivePartsSystem, build_autoregressive_parts
 from descant.systems.base import PAST, PREDICTED, STEPS, WAVEFORM, System
 from descant.systems.mel2mel import Mel2MelSystem, build_mel2mel
 from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem, build_one_pass_vocoder
+from descant.systems.rmvae import RMVAESystem, build_rmvae
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -63,5 +67,9 @@ KINDS: Mapping[str, Kind] = {
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
     "mel2mel": Kind(
         Mel2Mel, Mel2MelSystem, lambda settings: (MEL, ROLL), build_mel2mel, lambda settings: (INSTRUMENT,)
+    ),
+    "rmvae": Kind(RMVAE, RMVAESystem, lambda settings: (PARTS,), build_rmvae),
+    "autoregressive_parts": Kind(
+        AutoregressiveParts, AutoregressivePartsSystem, lambda settings: (PARTS,), build_autoregressive_parts
     ),
 }
