@@ -103,9 +103,10 @@ def labels_digest(wildcards):
     return labels.labels_digest(path) if path else ""
 
 
-def windows_to_fill():
+def windows_to_fill(unit="second"):
     """The windows that tracks must fill, checked when they are packed; another window packs nothing again."""
-    return json.dumps([dataclasses.asdict(each) for each in windows(experiment, plan)])
+    asked = windows(experiment, plan, unit)
+    return json.dumps([dataclasses.asdict(each) for each in asked])
 
 
 def source_in_words():

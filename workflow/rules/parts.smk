@@ -21,9 +21,10 @@ rule parts:
         digest=parts_digest,
         seed=experiment.seed,
         output=subpath(output.data, parent=True),
+        windows=untracked(windows_to_fill("quarter")),
     shell:
         "python -m descant.commands.parts --settings {params.section:q} --seed {params.seed:q}"
-        " --output {params.output:q} --pieces {output.pieces:q} 2> {log:q}"
+        " --output {params.output:q} --pieces {output.pieces:q} --windows {params.windows:q} 2> {log:q}"
 
 
 rule parts_baselines:

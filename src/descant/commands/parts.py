@@ -13,6 +13,7 @@ from descant.config.parts import Parts
 from descant.corpus.parts import candidates
 from descant.corpus.parts_dealing import PieceRow, arrange
 from descant.corpus.splits import SPLITS
+from descant.plan.windows import check_windows, parse_windows
 from descant.results import write_rows
 from descant.scores.parts import CLASSES, STEPS_A_QUARTER, VOICES
 from descant.sequences import SequenceWriter
@@ -25,6 +26,7 @@ def parts(
     seed: options.Seed,
     output: Annotated[Path, typer.Option(help="folder of the packed sequence to write")],
     pieces: Annotated[Path, typer.Option(help="CSV table to write: every piece, its split, or why it is not used")],
+    windows: Annotated[str, typer.Option(help="the windows that tracks must fill, as JSON text")] = "[]",
 ) -> None:
     """Pack all usable pieces, four voices a step and four steps a quarter; the others are counted with their reason."""
     section = cli.parse_settings(Parts, settings)
@@ -32,6 +34,8 @@ def parts(
     for reason, number in Counter(piece.reason for piece in read if piece.reason).most_common():
         log.info("%d not used: %s", number, reason)
     rows, tracks = arrange(read, section, seed)
+    lengths = {split: [len(track.grid) for track in tracks if track.split == split] for split in SPLITS}
+    check_windows(parse_windows(windows), lengths, STEPS_A_QUARTER, "quarter")
     with SequenceWriter(output, CLASSES, 1, STEPS_A_QUARTER, channels=len(VOICES), unit="quarter") as writer:
         for track in tracks:
             writer.add(track.track, track.split, track.labels, [track.grid])

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from descant.config.networks import Network
-from descant.scores.parts import MEASURE
+from descant.config.parts import STEPS_A_MEASURE
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
@@ -65,11 +65,11 @@ def check_measures(window: int, least: int) -> None:
     Raises:
         ValueError: naming the window, and one that fits.
     """
-    if window % MEASURE or window < least * MEASURE:
-        fits = max(least, -(-window // MEASURE)) * MEASURE
+    if window % STEPS_A_MEASURE or window < least * STEPS_A_MEASURE:
+        fits = max(least, -(-window // STEPS_A_MEASURE)) * STEPS_A_MEASURE
         raise ValueError(
-            f"training.window is {window}, no whole number of measures of {MEASURE} sixteenths, {least} at least; "
-            f"set it to {fits}"
+            f"training.window is {window}, no whole number of measures of {STEPS_A_MEASURE} sixteenths, {least} at "
+            f"least; set it to {fits}"
         )
 
 

@@ -7,8 +7,9 @@ from pydantic import Field, model_validator
 from descant.config.base import Section
 from descant.config.corpus import Splits
 
-# the sequence
+# the sequence, and its steps in a measure of four quarters
 PARTS = "parts"
+STEPS_A_MEASURE = 16
 
 
 class Parts(Section):

@@ -101,7 +101,7 @@ def contexts(piece: Piece) -> Contexts:
     moved_above = np.cumsum(moved, axis=1) - moved
     place = np.broadcast_to(piece.places[:, None] % STEPS_A_QUARTER, (steps, voices)) + PLACES * moved_above
     voice = np.broadcast_to(np.arange(voices), (steps, voices))
-    # of the voices above the one that is told, what sounds now
+    # of the voices above the one that is predicted, what sounds now
     now = [np.where(voice > upper, sounds[:, [upper]], NONE) for upper in range(voices - 1)]
     past = [np.broadcast_to(own[:, [other]], (steps, voices)) for other in range(voices)]
     levels = [

@@ -86,7 +86,7 @@ def ngram(pieces: Sequence[Piece]) -> Model:
 
 
 def composers(pieces: Sequence[Piece], transposed: Sequence[Piece]) -> Mapping[str, Callable[[], Model]]:
-    """The baselines that tell the next token, by name; each is learnt when it is called for.
+    """The baselines that predict the next token, by name; each is learnt when it is called for.
 
     Args:
         pieces: of training.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from descant.layers.parts import likeliest
-from descant.scores.parts import MEASURE
+from descant.scores.parts import HELD, MEASURE, REST
 from descant.systems.rmvae import RMVAESystem
 
 # measures that the thesis's networks read
@@ -61,8 +61,8 @@ def fill(system: RMVAESystem, tokens: Tensor, voices: Sequence[int]) -> Tensor:
     mask[missing] = False
     first = system.settings.offset * MEASURE
     # a rest that begins, and is held
-    filled[:, :first, missing] = system.classes - 2
-    filled[:, :1, missing] = system.classes - 1
+    filled[:, :first, missing] = HELD
+    filled[:, :1, missing] = REST
     for at in range(system.settings.offset, tokens.shape[1] // MEASURE):
         said = _predicted(system, tokens, at, mask)
         filled[:, at * MEASURE : (at + 1) * MEASURE, missing] = said[..., missing]

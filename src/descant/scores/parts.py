@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from descant.config.parts import STEPS_A_MEASURE
 from descant.errors import ScoreError
 
 Grid = npt.NDArray[np.uint8]
@@ -22,8 +23,8 @@ HELD, REST = 128, 129
 CLASSES = 130
 # of what sounds, where nothing is written of who strikes it: 0 to 127, and this
 SILENCE = 128
-STEPS_A_QUARTER = 4
-MEASURE = 4 * STEPS_A_QUARTER
+MEASURE = STEPS_A_MEASURE
+STEPS_A_QUARTER = MEASURE // 4
 
 
 @dataclass(frozen=True, slots=True)
