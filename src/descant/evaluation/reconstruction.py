@@ -70,6 +70,31 @@ def others_of(pieces: Sequence[str]) -> list[int] | None:
     return [next(at for at, other in twice[place + 1 :] if other != piece) for place, piece in enumerate(pieces)]
 
 
+def tracks_of(stretches: Sequence[Stretch], made: PackedSequence, what: str) -> list[Track]:
+    """The track of each stretch in a sequence that was made of the audio, or beside it.
+
+    Args:
+        stretches: of :func:`choose_stretches`.
+        made: the other sequence.
+        what: its steps are, for the error.
+
+    Raises:
+        SequenceError: when it does not have these tracks, at these lengths.
+    """
+    tracks = {track.track: track for track in made.tracks("test")}
+    found = [tracks.get(stretch.track.track) for stretch in stretches]
+    same = [
+        track
+        for track, stretch in zip(found, stretches, strict=True)
+        if track is not None and track.length == -(-stretch.track.length // made.hop)
+    ]
+    if len(same) < len(found):
+        raise SequenceError(
+            f"the {what} are not of the audio's test tracks", "delete results/sequences and run snakemake again"
+        )
+    return same
+
+
 def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray[np.int64]:
     """The true codes that cover stretches, all of them as often as they are drawn.
 
@@ -85,14 +110,8 @@ def codes_of(stretches: Sequence[Stretch], codes: PackedSequence) -> npt.NDArray
     Raises:
         SequenceError: when it holds no codes of these tracks.
     """
-    tracks = {track.track: track for track in codes.tracks("test")}
     rows = []
-    for stretch in stretches:
-        track = tracks.get(stretch.track.track)
-        if track is None or track.length != -(-stretch.track.length // codes.hop):
-            raise SequenceError(
-                "the codes are not of the audio's test tracks", "delete results/sequences and run snakemake again"
-            )
+    for stretch, track in zip(stretches, tracks_of(stretches, codes, "codes"), strict=True):
         first = stretch.start // codes.hop
         # one more than the length takes, for a stretch that begins within a code; at a track's end the last once more
         count = -(-stretch.length // codes.hop) + 1

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from descant.audio.files import Block
 from descant.audio.rendered import CURE, open_rendered
-from descant.errors import SamplingError, SequenceError
-from descant.evaluation.reconstruction import Stretch
+from descant.errors import SamplingError
+from descant.evaluation.reconstruction import Stretch, tracks_of
 from descant.sequences import PackedSequence
 
 # what a vocoder reads to either side, which is then cut off: more than any of ours remembers (ours)
@@ -30,15 +30,8 @@ def frames_of(stretches: Sequence[Stretch], mel: PackedSequence) -> list[npt.NDA
     Raises:
         SequenceError: when it holds no frames of these tracks.
     """
-    tracks = {track.track: track for track in mel.tracks("test")}
     found = []
-    for stretch in stretches:
-        track = tracks.get(stretch.track.track)
-        if track is None or track.length != -(-stretch.track.length // mel.hop):
-            raise SequenceError(
-                "the spectrograms are not of the audio's test tracks",
-                "delete results/sequences and run snakemake again",
-            )
+    for stretch, track in zip(stretches, tracks_of(stretches, mel, "spectrograms"), strict=True):
         first = stretch.start // mel.hop - MARGIN_FRAMES
         count = -(-stretch.length // mel.hop) + 1 + 2 * MARGIN_FRAMES
         found.append(mel.steps(track)[np.clip(np.arange(first, first + count), 0, track.length - 1)])

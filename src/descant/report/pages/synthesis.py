@@ -8,7 +8,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from descant.audio.files import Block as Sound
-from descant.evaluation.reconstruction import MULAW, NOISE, OTHER, Stretch, instruments_of
+from descant.evaluation.reconstruction import MULAW, NOISE, OTHER, Stretch, instruments_of, tracks_of
 from descant.evaluation.reconstruction_results import Excerpts, Material, read_material
 from descant.evaluation.renderings import Vocoded
 from descant.evaluation.synthesis import INSTRUMENT, SHUFFLED, Nearness, SynthesisSummary
@@ -166,7 +166,7 @@ def excerpt_name(stretch: Stretch) -> str:
 
 
 def _frames(packed: PackedSequence, stretch: Stretch) -> npt.NDArray[np.float32]:
-    track = next(one for one in packed.tracks("test") if one.track == stretch.track.track)
+    (track,) = tracks_of([stretch], packed, "frames")
     first, last = stretch.start // packed.hop, -(-(stretch.start + stretch.length) // packed.hop)
     return np.asarray(packed.steps(track)[first:last], dtype=np.float32)
 
