@@ -17,7 +17,7 @@ from descant.corpus.tunes import tune_groups
 from descant.errors import CorpusError
 from descant.scores.key import NAMES
 from descant.scores.part_files import midi_of, musicxml_of
-from descant.scores.parts import HELD, REST, Grid, PartNote, encode, ranges, sounding, transposed
+from descant.scores.parts import HELD, REST, SILENCE, Grid, PartNote, encode, ranges, sounding, transposed, unframed
 
 CHORALES = Parts(splits=Splits(validation=0.2, test=0.2))
 
@@ -69,7 +69,14 @@ def test_all_to_c_is_one_track_a_piece() -> None:
     assert {key_of(track.grid) for track in tracks} <= {"C major", "A minor"}
     for piece, row, track in zip(pieces(), rows, tracks, strict=True):
         assert piece.grid is not None and row.transposed_by is not None
-        assert np.array_equal(transposed(piece.grid, row.transposed_by), track.grid) and row.copies == 0
+        kept = unframed(track.grid) if row.split == "train" else track.grid
+        assert np.array_equal(transposed(piece.grid, row.transposed_by), kept) and row.copies == 0
+
+
+def test_what_is_trained_on_begins_and_ends_in_silence() -> None:
+    for track in arrange(pieces(), CHORALES, seed=1)[1]:
+        is_silent = (sounding(track.grid) == SILENCE).all(1).reshape(-1, 16).all(1)
+        assert is_silent.tolist() == ([True] + [False] * 4 + [True] if track.split == "train" else [False] * 4)
 
 
 @given(st.integers(0, 11), st.booleans())

@@ -15,11 +15,13 @@ from descant.scores.parts import (
     Range,
     decode,
     encode,
+    framed,
     from_sounding,
     keys_within,
     ranges,
     sounding,
     transposed,
+    unframed,
 )
 
 
@@ -29,6 +31,13 @@ def test_notes_come_back_exactly(voices: list[list[PartNote]]) -> None:
     assert decode(grid) == voices
     assert np.array_equal(encode(decode(grid), 48), grid)
     assert grid.dtype == np.uint8 and (grid[0] != HELD).all()
+
+
+@given(any_grids())
+def test_silence_around_a_grid_adds_no_note_and_comes_off(grid: np.ndarray) -> None:
+    assert np.array_equal(unframed(framed(grid)), grid)
+    later = [[PartNote(one.onset + 16, one.end + 16, one.pitch) for one in notes] for notes in decode(grid)]
+    assert decode(framed(grid)) == later
 
 
 @given(any_grids())

@@ -13,6 +13,7 @@ from descant.corpus.splits import TEST, TRAIN
 from descant.errors import CorpusError
 from descant.evaluation.parts_baselines import BaselineRow, measure_baselines
 from descant.results import read_rows, write_json, write_rows
+from descant.scores.parts import unframed
 from descant.sequences import open_checked
 from descant.statistics import Bootstrap
 
@@ -40,7 +41,7 @@ def parts_baselines(
     tunes = {row.group or track for row, track in rows if row.split == TRAIN}
     test = {track: grids[track] for row, track in rows if row.split == TEST and track}
     clean = frozenset(track for row, track in rows if track in test and (row.group or track) not in tunes)
-    train = [grids[track] for row, track in rows if row.split == TRAIN and track]
+    train = [unframed(grids[track]) for row, track in rows if row.split == TRAIN and track]
     bootstrap = Bootstrap(section.bootstrap_draws, section.confidence, seed)
     found = measure_baselines(train, test, clean, bootstrap)
     write_json(output, found)

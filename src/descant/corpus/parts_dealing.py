@@ -12,7 +12,7 @@ from descant.corpus.splits import TRAIN, deal
 from descant.corpus.tunes import tune_groups
 from descant.errors import CorpusError
 from descant.scores.key import NAMES, key_fits
-from descant.scores.parts import MEASURE, SILENCE, Grid, Range, keys_within, ranges, sounding, transposed
+from descant.scores.parts import MEASURE, SILENCE, Grid, Range, framed, keys_within, ranges, sounding, transposed
 from descant.sequences import Labels
 
 HALF = 6
@@ -58,7 +58,7 @@ class PieceRow:
 
 @dataclass(frozen=True)
 class PartsTrack:
-    """A track of the sequence: its id, split, labels and grid, uint8 ``(steps, 4)``."""
+    """A track of the sequence: its id, split, labels and grid, uint8 ``(steps, 4)``, of training in silence."""
 
     track: str
     split: str
@@ -105,7 +105,7 @@ def arrange(pieces: Sequence[Candidate], settings: Parts, seed: int) -> tuple[li
 
     A piece that occurs twice, note for note, is used once, except in a source that has splits of its own, which keeps
     them. Else they are dealt by measures, a tune with all its settings as one. Transposed copies belong to training
-    alone.
+    alone, and what is trained on is framed in silence.
 
     Args:
         pieces: as they were read.
@@ -134,6 +134,7 @@ def arrange(pieces: Sequence[Candidate], settings: Parts, seed: int) -> tuple[li
             made = list(_copies(one, voices))
             copies[one.track] = len(made)
             tracks += made
+    tracks = [replace(one, grid=framed(one.grid)) if one.split == TRAIN else one for one in tracks]
     dealt = [
         replace(
             row,

@@ -123,6 +123,22 @@ def transposed(grid: Grid, semitones: int) -> Grid:
     return moved.astype(np.uint8)
 
 
+def silence(steps: int, voices: int = len(VOICES)) -> Grid:
+    """A grid of rests."""
+    return encode([()] * voices, steps)
+
+
+def framed(grid: Grid) -> Grid:
+    """A grid between two measures of silence, by which a network learns how pieces begin and end (ours)."""
+    rests = silence(MEASURE, grid.shape[1])
+    return np.concatenate([rests, grid, rests])
+
+
+def unframed(grid: Grid) -> Grid:
+    """The inverse of :func:`framed`."""
+    return grid[MEASURE:-MEASURE]
+
+
 @dataclass(frozen=True)
 class Range:
     """The pitches that a voice has, from the lowest to the highest."""
