@@ -1,5 +1,6 @@
 """What is composed keeps what is given, whatever network writes and wherever the score lies."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from descant.config.compose import Compose
 from descant.config.part_models import RMVAE, AutoregressiveParts, RecurrentShape
 from descant.errors import SamplingError
 from descant.sampling.composing import Composer, Composing, carry_out, fill, generate, into_ranges, redo
-from descant.scores.parts import CLASSES, HELD, MEASURE, REST, VOICES, Range, transposed
+from descant.sampling.voice_leading import VoiceLeadingRules
+from descant.scores.parts import CLASSES, HELD, MEASURE, REST, SILENCE, VOICES, Range, sounding, transposed
 from descant.scores.voice_leading import CHORALE_RANGES
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.rmvae import RMVAESystem
@@ -67,6 +69,23 @@ def test_what_is_written_does_not_depend_on_what_stood_there() -> None:
 def test_answers_differ_and_the_first_does_not_depend_on_their_number() -> None:
     three, one = (generate(autoregressive(), 2, count, HOW) for count in (3, 1))
     assert np.array_equal(three[0], one[0]) and not np.array_equal(three[0], three[1])
+
+
+def test_with_rules_a_piece_neither_rests_nor_ends_before_its_last_measure() -> None:
+    rules = VoiceLeadingRules(CHORALE_RANGES)
+    free, kept = (generate(autoregressive(), 5, 4, replace(HOW, rules=given)) for given in (None, rules))
+    inner = slice(MEASURE, -MEASURE)
+    assert all((sounding(piece)[inner] == SILENCE).any() for piece in free)
+    assert not any((sounding(piece)[inner] == SILENCE).any() for piece in kept)
+
+
+def test_what_is_filled_rests_only_where_a_given_voice_does() -> None:
+    grid = chorale(4)
+    # a quarter's rest of the soprano
+    grid[20] = REST, HELD, HELD, HELD
+    answers = fill(autoregressive(), grid, [1, 2], 4, replace(HOW, rules=VoiceLeadingRules(CHORALE_RANGES)))
+    rests = np.array([(sounding(piece)[:, [1, 2]] == SILENCE).any(1) for piece in answers]).any(0)
+    assert rests.any() and set(np.flatnonzero(rests)) <= set(range(20, 24))
 
 
 @given(st.integers(-11, 11))

@@ -93,16 +93,50 @@ def test_rules_see_what_is_known_and_forbid_what_is_not_wanted() -> None:
     built, tokens, asked = system(), music(), []
 
     def rises(now: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
+        # the voices of a step in their order, again where one broke the rule
+        turn = ORDER.index(voice)
+        assert not asked or asked[-1] in ((step, ORDER[turn - 1]), (step - 1, ORDER[-1]))
         asked.append((step, voice))
         said = [(s, v) for s, v in product(range(STEPS), range(4)) if bool(known[:, s, v].all())]
-        assert said == sorted(asked[:-1])
+        assert said == sorted([*product(range(step), range(4)), *((step, other) for other in ORDER[:turn])])
         # nothing below what the voice had before
         least = now[:, step - 1, voice, None] if step else torch.zeros(len(now), 1)
         return torch.where(torch.arange(CLASSES) < least, -torch.inf, 0.0)
 
     drawn = draw_parts(built, tokens, nothing(tokens), 5, rules=rises)
-    assert asked == [(step, voice) for step in range(STEPS) for voice in ORDER]
+    assert set(asked) == set(product(range(STEPS), range(4))) and len(asked) > 4 * STEPS
     assert bool((drawn.diff(dim=1) >= 0).all()) and bool((drawn.diff(dim=1) > 0).any())
+
+
+def test_a_step_comes_as_often_as_the_network_gives_it_among_those_that_keep_the_rules() -> None:
+    built, count = system(voices=2), 4000
+    tokens = torch.zeros(count, 1, 2, dtype=torch.int64)
+
+    def apart(now: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
+        near = (torch.arange(CLASSES) - now[:, step, 1 - voice, None]).abs() < 4
+        return torch.where(near & known[:, step, 1 - voice, None], -1e4, 0.0)
+
+    drawn = draw_parts(built, tokens, nothing(tokens), 5, rules=apart)[:, 0]
+    pairs = torch.tensor(list(product(range(CLASSES), repeat=2)))
+    with torch.no_grad():
+        likelihood = (-built.nll(pairs[:, None]).sum((1, 2))).exp()
+    expected = torch.where((pairs[:, 0] - pairs[:, 1]).abs() < 4, 0.0, likelihood)
+    expected /= expected.sum()
+    # where most pairs are forbidden, rules on single tokens would give others
+    assert likelihood.sum() == pytest.approx(1, abs=1e-4) and expected.count_nonzero() == 30
+    found = (drawn[:, None] == pairs).all(-1).float().mean(0)
+    assert found[expected == 0].sum() == 0
+    assert (found - expected).abs().sum() / 2 < 0.06
+
+
+def test_rules_that_nothing_breaks_change_nothing() -> None:
+    built, tokens = system(), music()
+
+    def all_is_well(now: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
+        return torch.zeros(len(now), CLASSES)
+
+    free = draw_parts(built, tokens, nothing(tokens), 5)
+    assert torch.equal(draw_parts(built, tokens, nothing(tokens), 5, rules=all_is_well), free)
 
 
 def test_rules_that_leave_nothing_are_refused() -> None:

@@ -21,8 +21,9 @@ SECONDS = 8
 
 def test_the_shipped_networks_play_the_notes_of_a_score(tmp_path: Path) -> None:
     over = tmp_path / "over.yaml"
-    removed = {"chorale": None, "quartet": None, "polonaise": None}
-    over.write_text(yaml.safe_dump({"music": {"sonata": {"seconds": SECONDS}, **removed}}))
+    removed = {"composed": None, "chorale": None, "quartet": None, "polonaise": None}
+    music = {"sonata": {"seconds": SECONDS}, **removed}
+    over.write_text(yaml.safe_dump({"compositions": {"chorale": None}, "music": music}))
     run(tmp_path, "--cores", "1", "music", over=over)
     audio, rate = soundfile.read(tmp_path / "results" / "music" / "sonata.flac", dtype="float32")
     notes = playable(locate(BUILTIN, "cpebach/h186.mxl"), 54, SECONDS)

@@ -20,12 +20,55 @@ from descant.sampling.parts import LogitMask, draw_parts, redraw_parts
 from descant.sampling.rmvae import fill as fill_measures
 from descant.sampling.rmvae import go_on
 from descant.sampling.voice_leading import VoiceLeadingRules
-from descant.scores.parts import MEASURE, PITCHES, VOICES, Grid, Range, framed, silence, transposed, unframed
+from descant.scores.parts import (
+    HELD,
+    MEASURE,
+    PITCHES,
+    REST,
+    SILENCE,
+    VOICES,
+    Grid,
+    Range,
+    framed,
+    silence,
+    sounding,
+    transposed,
+    unframed,
+)
 from descant.seeds import derive_seed
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.rmvae import RMVAESystem
 
 Composer = AutoregressivePartsSystem | RMVAESystem
+# nats; ours: more than all rules that a token can break
+RESTING = 1e6
+
+
+@dataclass(frozen=True)
+class NoRests:
+    """A :class:`~descant.sampling.parts.LogitMask` against rests: where none may be, every voice sounds (ours).
+
+    A network that knows how pieces end may end one early, and where every pitch breaks a rule a rest is a way out.
+
+    Attributes:
+        allowed: steps at which a voice may rest, bool ``(steps,)``.
+        rules: that are added to it; each breach costs less than a rest.
+    """
+
+    allowed: npt.NDArray[np.bool_]
+    rules: LogitMask
+
+    def __call__(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
+        """As the protocol says; float32 ``(batch, classes)``."""
+        added = self.rules(tokens, known, step, voice)
+        if not self.allowed[step]:
+            added[:, REST] -= RESTING
+            before = tokens[:, :step, voice]
+            places = torch.where(before == HELD, -1, torch.arange(step, device=tokens.device))
+            last = before.gather(1, places.amax(1, keepdim=True).clamp_min(0))[:, 0] if step else None
+            is_silent = torch.ones(len(tokens), dtype=torch.bool) if last is None else last >= PITCHES
+            added[is_silent, HELD] -= RESTING
+        return added
 
 
 @dataclass(frozen=True)
@@ -35,7 +78,7 @@ class Composing:
     Attributes:
         seed: of all draws.
         settings: temperature and nucleus; an RMVAE takes the likeliest.
-        rules: added to the logits; None for none.
+        rules: added to the logits, and with them no voice rests within a piece; None for none.
         sweeps: of blocked Gibbs sampling after what is drawn.
     """
 
@@ -208,9 +251,30 @@ def _drawn(
     tokens = _tokens([framed(grid)] * count)
     fixed = torch.from_numpy(np.pad(is_given, ((MEASURE, MEASURE), (0, 0)), constant_values=True))
     fixed = fixed.expand_as(tokens)
-    drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, how.rules)
+    rules = (
+        None
+        if how.rules is None
+        else NoRests(np.pad(may_rest(grid, is_given), MEASURE, constant_values=True), how.rules)
+    )
+    drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, rules)
     swept = redraw_parts(system, drawn, fixed, how.sweeps, derive_seed(how.seed, "sweeps"), how.settings, how.rules)
     return [unframed(_grid(one[None])) for one in swept]
+
+
+def may_rest(grid: Grid, is_given: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where what is written may rest: in the first and the last measure, and where a voice that is given does.
+
+    Args:
+        grid: uint8 ``(steps, voices)``.
+        is_given: bool, of the same shape.
+
+    Returns:
+        Bool ``(steps,)``.
+    """
+    allowed: npt.NDArray[np.bool_] = ((sounding(grid) == SILENCE) & is_given).any(1)
+    allowed[:MEASURE] |= ~is_given[:MEASURE].any(1)
+    allowed[-MEASURE:] |= ~is_given[-MEASURE:].any(1)
+    return allowed
 
 
 def _tokens(grids: Sequence[Grid]) -> Tensor:

@@ -13,9 +13,12 @@ from descant.sampling.engine import DrawSettings
 from descant.seeds import counter_uniforms, derive_seed
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem, outer_first
 
+# that a step is drawn until it keeps the rules; ours
+TRIES = 16
+
 
 class LogitMask(Protocol):
-    """Rules for a token, as numbers that are added to its logits before it is drawn."""
+    """Rules for a token, as numbers that are added to its logits: 0 for what keeps them, below for what breaks them."""
 
     def __call__(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
         """Numbers ``(batch, classes)``, minus infinity for what may not be drawn.
@@ -42,6 +45,10 @@ def draw_parts(
 
     Token ``(step, voice)`` of sequence ``n`` is drawn with uniform ``step * voices + voice`` of stream ``n``.
 
+    Rules are kept by steps: all voices of a step are drawn as the network says them, again and again until none breaks
+    a rule, so that a step comes as often as the network gives it among those that keep the rules. After
+    :data:`TRIES` a step is drawn with the rules added to its logits, token by token.
+
     Args:
         system: ready for evaluation.
         tokens: int64 ``(batch, steps, voices)``; what is not fixed is not looked at.
@@ -49,7 +56,7 @@ def draw_parts(
         seed: of the draws.
         settings: temperature and nucleus.
         order: voices in the order of a step; None takes the system's.
-        rules: added to the logits.
+        rules: what a token breaks, as numbers below 0.
 
     Returns:
         int64 ``(batch, steps, voices)``, the fixed tokens as they were.
@@ -65,7 +72,6 @@ def draw_parts(
             f"{steps} steps are no whole measures of {network.measure}",
             f"draw {-(-steps // network.measure) * network.measure} steps",
         )
-    uniforms = torch.from_numpy(np.stack([counter_uniforms(seed, n, 0, steps * voices) for n in range(batch)]))
     free = (~fixed).any(-1).any(0).nonzero()
     if not len(free):
         return tokens.clone()
@@ -74,23 +80,38 @@ def draw_parts(
     memory, known = network.start(tokens.clone(), fixed, first), fixed.clone()
     for step in range(first, last + 1):
         network.begin_step(memory, step)
-        for voice in order:
-            if bool(fixed[:, step, voice].all()):
-                continue
-            logits = network.say(memory, voice, known[:, step])
-            if rules is not None:
-                logits = logits + rules(memory.tokens, known, step, voice)
-                if not bool(logits.isfinite().any(-1).all()):
-                    raise SamplingError(
-                        f"the rules forbid every token of voice {voice + 1} at step {step}", "leave a rule out"
-                    )
-            drawn = draw(logits.cpu(), uniforms[:, step * voices + voice], settings.temperature, settings.top_p)
-            kept = fixed[:, step, voice]
-            memory.tokens[:, step, voice] = torch.where(
-                kept, memory.tokens[:, step, voice], drawn.to(memory.tokens.device)
-            )
-            known[:, step, voice] = True
+        open_voices = [voice for voice in order if not bool(fixed[:, step, voice].all())]
+        unsettled = torch.ones(batch, dtype=torch.bool, device=tokens.device)
+        for attempt in range(TRIES + 1 if rules is not None and open_voices else 1):
+            uniforms = _uniforms(seed, attempt, batch, step, voices)
+            is_last, keeps = attempt == TRIES, unsettled.clone()
+            known[:, step] = fixed[:, step]
+            for voice in open_voices:
+                logits = network.say(memory, voice, known[:, step])
+                broken = None if rules is None else rules(memory.tokens, known, step, voice)
+                if broken is not None and is_last:
+                    logits = logits + broken
+                    if not bool(logits.isfinite().any(-1).all()):
+                        raise SamplingError(
+                            f"the rules forbid every token of voice {voice + 1} at step {step}", "leave a rule out"
+                        )
+                drawn = draw(logits.cpu(), uniforms[:, voice], settings.temperature, settings.top_p)
+                drawn = drawn.to(tokens.device)
+                is_drawn = unsettled & ~fixed[:, step, voice]
+                memory.tokens[:, step, voice] = torch.where(is_drawn, drawn, memory.tokens[:, step, voice])
+                known[:, step, voice] = True
+                if broken is not None:
+                    keeps &= fixed[:, step, voice] | (broken.gather(1, drawn[:, None])[:, 0] >= 0)
+            unsettled = unsettled & ~keeps
+            if not bool(unsettled.any()):
+                break
     return memory.tokens
+
+
+def _uniforms(seed: int, attempt: int, batch: int, step: int, voices: int) -> Tensor:
+    """Of the voices of a step, float64 ``(batch, voices)``: other ones for each attempt."""
+    seed = derive_seed(seed, "attempt", attempt) if attempt else seed
+    return torch.from_numpy(np.stack([counter_uniforms(seed, n, step * voices, voices) for n in range(batch)]))
 
 
 def redraw_parts(
@@ -113,7 +134,7 @@ def redraw_parts(
         sweeps: how many.
         seed: of orders and draws.
         settings: temperature and nucleus.
-        rules: added to the logits.
+        rules: as for :func:`draw_parts`.
 
     Returns:
         int64 ``(batch, steps, voices)``.
