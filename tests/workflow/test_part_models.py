@@ -1,14 +1,19 @@
-"""Rows of parts are trained on scores of a folder, with no audio, and their model files open by themselves."""
+"""Rows of parts are trained on scores of a folder, with no audio; their model files open by themselves; their table."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from chorales import chorale
+from page_reading import read_page
 from pipeline import planned, run
 
+from descant.evaluation.parts_baselines import ALL
+from descant.evaluation.parts_scores import PartsLine
 from descant.modelfile import read_model
+from descant.results import read_rows
 from descant.sampling.parts import draw_parts
 from descant.scores.part_files import midi_of
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
@@ -32,7 +37,8 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
     }
     rows = {name: {"kind": "parts", "title": name, "part_model": name} for name in networks}
     parts = {"source": "folder", "folder": str(music)}
-    own = {"parts": parts, "part_models": networks, "models": rows, "rows": list(rows)}
+    evaluation = {"parts": {"bound_draws": 1, "pieces": 2, "measures": 2}}
+    own = {"parts": parts, "part_models": networks, "models": rows, "rows": list(rows), "evaluation": evaluation}
     over.write_text(yaml.safe_dump(own))
     run(folder, "--cores", "1", *MODELS, over=over)
     made = {path.name for path in (folder / "results").iterdir()}
@@ -42,3 +48,26 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
     assert thesis.headline == "nll_bound" and isinstance(small, AutoregressivePartsSystem)
     tokens = torch.zeros(1, 16, 4, dtype=torch.int64)
     assert draw_parts(small, tokens, torch.zeros_like(tokens, dtype=torch.bool), 1).shape == (1, 16, 4)
+    _check_the_table(folder, own, over)
+
+
+def _check_the_table(folder: Path, own: dict[str, dict[str, object]], over: Path) -> None:
+    """Both networks beside the baselines, in a table and on a page; each row by itself."""
+    page = "results/report/parts.html"
+    run(folder, "--cores", "1", page, over=over)
+    lines = read_rows(PartsLine, folder / "results/parts/table.csv")
+    told = {(line.title, line.task) for line in lines if line.material == ALL}
+    tasks = ["next token", "next measure", *(f"fill {name}" for name in ("soprano", "alto", "tenor", "bass"))]
+    assert told >= {(name, task) for name in ("small", "thesis") for task in tasks}
+    assert told >= {("n-gram, transposed", "fill bass"), ("hold", "next token"), ("last measure", "next measure")}
+    assert {line.title for line in lines if line.bound} == {"thesis"}
+    shown = read_page((folder / page).read_text(), str(folder))
+    assert "54.7 % / 45.3 %" in shown.text and "read the columns of changed ones" in shown.text
+    found = json.loads((folder / "results/parts/rows/small.json").read_text())
+    assert [one["material"] for one in found["drawings"]] == ["test pieces", "drawn"] and len(found["sets"]) == 15
+    assert planned(folder, page, over=over) == set()
+    over.write_text(
+        yaml.safe_dump({**own, "models": {**own["models"], "small": {**own["models"]["small"], "title": "S"}}})
+    )
+    again = {job for job in planned(folder, page, over=over) if not job.startswith("train")}
+    assert again == {"parts_row row=small", "table_parts", "page page=parts"}
