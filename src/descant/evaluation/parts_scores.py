@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from descant.evaluation.parts_baselines import ALL, CLEAN, COMPOSE, FILL
-from descant.evaluation.parts_models import NOTHING
-from descant.scores.parts import HELD, MEASURE, VOICES, Grid, sounding
+from descant.evaluation.parts_coding import code
+from descant.evaluation.parts_models import NOTHING, last_measure
+from descant.scores.parts import HELD, VOICES, Grid, sounding
 from descant.statistics import Bootstrap, Interval, ratio_interval
 
 Floats = npt.NDArray[np.float64]
@@ -175,8 +176,7 @@ def holding(said: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def copying(grid: Grid, said: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The measure before, wherever something is said: its first measure never is."""
-    before = np.concatenate([np.full((MEASURE, grid.shape[1]), NOTHING), grid[:-MEASURE]])
-    return np.where(said == NOTHING, NOTHING, before)
+    return np.where(said == NOTHING, NOTHING, last_measure(code("", grid, "events")))
 
 
 def all_lines(asked: Asked, said: Mapping[str, Said]) -> list[PartsLine]:

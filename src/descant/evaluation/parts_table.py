@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from descant.evaluation.parts_baselines import PartsBaselines, VoiceLeadingRow
+from descant.evaluation.parts_baselines import PartsBaselines
 from descant.evaluation.parts_scores import BASELINE, PartsLine
 from descant.scores.voice_leading import Rates
 from descant.statistics import Interval
@@ -70,13 +70,11 @@ class PartsTable:
         confidence: of the intervals.
         lines: as in ``table.csv``: of baselines, then of each row.
         rows: the rest of each row.
-        voice_leading: of real pieces, and of those with a voice that the n-gram filled.
     """
 
     confidence: float
     lines: list[PartsLine]
     rows: list[PartsFigures]
-    voice_leading: list[VoiceLeadingRow]
 
 
 def join(baselines: PartsBaselines, rows: Sequence[PartsFigures]) -> PartsTable:
@@ -91,5 +89,4 @@ def join(baselines: PartsBaselines, rows: Sequence[PartsFigures]) -> PartsTable:
     ]
     lines = dict.fromkeys([*counted, *(line for row in rows for line in row.lines)])
     order = sorted(lines, key=lambda line: line.kind != BASELINE)
-    leading = [row for row in baselines.voice_leading if not row.material.endswith("merged")]
-    return PartsTable(baselines.confidence, order, list(rows), leading)
+    return PartsTable(baselines.confidence, order, list(rows))

@@ -47,8 +47,9 @@ OF_RULES = (
 )
 OF_DISTANCES = (
     "Wasserstein distances between histograms of drawn and of training pieces, mean over voices: pitch and intervals "
-    "in semitones, durations in sixteenths. The test pieces' own distance is the floor. An RMVAE goes on from the "
-    "first measures of test pieces, as it draws nothing from silence, and only what it adds is counted."
+    "in semitones, durations in sixteenths. The test pieces' own distance is the floor. An RMVAE says the "
+    "likeliest tokens, by which it would write one piece: it goes on from the first measures of test pieces, and only "
+    "what it adds is counted."
 )
 OF_POLLS = (
     "What listeners of the thesis (Vignal 2020) preferred, as it prints: of its own networks, on its own data, and not "
