@@ -17,7 +17,9 @@ import typer
 
 from descant.config.part_models import AutoregressiveParts
 from descant.sampling.parts import draw_parts, redraw_parts
+from descant.sampling.voice_leading import VoiceLeadingRules
 from descant.scores.parts import CLASSES, HELD, MEASURE, VOICES
+from descant.scores.voice_leading import CHORALE_RANGES
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 
 TRAINING = {"steps": 1, "batch": 1, "window": MEASURE}
@@ -54,6 +56,8 @@ def main(
         weights = sum(parameter.numel() for parameter in system.parameters())
         print(f"width {settings.width}, latent {latent}: {weights:,} parameters; milliseconds a measure of four voices")
         print(f"  composed: {timed(partial(draw_parts, system, tokens, nothing, 1), rounds, measures)}")
+        ruled = partial(draw_parts, system, tokens, nothing, 1, rules=VoiceLeadingRules(CHORALE_RANGES))
+        print(f"  composed with rules of voice leading: {timed(ruled, rounds, measures)}")
         print(f"  inner voices filled: {timed(partial(draw_parts, system, tokens, outer, 1), rounds, measures)}")
         print(f"  a sweep: {timed(partial(redraw_parts, system, tokens, nothing, 1, 1), 1, measures)}")
 

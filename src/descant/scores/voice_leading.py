@@ -17,6 +17,8 @@ import numpy.typing as npt
 from descant.scores.parts import SILENCE, Grid, Range, sounding
 
 FIFTH, OCTAVE = 7, 12
+# of soprano, alto, tenor and bass in JSB Chorales, over all its pieces in all splits
+CHORALE_RANGES = (Range(60, 81), Range(52, 74), Range(46, 69), Range(36, 66))
 
 
 @dataclass(frozen=True)
