@@ -90,11 +90,12 @@ def test_pieces_are_drawn_anew_by_the_seed_and_by_the_rules(system: Autoregressi
 
     assert all((grid >= PITCHES).all() for grid in generate(system, 2, 3, 1, no_notes))
     settings, music = PartsTable(pieces=2, measures=2), [drawn_chorale(3, seed) for seed in range(3)]
-    real, drawn, masked = all_drawings(system, music, music, settings, 1, no_notes)
+    real, drawn, masked = all_drawings(system, music, music, settings, 1)
     assert [one.material for one in (real, drawn, masked)] == ["test pieces", "drawn", "drawn by the rules"]
     assert (real.pieces, real.measures, drawn.pieces, drawn.measures) == (3, 9, 2, 4)
-    assert set(real.distances[PITCH]) == {0.0} and set(masked.distances[PITCH]) == {None}
-    assert masked.rates.fifths_per_100 is None and masked.rates.crossing_percent == 0
+    assert set(real.distances[PITCH]) == {0.0}
+    assert (masked.rates.fifths_per_piece, masked.rates.octaves_per_piece, masked.rates.range_percent) == (0, 0, 0)
+    assert drawn.rates.range_percent
 
 
 def test_an_rmvae_goes_on_from_real_music(monkeypatch: pytest.MonkeyPatch) -> None:

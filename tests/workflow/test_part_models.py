@@ -64,7 +64,9 @@ def _check_the_table(folder: Path, own: dict[str, dict[str, object]], over: Path
     shown = read_page((folder / page).read_text(), str(folder))
     assert "54.7 % / 45.3 %" in shown.text and "read the columns of changed ones" in shown.text
     found = json.loads((folder / "results/parts/rows/small.json").read_text())
-    assert [one["material"] for one in found["drawings"]] == ["test pieces", "drawn"] and len(found["sets"]) == 15
+    assert [one["material"] for one in found["drawings"]] == ["test pieces", "drawn", "drawn by the rules"] and len(
+        found["sets"]
+    ) == 15
     assert planned(folder, page, over=over) == set()
     over.write_text(
         yaml.safe_dump({**own, "models": {**own["models"], "small": {**own["models"]["small"], "title": "S"}}})

@@ -12,6 +12,7 @@ from descant.evaluation.parts_said import PartsSystem, device_of, silent_measure
 from descant.evaluation.parts_table import DRAWN, MASKED, REAL, Drawing
 from descant.sampling.parts import LogitMask, draw_parts
 from descant.sampling.rmvae import CONTEXT, go_on
+from descant.sampling.voice_leading import VoiceLeadingRules
 from descant.scores.parts import HELD, MEASURE, PITCHES, REST, SILENCE, VOICES, Grid, Range, decode, ranges, sounding
 from descant.scores.voice_leading import count_voice_leading, rates, together
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
@@ -138,9 +139,8 @@ def all_drawings(
     test: Sequence[Grid],
     settings: PartsTable,
     seed: int,
-    rules: LogitMask | None,
 ) -> list[Drawing]:
-    """The test pieces, and what a network draws.
+    """The test pieces, and what a network draws; one that draws token by token also by the rules of voice leading.
 
     Args:
         system: ready for evaluation.
@@ -148,13 +148,12 @@ def all_drawings(
         test: grids of the test pieces.
         settings: how much is drawn.
         seed: of the draws.
-        rules: for what is drawn once more; None: it is not. An RMVAE takes none.
     """
     voices, known = ranges(train, len(VOICES)), pooled(train)
     if isinstance(system, RMVAESystem):
         drawn = {DRAWN: goes_on_from(system, test[: settings.pieces], settings.measures)}
     else:
-        asked = {DRAWN: None} | ({MASKED: rules} if rules else {})
+        asked = {DRAWN: None, MASKED: VoiceLeadingRules(voices)}
         drawn = {
             material: generate(system, settings.measures, settings.pieces, seed, mask)
             for material, mask in asked.items()

@@ -12,7 +12,6 @@ from descant.evaluation.parts_said import PartsSystem, said_by
 from descant.evaluation.parts_scores import Asked, Said, all_lines, nats_of_sets, share_of
 from descant.evaluation.parts_table import PartsFigures
 from descant.layers.music_losses import begun, interval_loss, rhythm_loss, scale_loss
-from descant.sampling.parts import LogitMask
 from descant.scores.parts import CLASSES, MEASURE, VOICES, Grid
 from descant.seeds import derive_seed
 from descant.statistics import Bootstrap, Interval
@@ -62,12 +61,7 @@ def _intervals(
 
 
 def measure_row(
-    asked: Asked,
-    system: PartsSystem,
-    train: Sequence[Grid],
-    settings: PartsTable,
-    seed: int,
-    rules: LogitMask | None = None,
+    asked: Asked, system: PartsSystem, train: Sequence[Grid], settings: PartsTable, seed: int
 ) -> PartsFigures:
     """Score a network on the test pieces, and let it draw.
 
@@ -77,7 +71,6 @@ def measure_row(
         train: grids of the training pieces, none of them transposed.
         settings: how much is measured.
         seed: of draws.
-        rules: for what is drawn once more; None: it is not.
     """
     said = {
         name: said_by(system, grid, settings.bound_draws, derive_seed(seed, "parts", name))
@@ -96,5 +89,5 @@ def measure_row(
         kl=share_of([float(one.sum()) for one in latents], [len(one) for one in latents], asked.bootstrap),
         music=_intervals(music, measures, asked.bootstrap),
         bach=_intervals(bach, measures, asked.bootstrap),
-        drawings=all_drawings(system, train, test, settings, draws, rules),
+        drawings=all_drawings(system, train, test, settings, draws),
     )

@@ -43,7 +43,8 @@ OF_MUSIC = (
 )
 OF_RULES = (
     "Rules of voice leading in drawn pieces. Bach breaks them too: his own rate in the test pieces is the target, not "
-    "0. Parallels are counted in all pairs of voices, and for every hundred changes of what sounds."
+    "0. Drawn by the rules, a token that breaks fewer of them comes before any other. Parallels are counted in all "
+    "pairs of voices, and for every hundred changes of what sounds."
 )
 OF_DISTANCES = (
     "Wasserstein distances between histograms of drawn and of training pieces, mean over voices: pitch and intervals "
