@@ -18,7 +18,7 @@ pathvars:
 
 for functions in """
     experiment paths corpus separation training population
-    drawing likelihood measures listening timbre report play parts
+    drawing likelihood measures listening timbre compose report play parts
 """.split():
 
     include: f"workflow/functions/{functions}.smk"
@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances synthesis reconstruct structure novelty timbre report listen play parts
+    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"
@@ -37,6 +37,8 @@ localrules:
     table,
     audio,
     codes,
+    compose,
+    compositions,
     corpus,
     listening,
     listening_simulation,

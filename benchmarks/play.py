@@ -19,8 +19,8 @@ import torch
 import typer
 
 from descant.audio.files import write_flac
+from descant.config.loading import load
 from descant.config.mel import MEL, ROLL
-from descant.config.root import load
 from descant.config.vocoders import OnePassVocoder
 from descant.modelfacts import Input, LabelFacts
 from descant.scores.roll import HIGHEST, LOWEST, ROWS, roll_blocks

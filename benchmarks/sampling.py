@@ -32,9 +32,9 @@ import typer
 from eager import EagerStep
 from torch import Tensor
 
+from descant.config.loading import load
 from descant.config.models import EngineName, Precision
 from descant.config.networks import WaveNetShape
-from descant.config.root import load
 from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
 from descant.sampling.choose import build_engine

@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from channels_first import ChannelsFirst, largest_difference
 
+from descant.config.loading import load
 from descant.config.networks import LinearPrediction, WaveNetShape
-from descant.config.root import load
 from descant.config.training import Training
 from descant.systems.ada import ADASystem
 from descant.systems.base import System

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from descant.config.root import parse
+from descant.config.loading import parse
 from descant.errors import ConfigError
 
 SMALL = {"stacks": 1, "layers_per_stack": 3, "kernel": 2, "start_kernel": 2}

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 from raw import complaint, raw_config
 
+from descant.config.loading import parse
 from descant.config.play import Piece, Play
-from descant.config.root import parse
 
 VOCODERS = {"vocoders": {"bank": {"kind": "one_pass_vocoder"}}}
 

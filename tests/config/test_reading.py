@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import ROOT, run
 
+from descant.config.loading import load
 from descant.config.reading import read_yaml
-from descant.config.root import load
 from descant.errors import ConfigError, DescantError, shown
 
 SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "config").rglob("*.yaml"))]

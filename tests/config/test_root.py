@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw import SMALL, changed, complaint, raw_config
 
-from descant.config.root import Config, load, merge, parse
+from descant.config.loading import load, merge, parse
+from descant.config.root import Config
 from descant.errors import ConfigError
 
 

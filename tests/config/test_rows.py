@@ -8,7 +8,7 @@ import pytest
 import yaml
 from raw import complaint, raw_config
 
-from descant.config.root import load, parse
+from descant.config.loading import load, parse
 
 
 def without(*names: str) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from descant.config.corpus import Splits
 from descant.config.parts import Parts
 from descant.corpus.parts import Candidate, candidates, pieces_of_frames
-from descant.corpus.parts_dealing import arrange, key_of, piece_id, to_c
+from descant.corpus.parts_dealing import arrange, piece_id, to_c
 from descant.corpus.tunes import tune_groups
 from descant.errors import CorpusError
-from descant.scores.key import NAMES
+from descant.scores.key import NAMES, key_of
 from descant.scores.part_files import midi_of, musicxml_of
 from descant.scores.parts import HELD, REST, SILENCE, Grid, PartNote, encode, ranges, sounding, transposed, unframed
 

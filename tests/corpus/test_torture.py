@@ -15,7 +15,8 @@ from recordings import melody, most_resident
 from torture import ASIDE, NAMES, USED, Expected, corpus, make_folder
 
 from descant.config.corpus import Splits
-from descant.config.root import merge, read_yaml
+from descant.config.loading import merge
+from descant.config.reading import read_yaml
 from descant.corpus.decode import Bounds, Outcome, verify
 from descant.corpus.ingest import ingest
 from descant.corpus.pack import deal_entries, group_entries

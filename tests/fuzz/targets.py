@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from grids import chorale
 from safetensors import safe_open
 
-from descant.config import root
+from descant.config.loading import merge, parse
 from descant.config.networks import ADA, Prior
 from descant.config.reading import read_yaml
 from descant.corpus.labels import read_labels
@@ -116,7 +116,7 @@ def _base() -> dict[str, Any]:
 
 
 def _read_config(path: Path) -> object:
-    return root.parse(root.merge(_base(), read_yaml(path)))
+    return parse(merge(_base(), read_yaml(path)))
 
 
 def _configurations() -> Iterator[bytes]:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from descant.config.listening import DEFINES_TEST, Listening
-from descant.config.root import Config, merge, parse, read_yaml
+from descant.config.loading import merge, parse
+from descant.config.reading import read_yaml
+from descant.config.root import Config
 from descant.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

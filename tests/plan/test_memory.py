@@ -9,9 +9,10 @@ import torch
 from small_models import input_of
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from descant.config.loading import load, merge, parse
 from descant.config.mel2mel import Mel2Mel
 from descant.config.part_models import RMVAE, AutoregressiveParts
-from descant.config.root import load, merge, parse, read_yaml
+from descant.config.reading import read_yaml
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.plan.memory import kept_states, members, need_of, training_megabytes
 from descant.plan.part_size import autoregressive_size, rmvae_size

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descant.config.root import Config, load, merge, parse, read_yaml
+from descant.config.loading import load, merge, parse
+from descant.config.reading import read_yaml
+from descant.config.root import Config
 from descant.errors import ConfigError
 from descant.plan.parts import Draw, Likelihood, Route, Sequence
 from descant.plan.plan import Plan, make_plan

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import ROOT
 
-from descant.config.root import load
+from descant.config.loading import load
 from descant.errors import CorpusError
 from descant.plan.plan import make_plan
 from descant.plan.windows import Window, check_windows, usable_in_words, windows

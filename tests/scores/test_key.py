@@ -1,11 +1,12 @@
 """Key of pitch classes: a published profile is its own key."""
 
+import music21
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descant.scores.key import MAJOR, MINOR, NAMES, find_key
+from descant.scores.key import MAJOR, MINOR, NAMES, find_key, sharps_of, spelled
 
 
 @given(st.integers(0, 11), st.booleans(), st.floats(0.1, 10), st.floats(0, 5))
@@ -20,3 +21,20 @@ def test_profiles_are_the_published_ones_in_order() -> None:
     assert max(MAJOR) == MAJOR[0] == 6.35 and sorted(MAJOR)[-2] == MAJOR[7] and min(MAJOR) == MAJOR[1]
     assert max(MINOR) == MINOR[0] == 6.33 and sorted(MINOR)[-2] == MINOR[3]
     assert sum(MAJOR) == pytest.approx(41.79) and sum(MINOR) == pytest.approx(44.51)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signatures_and_spellings_are_those_of_another_library(name: str) -> None:
+    tonic, mode = name.split()
+    oracle = music21.key.Key(tonic.replace("♯", "#").replace("♭", "-"), mode)
+    sharps = sharps_of(name)
+    # G sharp major, which has 8 sharps, is written as A flat
+    assert (sharps - oracle.sharps) % 12 == 0 and -6 <= sharps <= 5
+    written = {pitch.name for pitch in music21.key.KeySignature(sharps).getScale("major").pitches}
+    assert written <= {spelled(60 + step, sharps)[0] for step in range(12)}
+
+
+@given(st.integers(0, 127), st.integers(-6, 5))
+def test_a_spelling_is_its_pitch(pitch: int, sharps: int) -> None:
+    name, octave = spelled(pitch, sharps)
+    assert music21.pitch.Pitch(name, octave=octave).ps == pitch

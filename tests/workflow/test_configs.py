@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pipeline import ROOT, SONGS, run
 
-from descant.config.root import load
+from descant.config.loading import load
 from descant.corpus.excerpt import PARTS, RATE, decode_stream, excerpt_file
 from descant.plan.plan import make_plan
 

@@ -9,7 +9,8 @@ import yaml
 from page_reading import read_page
 from pipeline import ROOT, TINY, planned
 
-from descant.config.root import load, merge, read_yaml
+from descant.config.loading import load, merge
+from descant.config.reading import read_yaml
 
 pytestmark = pytest.mark.slow
 

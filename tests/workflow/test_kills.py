@@ -12,7 +12,8 @@ import pytest
 import yaml
 from pipeline import TINY, command, environment, heed_ctrl_c, run
 
-from descant.config.root import merge, read_yaml
+from descant.config.loading import merge
+from descant.config.reading import read_yaml
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ import soundfile
 import yaml
 from pipeline import TINY, planned, run
 
-from descant.config.root import merge, read_yaml
+from descant.config.loading import merge
+from descant.config.reading import read_yaml
 from descant.sequences import Labels, open_sequence
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from pipeline import ROOT, TINY, planned, run
 
-from descant.config.root import load, merge, read_yaml
+from descant.config.loading import load, merge
+from descant.config.reading import read_yaml
 from descant.listening.files import MosPage, read_design, read_manifest
 
 pytestmark = pytest.mark.slow

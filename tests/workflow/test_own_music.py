@@ -9,7 +9,8 @@ import soundfile
 import yaml
 from pipeline import TINY, run
 
-from descant.config.root import merge, read_yaml
+from descant.config.loading import merge
+from descant.config.reading import read_yaml
 
 pytestmark = pytest.mark.slow
 

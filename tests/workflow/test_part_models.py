@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -10,12 +12,13 @@ from chorales import chorale
 from page_reading import read_page
 from pipeline import planned, run
 
+from descant.evaluation.composed import LIST, Composed
 from descant.evaluation.parts_baselines import ALL
 from descant.evaluation.parts_scores import PartsLine
 from descant.modelfile import read_model
-from descant.results import read_rows
+from descant.results import read_json, read_rows
 from descant.sampling.parts import draw_parts
-from descant.scores.part_files import midi_of
+from descant.scores.part_files import midi_of, read_parts
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.base import System
 from descant.systems.restore import restore
@@ -37,8 +40,22 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
     }
     rows = {name: {"kind": "parts", "title": name, "part_model": name} for name in networks}
     parts = {"source": "folder", "folder": str(music)}
+    melody = tmp_path / "melody {x}.abc"
+    melody.write_text("X:1\nM:4/4\nL:1/4\nK:D\nF F G A | A G F E |]\n")
+    tasks = {
+        "new": {"title": "New", "count": 2, "measures": 2},
+        "redone": {"title": "Redone", "task": "redo", "score": str(music / "0.mid"), "row": "thesis"},
+        "song": {"title": "A song", "task": "harmonise", "score": str(melody)},
+    }
     evaluation = {"parts": {"bound_draws": 1, "pieces": 2, "measures": 2}}
-    own = {"parts": parts, "part_models": networks, "models": rows, "rows": list(rows), "evaluation": evaluation}
+    own: dict[str, Any] = {
+        "parts": parts,
+        "part_models": networks,
+        "models": rows,
+        "rows": list(rows),
+        "compositions": tasks,
+    }
+    own["evaluation"] = evaluation
     over.write_text(yaml.safe_dump(own))
     run(folder, "--cores", "1", *MODELS, over=over)
     made = {path.name for path in (folder / "results").iterdir()}
@@ -48,10 +65,34 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
     assert thesis.headline == "nll_bound" and isinstance(small, AutoregressivePartsSystem)
     tokens = torch.zeros(1, 16, 4, dtype=torch.int64)
     assert draw_parts(small, tokens, torch.zeros_like(tokens, dtype=torch.bool), 1).shape == (1, 16, 4)
+
+    run(folder, "--cores", "1", "compositions", over=over)
+    made = folder / "results" / "compositions"
+    found = {name: read_json(Composed, made / name / LIST) for name in tasks}
+    assert [len(one.pieces) for one in found.values()] == [2, 5, 2]
+    assert found["redone"].network == "rmvae" and found["new"].network == "autoregressive_parts"
+    for name, composed in found.items():
+        for piece in composed.pieces:
+            files = [made / name / f"{piece.file}.{suffix}" for suffix in ("mid", "musicxml", "flac")]
+            assert all(file.stat().st_size for file in files)
+    assert np.array_equal(read_parts(made / "redone" / "given.mid").grid, chorale(6, 0))
+    assert (folder / "results" / "report" / "compositions.html").read_text().count("<audio") == 9
+    # another song is written with nothing else done again
+    melody.write_text(melody.read_text().replace("A G F E", "A A G F"))
+    assert planned(folder, "compositions", over=over) == {
+        "compositions",
+        "composition composition=song",
+        "page page=compositions",
+    }
+
+    asked = f"compose={{task: harmonise, score: '{melody}', voices: [alto]}}"
+    run(folder, "--cores", "1", "compose", "--config", asked, over=over)
+    assert read_json(Composed, made / "compose" / LIST).pieces[1].written == ("soprano", "tenor", "bass")
+    assert (folder / "results" / "report" / "compose.html").exists()
     _check_the_table(folder, own, over)
 
 
-def _check_the_table(folder: Path, own: dict[str, dict[str, object]], over: Path) -> None:
+def _check_the_table(folder: Path, own: dict[str, Any], over: Path) -> None:
     """Both networks beside the baselines, in a table and on a page; each row by itself."""
     page = "results/report/parts.html"
     run(folder, "--cores", "1", page, over=over)
@@ -64,12 +105,10 @@ def _check_the_table(folder: Path, own: dict[str, dict[str, object]], over: Path
     shown = read_page((folder / page).read_text(), str(folder))
     assert "54.7 % / 45.3 %" in shown.text and "read the columns of changed ones" in shown.text
     found = json.loads((folder / "results/parts/rows/small.json").read_text())
-    assert [one["material"] for one in found["drawings"]] == ["test pieces", "drawn", "drawn by the rules"] and len(
-        found["sets"]
-    ) == 15
+    assert [one["material"] for one in found["drawings"]] == ["test pieces", "drawn", "drawn by the rules"]
+    assert len(found["sets"]) == 15
     assert planned(folder, page, over=over) == set()
-    over.write_text(
-        yaml.safe_dump({**own, "models": {**own["models"], "small": {**own["models"]["small"], "title": "S"}}})
-    )
+    own["models"]["small"]["title"] = "S"
+    over.write_text(yaml.safe_dump(own))
     again = {job for job in planned(folder, page, over=over) if not job.startswith("train")}
     assert again == {"parts_row row=small", "table_parts", "page page=parts"}

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from pipeline import ROOT, TINY, run
 
+from descant.config.loading import merge
 from descant.config.reading import read_yaml
-from descant.config.root import merge
 
 TITLES = [
     "a {evil} b",

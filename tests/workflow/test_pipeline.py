@@ -10,7 +10,8 @@ import soundfile
 import yaml
 from pipeline import ROOT, TINY, planned, run
 
-from descant.config.root import load, merge, read_yaml
+from descant.config.loading import load, merge
+from descant.config.reading import read_yaml
 from descant.modelfile import read_model
 from descant.plan.plan import make_plan
 from descant.sequences import open_sequence

@@ -13,7 +13,8 @@ import pytest
 import yaml
 from pipeline import ROOT, TINY, command, environment, planned, run
 
-from descant.config.root import load, merge, read_yaml
+from descant.config.loading import load, merge
+from descant.config.reading import read_yaml
 from descant.modelfile import read_model
 
 pytestmark = pytest.mark.slow

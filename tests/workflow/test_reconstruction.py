@@ -14,7 +14,8 @@ from page_reading import read_page
 from pipeline import ROOT, TINY, planned, run
 
 from descant.audio import mulaw
-from descant.config.root import load, merge, read_yaml
+from descant.config.loading import load, merge
+from descant.config.reading import read_yaml
 from descant.plan.plan import make_plan
 from descant.sequences import open_sequence
 

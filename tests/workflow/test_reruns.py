@@ -17,8 +17,8 @@ import soundfile
 import yaml
 from pipeline import ROOT, SONGS, TINY, command, environment, planned, run
 
+from descant.config.loading import merge
 from descant.config.reading import read_yaml
-from descant.config.root import merge
 
 pytestmark = pytest.mark.slow
 CHECKOUT = ("Snakefile", "config.yaml", "config", "envs", "profiles", "src", "workflow")

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from pipeline import ROOT, TINY, planned, run
 
+from descant.config.loading import load, merge
 from descant.config.reading import read_yaml
-from descant.config.root import load, merge
 from descant.plan.plan import make_plan
 from descant.report.registry import measures
 

@@ -8,8 +8,8 @@ import soundfile
 import yaml
 from pipeline import TINY, planned, run
 
+from descant.config.loading import merge
 from descant.config.reading import read_yaml
-from descant.config.root import merge
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,8 @@ import yaml
 from pipeline import ROOT, TINY, environment, run
 from slurm import Cluster, needs_slurm, running_slurm
 
-from descant.config.root import merge, read_yaml
+from descant.config.loading import merge
+from descant.config.reading import read_yaml
 
 pytestmark = [pytest.mark.slow, needs_slurm, pytest.mark.timeout(1500)]
 PROFILE = ROOT / "profiles" / "slurm" / "profile.v9+.yaml"

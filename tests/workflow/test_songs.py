@@ -13,7 +13,8 @@ import yaml
 from pipeline import ROOT, SONGS, planned, run
 
 from descant.audio import mulaw
-from descant.config.root import load, merge, read_yaml
+from descant.config.loading import load, merge
+from descant.config.reading import read_yaml
 from descant.corpus.excerpt import PARTS, decode_stream, excerpt_file
 from descant.modelfile import read_model
 from descant.separation.spleeter_environment import is_supported

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pipeline import ROOT, TINY, planned, run
 
-from descant.config.root import load
+from descant.config.loading import load
 
 pytestmark = pytest.mark.slow
 MEASURED = "results/evaluation/structure"

@@ -7,7 +7,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.scheduling.job_scheduler import JobScheduler
 
-from descant.config import root
+from descant.config import loading
 from descant.config.paths import locate_paths
 from descant.config.reading import read_yaml
 from descant.errors import DescantError
@@ -18,7 +18,7 @@ try:
     # Snakemake has read these files, but drops keys that stand twice and reads 0400 as 256
     files = [(Path(path), read_yaml(Path(path))) for path in workflow.configfiles]
     started = Path(os.environ.get("PWD", os.getcwd()))
-    experiment = root.parse(locate_paths(config, files, started))
+    experiment = loading.parse(locate_paths(config, files, started))
 except DescantError as error:
     raise WorkflowError(str(error)) from None
 
@@ -44,6 +44,7 @@ wildcard_constraints:
     likelihood=alternatives(plan.likelihoods),
     rendering=alternatives(plan.renderings),
     piece=alternatives(experiment.music),
+    composition=alternatives([*experiment.compositions, "compose"]),
     model=alternatives(drawn_rows),
     level=r"\d+",
     # whose ratings: nothing for people's

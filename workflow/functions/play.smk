@@ -2,13 +2,10 @@
 import os
 
 from descant.config.mel import Mel
-from descant.config.play import Play
+from descant.config.play import Playing
 from descant.corpus.scores import BUILTIN, locate
 from descant.errors import DescantError
 
-shipped = os.path.relpath(f"{workflow.basedir}/pretrained/instruments")
-# as seen from here where it lies below, so that a moved clone asks for nothing anew
-SHIPPED = os.path.abspath(shipped) if shipped.startswith(os.pardir) else shipped
 SAMPLING = as_json(experiment.sampling, "temperature", "top_p", "engine", "precision")
 # of both rules that play
 PLAY = (
@@ -19,11 +16,18 @@ PLAY = (
 PLAYED = "results/music/{piece}.flac"
 
 
+def shipped(name):
+    """A folder of networks that ship, as seen from here where it lies below: a moved clone asks for nothing anew."""
+    path = os.path.relpath(f"{workflow.basedir}/pretrained/{name}")
+    return os.path.abspath(path) if path.startswith(os.pardir) else path
+
+
 def networks_of(asked):
     """The model files that play: of a row's Mel2Mel and vocoder, or where no row can, those that ship."""
     row = experiment.playing_row(asked)
     if row is None:
-        return [f"{SHIPPED}/mel2mel.safetensors", f"{SHIPPED}/vocoder.safetensors"]
+        folder = shipped("instruments")
+        return [f"{folder}/mel2mel.safetensors", f"{folder}/vocoder.safetensors"]
     mel2mel, *_, vocoder = plan.routes[row].trainings
     return [model_of(mel2mel), model_of(vocoder)]
 
@@ -47,35 +51,50 @@ def piece_models(wildcards):
     return networks_of(experiment.music[wildcards.piece])
 
 
-def piece_score(piece):
-    """Its score: a file, or one of music21's corpus."""
-    score = experiment.music[piece].score
+def piece_composed(wildcards):
+    """The composition that is played, where it is one."""
+    name = experiment.music[wildcards.piece].composition
+    return [] if name is None else [COMPOSED.format(composition=name)]
+
+
+def found_score(key, score):
+    """A score that is named: a file, or one of music21's corpus."""
     try:
         return score if score.is_file() else locate(BUILTIN, str(score))
     except DescantError:
         raise WorkflowError(
-            f"music.{piece}.score: there is no score {str(score)!r}\n  cure: name a file, from the folder of the YAML"
+            f"{key}: there is no score {str(score)!r}\n  cure: name a file, from the folder of the YAML"
             " file that names it, or a path of music21's corpus, such as bach/bwv269.xml"
         ) from None
 
 
+def piece_score(piece):
+    """The score of a piece: that of a composition, a file, or one of music21's corpus."""
+    asked = experiment.music[piece]
+    if asked.composition is not None:
+        composition = compositions[asked.composition]
+        return (
+            f"{COMPOSED.format(composition=asked.composition)}/{composition.answer}.mid"
+        )
+    return found_score(f"music.{piece}.score", asked.score)
+
+
 def piece_digest(wildcards):
-    """Changes when its score does."""
-    return file_digest(piece_score(wildcards.piece))
+    """Changes when its score does; that of a composition is an input."""
+    is_composed = experiment.music[wildcards.piece].composition is not None
+    return None if is_composed else file_digest(piece_score(wildcards.piece))
 
 
 def piece_settings(wildcards, input):
     """The piece as the command takes it; where its score lies is not tracked, what it holds is."""
     asked = experiment.music[wildcards.piece]
     score = str(piece_score(wildcards.piece))
-    return as_json({**plain(asked, *set(Play.model_fields)), "score": score})
+    return as_json({**plain(asked, *Playing.model_fields), "score": score})
 
 
 def piece_asked(wildcards):
     """What is asked for, where the score lies left out."""
-    return as_json(
-        experiment.music[wildcards.piece], *set(Play.model_fields) - {"score"}
-    )
+    return as_json(experiment.music[wildcards.piece], *Playing.model_fields)
 
 
 def named_digest(key, path, what):
@@ -98,7 +117,7 @@ def finding_model(wildcards):
         )
     row = experiment.finding_row
     if row is None:
-        return f"{SHIPPED}/mel2mel.safetensors"
+        return f"{shipped('instruments')}/mel2mel.safetensors"
     return model_of(plan.routes[row].trainings[0])
 
 

@@ -36,6 +36,7 @@ def report_pages():
         present["table"] = ["table"]
     present["index"] = ["index"] if drawn_rows or plan.renderings else []
     present["music"] = ["music"] if experiment.music else []
+    present["compositions"] = ["compositions"] if experiment.compositions else []
     present |= {measure: [measure] for measure in measured()}
     return [page for kind in KINDS for page in present.get(kind, [])]
 
@@ -51,8 +52,8 @@ def measured():
 
 
 def navigation(wildcards):
-    """The pages as a page's command takes them; music and a simulated test may stand alone."""
-    if wildcards.page in (SIMULATED, "music"):
+    """The pages as a page's command takes them; what networks play or compose, and a simulated test, may stand alone."""
+    if wildcards.page in (SIMULATED, "music", "compositions", ASKED):
         return []
     named = titles()
     return [
@@ -181,6 +182,12 @@ def music_given(page):
     }
 
 
+def compositions_given(page):
+    """What was composed."""
+    names = [ASKED] if page == ASKED else experiment.compositions
+    return {"folders": [File(COMPOSED.format(composition=name)) for name in names]}
+
+
 def played_by(piece):
     """What plays a piece, in words."""
 
@@ -265,6 +272,8 @@ GIVEN = {
     "reconstruction": reconstruction_given,
     "synthesis": synthesis_given,
     "music": music_given,
+    "compositions": compositions_given,
+    ASKED: compositions_given,
     "timbre": timbre_given,
     "listening": listening_given,
     "simulated": listening_given,

@@ -31,6 +31,7 @@ rule play:
 rule play_piece:
     input:
         models=piece_models,
+        composed=piece_composed,
     output:
         audio=PLAYED,
     log:

@@ -13,10 +13,10 @@ from descant.config.parts import PARTS
 from descant.errors import ModelFileError
 from descant.evaluation.parts_material import read_pieces
 from descant.evaluation.parts_row import measure_row
-from descant.evaluation.parts_said import PartsSystem
 from descant.evaluation.parts_scores import Asked
 from descant.modelfile import check_streams, read_model
 from descant.results import write_json
+from descant.sampling.composing import Composer
 from descant.sequences import open_checked
 from descant.statistics import Bootstrap
 from descant.systems.base import System
@@ -44,7 +44,7 @@ def parts_row(
     device = set_up_torch(threads, gpus)
     section, file, packed = cli.parse_settings(Evaluation, settings), read_model(model), open_checked(sequence)
     system = restore(file, System)  # type: ignore[type-abstract]
-    if not isinstance(system, PartsSystem):
+    if not isinstance(system, Composer):
         raise ModelFileError(f"{model} holds a {file.facts.kind}, no network of music in parts", "give another file")
     check_streams(file, {PARTS: packed})
     read = read_pieces(packed, pieces)

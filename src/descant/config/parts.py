@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from descant.config.base import Section
 from descant.config.corpus import Splits
 
+# from the top down
+Voice = Literal["soprano", "alto", "tenor", "bass"]
 # the sequence, and its steps in a measure of four quarters
 PARTS = "parts"
 STEPS_A_MEASURE = 16

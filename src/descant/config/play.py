@@ -23,10 +23,9 @@ class Moment(Section):
     )
 
 
-class Play(Section):
-    """``play:`` a score and what plays it: ``snakemake play --config play='{score: my.mid, instrument: trumpet}'``."""
+class Playing(Section):
+    """What plays a score, and how."""
 
-    score: Path = Field(description="MIDI or MusicXML file")
     instrument: Timbre | tuple[Moment, ...] = Field(
         description="the name of an instrument that was learnt, or part of it; shares of several, {trumpet: 0.3, "
         "organ: 0.7}; a point of the space of timbres, [0.3, -1.2]; or moments, between which the timbre moves in a "
@@ -66,7 +65,23 @@ class Play(Section):
         return (Moment(at=0, instrument=cast(Timbre, given)),)
 
 
-class Piece(Play):
+class Play(Playing):
+    """``play:`` a score and what plays it: ``snakemake play --config play='{score: my.mid, instrument: trumpet}'``."""
+
+    score: Path = Field(description="MIDI or MusicXML file")
+
+
+class Piece(Playing):
     """A piece of ``music:``; its score may also be named as music21's corpus does, bach/bwv269.xml."""
 
     title: str = Field(min_length=1, description="what the page calls it")
+    composition: str | None = Field(
+        None, description="a composition of the run, in place of a score: the first piece that its task gives"
+    )
+    score: Path | None = Field(None, description="MIDI or MusicXML file, or a score of music21's corpus")
+
+    @model_validator(mode="after")
+    def _has_one_score(self) -> Self:
+        if (self.score is None) == (self.composition is None):
+            raise ValueError("give one of score and composition")
+        return self

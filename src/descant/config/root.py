@@ -1,14 +1,13 @@
-"""The whole configuration: reading, checking, and the facts that follow from it."""
+"""The whole configuration: its sections, checks across them, and the facts that follow from it."""
 
-import difflib
 import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from descant.config.base import Section, suggest
+from descant.config.compose import Compose, Composition
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
 from descant.config.find_timbre import FindTimbre
@@ -19,17 +18,13 @@ from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, 
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.part_models import PartModel
 from descant.config.parts import PARTS, Parts
-from descant.config.play import Piece, Play
-from descant.config.reading import read_yaml
-from descant.config.rows import choose_rows
+from descant.config.play import Piece, Play, Playing
 from descant.config.vocoders import Vocoder
-from descant.errors import ConfigError, shown
 
 # sequences of every corpus, and frames of them, beside what networks make
 AUDIO, WAVEFORM = "audio", "waveform"
 GIVEN = (AUDIO, WAVEFORM, MEL, ROLL, PARTS)
 STACK = "stack"
-SHOWN = 30
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -72,11 +67,16 @@ class Config(Section):
         default_factory=dict,
         description="pieces that a Mel2Mel plays for the page to hear first; `snakemake music`; null removes one",
     )
+    compose: Compose | None = Field(None, description="music in four parts to write with `snakemake compose`")
+    compositions: dict[str, Composition] = Field(
+        default_factory=dict,
+        description="music in four parts that a network writes for a page; `snakemake compositions`; null removes one",
+    )
     find_timbre: FindTimbre | None = Field(
         None, description="a recording whose timbre is looked for with `snakemake find_timbre`"
     )
 
-    @field_validator("music", mode="before")
+    @field_validator("music", "compositions", mode="before")
     @classmethod
     def _without_removed_pieces(cls, given: object) -> object:
         if given is None:
@@ -86,7 +86,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
         networks = (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models)
-        for section in (*networks, self.models, self.music):
+        for section in (*networks, self.models, self.music, self.compositions):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
@@ -224,10 +224,21 @@ class Config(Section):
     @model_validator(mode="after")
     def _what_plays_is_known(self) -> Self:
         playing, finding = (self._mel2mel_rows(with_vocoder) for with_vocoder in (True, False))
-        pieces = ((f"music.{name}", piece, playing) for name, piece in self.music.items())
-        for key, asked, rows in (("play", self.play, playing), ("find_timbre", self.find_timbre, finding), *pieces):
+        composing = {name: row for name, row in self.models.items() if isinstance(row, PartsRow)}
+        all_asked: list[tuple[str, Playing | FindTimbre | Compose | None, Mapping[str, object]]] = [
+            ("play", self.play, playing),
+            ("find_timbre", self.find_timbre, finding),
+            ("compose", self.compose, composing),
+            *((f"music.{name}", piece, playing) for name, piece in self.music.items()),
+            *((f"compositions.{name}", piece, composing) for name, piece in self.compositions.items()),
+        ]
+        for key, asked, rows in all_asked:
             if asked is not None and asked.row is not None and asked.row not in rows:
                 raise ValueError(f"{key}.row names {asked.row!r}{suggest(asked.row, rows, 'models that can')}")
+        for name, piece in self.music.items():
+            wanted, known = piece.composition, self.compositions
+            if wanted is not None and wanted not in known:
+                raise ValueError(f"music.{name}.composition names {wanted!r}{suggest(wanted, known, 'compositions')}")
         return self
 
     def _mel2mel_rows(self, with_vocoder: bool) -> dict[str, Mel2MelRow]:
@@ -237,7 +248,7 @@ class Config(Section):
             if isinstance(row, Mel2MelRow) and (row.vocoder or not with_vocoder)
         }
 
-    def playing_row(self, asked: Play) -> str | None:
+    def playing_row(self, asked: Playing) -> str | None:
         """The row that plays what is asked for; None for the networks that ship, which play `music:` by themselves."""
         return asked.row or (None if isinstance(asked, Piece) else self._first_playing_row())
 
@@ -245,6 +256,11 @@ class Config(Section):
     def finding_row(self) -> str | None:
         """The row in whose space a timbre is looked for, by itself that which plays; None for those that ship."""
         return (self.find_timbre and self.find_timbre.row) or self._first_playing_row()
+
+    def composing_row(self, asked: Compose) -> str | None:
+        """The row that composes what is asked for; None for the network that ships."""
+        rows = (name for name, row in self.models.items() if isinstance(row, PartsRow))
+        return asked.row or next(rows, None)
 
     def _first_playing_row(self) -> str | None:
         return next(iter(self._mel2mel_rows(with_vocoder=True)), None)
@@ -258,112 +274,3 @@ class Config(Section):
     def render_rate(self) -> int:
         """Sample rate that scores are rendered at, Hz: never below the models' by itself."""
         return self.corpus.scores.render_rate or max(RENDER_RATE, self.audio.sample_rate)
-
-
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one nested mapping over another; neither is changed."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _mapping(value: object, path: str) -> Mapping[str, Any]:
-    """A section's keys; one left empty in YAML has none."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{path} is not a mapping (it is {shown(value)})", "give it keys, as in config.yaml")
-    return value
-
-
-def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Put named WaveNets and the common training settings where networks refer to them; a row is a stack by default."""
-    placed = choose_rows(raw)
-    wavenets = _mapping(placed.pop("wavenets", None), "wavenets")
-    common = _mapping(placed.pop("training", None), "training")
-    if isinstance(models := placed.get("models"), Mapping):
-        placed["models"] = {
-            name: {"kind": STACK, **model} if isinstance(model, Mapping) else model for name, model in models.items()
-        }
-    for section, key in (
-        ("adas", "local_model"),
-        ("priors", "wavenet"),
-        ("mel2mels", ""),
-        ("vocoders", "local_model"),
-        ("part_models", ""),
-    ):
-        if section not in placed:
-            continue
-        parts = {}
-        for name, part in _mapping(placed[section], section).items():
-            part = dict(_mapping(part, f"{section}.{name}"))
-            shape = part.get(key)
-            if isinstance(shape, str):
-                if shape not in wavenets:
-                    raise ConfigError(
-                        f"{section}.{name}.{key} names {shape!r}{suggest(shape, wavenets, 'wavenets')}",
-                        "use a name from wavenets, or write the shape in place",
-                    )
-                part[key] = wavenets[shape]
-            part["training"] = merge(common, _mapping(part.get("training"), f"{section}.{name}.training"))
-            parts[name] = part
-        placed[section] = parts
-    return placed
-
-
-def parse(raw: Mapping[str, Any]) -> Config:
-    """Check a configuration that was read from YAML.
-
-    Raises:
-        ConfigError: naming every wrong key with what is wrong about it.
-    """
-    try:
-        return Config.model_validate(_place(raw))
-    except ValidationError as error:
-        mistakes = error.errors(include_url=False)
-        lines = [_describe(item["loc"], item["type"], item["msg"], item.get("input")) for item in mistakes[:SHOWN]]
-        if len(mistakes) > SHOWN:
-            lines.append(f"and {len(mistakes) - SHOWN} more")
-        raise ConfigError(
-            "the configuration is not valid:\n" + "\n".join(f"    {line}" for line in lines),
-            "mend these keys in config.yaml, or in the file given with --configfile",
-        ) from None
-
-
-def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
-    # pydantic puts the kind of a bottleneck and of a row into the path, where the file has no such key:
-    # adas.NAME.bottleneck.KIND, models.NAME.KIND, part_models.NAME.KIND
-    parts = location[:3] + location[4:] if location[2:3] == ("bottleneck",) else location
-    parts = location[:2] + location[3:] if location[:1] in (("models",), ("part_models",)) else parts
-    if kind == "union_tag_invalid":
-        parts = (*parts, "kind")
-    path = ".".join(map(str, parts)) or "(top level)"
-    if kind == "extra_forbidden":
-        return f"{path}: unknown key{_near_field(location)}"
-    if kind == "missing":
-        return f"{path}: missing, and it has no default"
-    if kind == "value_error":
-        return f"{path}: {message.removeprefix('Value error, ')}"
-    return f"{path}: {message} (it is {shown(value)})"
-
-
-def _near_field(location: tuple[int | str, ...]) -> str:
-    """The known key nearest to a mistyped one, looked for among all sections' keys."""
-    known = {"wavenets", "training", "rows", *(name for section in _sections(Section) for name in section.model_fields)}
-    # a key may be known elsewhere: it is no cure for itself
-    near = difflib.get_close_matches(str(location[-1]), sorted(known - {location[-1]}), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _sections(section: type[Section]) -> list[type[Section]]:
-    return [section, *(found for child in section.__subclasses__() for found in _sections(child))]
-
-
-def load(*paths: Path) -> Config:
-    """Read YAML files, each laid over those before it, and check the whole."""
-    raw: dict[str, Any] = {}
-    for path in paths:
-        raw = merge(raw, read_yaml(path))
-    return parse(raw)

@@ -4,18 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.stats import wasserstein_distance
 
 from descant.config.evaluation import PartsTable
-from descant.evaluation.parts_said import PartsSystem, device_of, silent_measure
 from descant.evaluation.parts_table import DRAWN, MASKED, REAL, Drawing
-from descant.sampling.parts import LogitMask, draw_parts
-from descant.sampling.rmvae import CONTEXT, go_on
+from descant.sampling.composing import Composer, Composing, generate
+from descant.sampling.rmvae import CONTEXT
 from descant.sampling.voice_leading import VoiceLeadingRules
 from descant.scores.parts import HELD, MEASURE, PITCHES, REST, SILENCE, VOICES, Grid, Range, decode, ranges, sounding
 from descant.scores.voice_leading import count_voice_leading, rates, together
-from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.rmvae import RMVAESystem
 
 Values = npt.NDArray[np.int64]
@@ -75,30 +72,8 @@ def begun_at(grid: Grid, step: int) -> Grid:
     return rest
 
 
-def generate(
-    system: AutoregressivePartsSystem, measures: int, count: int, seed: int, rules: LogitMask | None
-) -> list[Grid]:
-    """Compose pieces between two measures of silence, by which a network knows where one begins and ends.
-
-    Args:
-        system: ready for evaluation.
-        measures: of each.
-        count: how many.
-        seed: of the draws.
-        rules: what may not be drawn.
-
-    Returns:
-        Grids, uint8 ``(16 * measures, voices)``.
-    """
-    tokens = silent_measure(device_of(system)).repeat(count, measures + 2, 1)
-    fixed = torch.zeros_like(tokens, dtype=torch.bool)
-    fixed[:, :MEASURE] = fixed[:, -MEASURE:] = True
-    drawn = draw_parts(system, tokens, fixed, seed, rules=rules)[:, MEASURE:-MEASURE]
-    return list(drawn.cpu().numpy().astype(np.uint8))
-
-
 def goes_on_from(system: RMVAESystem, grids: Sequence[Grid], measures: int) -> list[Grid]:
-    """What an RMVAE appends to the first measures of pieces, eight at the most; a piece that has too few is left out.
+    """What an RMVAE appends to the first measures of pieces, eight at the most.
 
     Args:
         system: ready for evaluation.
@@ -110,10 +85,10 @@ def goes_on_from(system: RMVAESystem, grids: Sequence[Grid], measures: int) -> l
     """
     found = []
     for grid in grids:
-        start = min(len(grid), CONTEXT * MEASURE)
-        if start >= system.settings.offset * MEASURE:
-            tokens = torch.from_numpy(grid[:start].astype("int64"))[None].to(device_of(system))
-            found.append(begun_at(go_on(system, tokens, measures)[0].cpu().numpy().astype(np.uint8), start))
+        begun = grid[: CONTEXT * MEASURE]
+        # its tokens are the likeliest, whatever the seed
+        (whole,) = generate(system, len(begun) // MEASURE + measures, 1, Composing(0), begun)
+        found.append(begun_at(whole, len(begun)))
     return found
 
 
@@ -134,7 +109,7 @@ def drawing(
 
 
 def all_drawings(
-    system: PartsSystem,
+    system: Composer,
     train: Sequence[Grid],
     test: Sequence[Grid],
     settings: PartsTable,
@@ -155,7 +130,7 @@ def all_drawings(
     else:
         asked = {DRAWN: None, MASKED: VoiceLeadingRules(voices)}
         drawn = {
-            material: generate(system, settings.measures, settings.pieces, seed, mask)
+            material: generate(system, settings.measures, settings.pieces, Composing(seed, rules=mask))
             for material, mask in asked.items()
         }
     return [drawing(material, grids, voices, known) for material, grids in ({REAL: test} | drawn).items() if grids]

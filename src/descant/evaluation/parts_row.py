@@ -8,10 +8,11 @@ from tqdm import tqdm
 from descant.config.evaluation import PartsTable
 from descant.evaluation.parts_drawings import all_drawings
 from descant.evaluation.parts_models import NOTHING
-from descant.evaluation.parts_said import PartsSystem, said_by
+from descant.evaluation.parts_said import said_by
 from descant.evaluation.parts_scores import Asked, Said, all_lines, nats_of_sets, share_of
 from descant.evaluation.parts_table import PartsFigures
 from descant.layers.music_losses import begun, interval_loss, rhythm_loss, scale_loss
+from descant.sampling.composing import Composer
 from descant.scores.parts import CLASSES, MEASURE, VOICES, Grid
 from descant.seeds import derive_seed
 from descant.statistics import Bootstrap, Interval
@@ -60,9 +61,7 @@ def _intervals(
     return {key: share for key, share in shares.items() if share}
 
 
-def measure_row(
-    asked: Asked, system: PartsSystem, train: Sequence[Grid], settings: PartsTable, seed: int
-) -> PartsFigures:
+def measure_row(asked: Asked, system: Composer, train: Sequence[Grid], settings: PartsTable, seed: int) -> PartsFigures:
     """Score a network on the test pieces, and let it draw.
 
     Args:

@@ -7,6 +7,7 @@ from descant.evaluation.parts_models import NOTHING
 from descant.evaluation.parts_scores import SETS, Said
 from descant.layers.part_lstm import ranks_of
 from descant.layers.parts import likeliest
+from descant.sampling.composing import Composer
 from descant.sampling.engine import DrawSettings
 from descant.sampling.parts import draw_parts
 from descant.sampling.rmvae import CONTEXT
@@ -15,7 +16,6 @@ from descant.seeds import derive_seed
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem, outer_first
 from descant.systems.rmvae import RMVAESystem
 
-PartsSystem = AutoregressivePartsSystem | RMVAESystem
 # the likeliest class, whatever the uniform number
 GREEDY = DrawSettings(temperature=1e-6)
 
@@ -33,12 +33,7 @@ def missing_voices(device: torch.device) -> Tensor:
     return missing
 
 
-def device_of(system: PartsSystem) -> torch.device:
-    """Where its weights are."""
-    return next(system.parameters()).device
-
-
-def said_by(system: PartsSystem, grid: Grid, draws: int, seed: int) -> Said:
+def said_by(system: Composer, grid: Grid, draws: int, seed: int) -> Said:
     """What a network says of a piece.
 
     Args:
@@ -47,7 +42,7 @@ def said_by(system: PartsSystem, grid: Grid, draws: int, seed: int) -> Said:
         draws: of the latents, over which a bound is averaged.
         seed: of these.
     """
-    tokens = torch.from_numpy(grid.astype("int64")).to(device_of(system))[None]
+    tokens = torch.from_numpy(grid.astype("int64")).to(next(system.parameters()).device)[None]
     with torch.inference_mode():
         if isinstance(system, RMVAESystem):
             return _said_by_rmvae(system, tokens, draws, seed)

@@ -88,6 +88,20 @@ KINDS: Mapping[str, Kind] = {
         caption="Scores that a Mel2Mel and its vocoder play: on instruments that they learnt, on mixtures, and on the "
         "way from one to another.",
     ),
+    "compositions": Kind(
+        label="Composed",
+        about="Music in four parts that a network wrote: to read and to hear.",
+        category="1 Listen",
+        caption="Chorales that a network of music in four parts wrote, voices that it filled and melodies that it "
+        "harmonised, engraved and played, with the rules of voice leading that each breaks.",
+    ),
+    "compose": Kind(
+        label="Composed",
+        about="",
+        category="1 Listen",
+        caption="What was asked of a network of music in four parts, engraved and played.",
+        module="compositions",
+    ),
     "players": Kind(
         label="Listen",
         about="",

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import mido
-from music21 import chord, clef, converter, harmony, metadata, meter, note, stream
+from music21 import chord, clef, converter, harmony, key, metadata, meter, note, stream
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
 from descant.errors import ScoreError
+from descant.scores.key import key_of, sharps_of, spelled
 from descant.scores.midi import is_midi
 from descant.scores.parts import MEASURE, PITCHES, STEPS_A_QUARTER, VOICES, Grid, PartNote, decode, encode
 
@@ -38,7 +39,7 @@ class PartsScore:
     """A piece in parts.
 
     Attributes:
-        grid: uint8 ``(steps, 4)``, whole measures; see :mod:`descant.scores.parts`.
+        grid: uint8 ``(steps, parts)``, whole measures; see :mod:`descant.scores.parts`.
         title: what the file says, or empty.
         artist: who wrote it, or empty.
         remarks: what was changed on the way.
@@ -50,18 +51,20 @@ class PartsScore:
     remarks: tuple[str, ...]
 
 
-def read_parts(path: Path) -> PartsScore:
-    """Read a piece of four parts in 4/4.
+def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES)) -> PartsScore:
+    """Read a piece in parts in 4/4, of four parts unless others are asked for.
 
     A first measure that is not full is a pickup: rests are put before it, so that the grid begins on a bar line. The
     last measure is filled with rests. Parts are sorted by their mean pitch, the highest first.
 
     Args:
         path: of any file that music21 reads, MIDI too.
+        least: parts that it has at the least.
+        most: parts that it has at the most.
 
     Raises:
-        ScoreError: when it cannot be read, or has not four parts, another meter, chords, two notes at once in a part,
-            bars that do not line up, a part without notes, or too many notes off the grid.
+        ScoreError: when it cannot be read, or has another number of parts, another meter, chords, two notes at once in
+            a part, bars that do not line up, a part without notes, or too many notes off the grid.
     """
     try:
         with warnings.catch_warnings():
@@ -71,7 +74,7 @@ def read_parts(path: Path) -> PartsScore:
             score: stream.Stream[Any] = converter.parseFile(path, forceSource=True, format=kind)
             if isinstance(score, stream.Opus):
                 raise ScoreError("several pieces in one file", "save each in a file of its own")
-            return _read(score, path)
+            return _read(score, path, range(least, most + 1))
     except (MemoryError, ScoreError):
         # the first has no words of its own; whoever bounds the memory has
         raise
@@ -86,10 +89,11 @@ def _begins_as_midi(path: Path) -> bool:
         return is_midi(file.read(12))
 
 
-def _read(score: stream.Stream[Any], path: Path) -> PartsScore:
+def _read(score: stream.Stream[Any], path: Path, allowed: range) -> PartsScore:
     parts: list[stream.Stream[Any]] = list(score.getElementsByClass(stream.Part))
-    if len(parts) != len(VOICES):
-        raise ScoreError(f"{len(parts)} parts, not {len(VOICES)}", CURE)
+    if len(parts) not in allowed:
+        asked = f"{allowed[0]} to {allowed[-1]}" if len(allowed) > 1 else f"{allowed[0]}"
+        raise ScoreError(f"{len(parts)} parts, not {asked}", CURE)
     meters = {signature.ratioString for signature in score.recurse().getElementsByClass(meter.TimeSignature)}
     if meters != {METER}:
         raise ScoreError(f"meter {', '.join(sorted(meters)) or 'not given'}, not {METER}", CURE)
@@ -173,12 +177,13 @@ def _written(part: stream.Stream[Any], number: int) -> Iterator[tuple[float, flo
     return iter(sorted(found))
 
 
-def midi_of(grid: Grid, quarters_per_minute: float = 80.0) -> bytes:
+def midi_of(grid: Grid, quarters_per_minute: float = 80.0, program: int = CHOIR) -> bytes:
     """A grid as a MIDI file of type 1: a track for tempo and meter, and one a voice, each on its own channel.
 
     Args:
         grid: ``(steps, 4)``.
         quarters_per_minute: tempo; the grid has none, and this one is ours.
+        program: General MIDI program of all voices.
     """
     file = mido.MidiFile(ticks_per_beat=TICKS)
     conductor = file.add_track()
@@ -187,7 +192,7 @@ def midi_of(grid: Grid, quarters_per_minute: float = 80.0) -> bytes:
     ticks = TICKS // STEPS_A_QUARTER
     for voice, (name, notes) in enumerate(zip(VOICES, decode(grid), strict=True)):
         track = file.add_track(name)
-        track.append(mido.Message("program_change", channel=voice, program=CHOIR))
+        track.append(mido.Message("program_change", channel=voice, program=program))
         now = 0
         for one in notes:
             on, off = one.onset * ticks, one.end * ticks
@@ -201,7 +206,7 @@ def midi_of(grid: Grid, quarters_per_minute: float = 80.0) -> bytes:
 
 
 def musicxml_of(grid: Grid, title: str = "") -> bytes:
-    """A grid as MusicXML, a part a voice, in 4/4.
+    """A grid as MusicXML, a part a voice, in 4/4, in the key that its pitches fit best.
 
     Args:
         grid: ``(steps, 4)``.
@@ -209,19 +214,25 @@ def musicxml_of(grid: Grid, title: str = "") -> bytes:
     """
     score: Any = stream.Score()
     score.metadata = metadata.Metadata(title=title)
+    sharps = sharps_of(key_of(grid))
     clefs = (clef.TrebleClef, clef.TrebleClef, clef.Treble8vbClef, clef.BassClef)
-    for name, kind, notes in zip(VOICES, clefs, decode(grid), strict=True):
-        part: Any = stream.Part(id=name)  # type: ignore[no-untyped-call]
-        part.partName = name.capitalize()
-        part.append([kind(), meter.TimeSignature(METER)])  # type: ignore[no-untyped-call]
+    for voice, kind, notes in zip(VOICES, clefs, decode(grid), strict=True):
+        part: Any = stream.Part(id=voice)  # type: ignore[no-untyped-call]
+        part.partName = voice.capitalize()
+        part.append([kind(), meter.TimeSignature(METER), key.KeySignature(sharps)])  # type: ignore[no-untyped-call]
         free = 0
         for one in [*notes, None]:
             begins = len(grid) if one is None else one.onset
             if begins > free:
                 part.insert(free / STEPS_A_QUARTER, note.Rest(quarterLength=(begins - free) / STEPS_A_QUARTER))
             if one is not None:
-                written = note.Note(one.pitch, quarterLength=(one.end - one.onset) / STEPS_A_QUARTER)
+                name, octave = spelled(one.pitch, sharps)
+                written = note.Note(name, octave=octave, quarterLength=(one.end - one.onset) / STEPS_A_QUARTER)
                 part.insert(one.onset / STEPS_A_QUARTER, written)
                 free = one.end
+        part.makeMeasures(inPlace=True)
+        part.makeTies(inPlace=True)
+        # music21 would write a natural before every note that its measure has had before
+        part.makeAccidentals(inPlace=True, cautionaryPitchClass=False, cautionaryNotImmediateRepeat=False)
         score.insert(0, part)
     return bytes(GeneralObjectExporter(score).parse())

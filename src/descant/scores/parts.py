@@ -9,15 +9,16 @@ from one that is struck twice (note_continue of RMVAE: Vignal 2020).
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from descant.config.parts import STEPS_A_MEASURE
+from descant.config.parts import STEPS_A_MEASURE, Voice
 from descant.errors import ScoreError
 
 Grid = npt.NDArray[np.uint8]
-VOICES = ("soprano", "alto", "tenor", "bass")
+VOICES: tuple[Voice, ...] = get_args(Voice)
 PITCHES = 128
 HELD, REST = 128, 129
 CLASSES = 130

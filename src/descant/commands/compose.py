@@ -1,0 +1,84 @@
+"""Write music in four parts with a trained network: new pieces, filled and redone voices, harmonised melodies."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
+from descant.config.compose import Compose
+from descant.config.corpus import Scores
+from descant.corpus.given_parts import read_given
+from descant.corpus.outputs import whole_folder
+from descant.corpus.rendering import render
+from descant.evaluation.composed import LIST, Composed, Written
+from descant.modelfile import read_model
+from descant.results import write_json
+from descant.sampling.composing import Composer, carry_out
+from descant.scores.part_files import midi_of, musicxml_of
+from descant.scores.parts import MEASURE, VOICES, Range, ranges
+from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
+from descant.seeds import derive_seed
+from descant.sequences import open_checked
+from descant.systems.autoregressive_parts import AutoregressivePartsSystem
+from descant.systems.restore import restore
+from descant.systems.rmvae import RMVAESystem
+
+log = logging.getLogger(__name__)
+# of audio of a piece; its scores are whole
+MOST_SECONDS = 600.0
+
+
+def compose(
+    settings: Annotated[str, typer.Option(help="the section compose, as JSON text")],
+    model: options.ModelPath,
+    output: Annotated[Path, typer.Option(help="folder to write: pieces as MIDI, MusicXML and FLAC, and their list")],
+    title: Annotated[str, typer.Option(help="of what is written")] = "",
+    name: Annotated[str, typer.Option(help="of the composition, part of the seed")] = "compose",
+    sequence: Annotated[
+        Path | None, typer.Option(help="the parts that the network learnt, whose voices' ranges are kept; else Bach's")
+    ] = None,
+    soundfont: Annotated[str | None, typer.Option(help="SF2 file that plays; else the installed one")] = None,
+    seed: options.Seed = 1,
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Write pieces in four parts, as scores and as sound.
+
+    A score that is given must be in 4/4, each part one note at a time; off the sixteenths it is rounded.
+    """
+    device = set_up_torch(threads, gpus)
+    asked, file = cli.parse_settings(Compose, settings), read_model(model)
+    is_rmvae = file.facts.kind == "rmvae"
+    system: Composer = restore(file, RMVAESystem) if is_rmvae else restore(file, AutoregressivePartsSystem)
+    voices = CHORALE_RANGES if sequence is None else _learnt_ranges(sequence)
+    parts = (1, len(VOICES) - 1) if asked.task == "harmonise" else (len(VOICES), len(VOICES))
+    given = None if asked.score is None else read_given(asked.score, *parts)
+    answers = carry_out(system.to(device), asked, given.grid if given else None, voices, derive_seed(seed, name))
+    pieces, heard = [], Scores(soundfont=soundfont, seconds_per_piece=MOST_SECONDS)
+    with whole_folder(output) as folder:
+        for answer in tqdm(answers, disable=None, unit="piece"):
+            midi = folder / f"{answer.name}.mid"
+            midi.write_bytes(midi_of(answer.grid, asked.quarters_per_minute, asked.program))
+            (folder / f"{answer.name}.musicxml").write_bytes(musicxml_of(answer.grid, title))
+            render(midi, None, None, heard, folder / f"{answer.name}.flac")
+            counted = count_voice_leading(answer.grid, voices)
+            pieces.append(Written(answer.title, answer.name, len(answer.grid) // MEASURE, answer.written, counted))
+        remarks = given.remarks if given else ()
+        write_json(folder / LIST, Composed(title, asked.task, file.facts.kind, file.facts.steps, remarks, pieces))
+    for remark in remarks:
+        log.info("%s: %s", asked.score, remark)
+    print(f"{len(pieces)} pieces in {output}")
+
+
+def _learnt_ranges(sequence: Path) -> tuple[Range, ...]:
+    """The ranges of the voices of what was trained on."""
+    packed = open_checked(sequence)
+    return ranges(packed.steps(track) for track in packed.tracks("train"))
+
+
+if __name__ == "__main__":
+    cli.run(compose)

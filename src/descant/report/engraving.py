@@ -1,0 +1,44 @@
+"""Scores engraved as pictures."""
+
+import re
+
+import verovio
+
+from descant.errors import ScoreError
+from descant.report.blocks import Picture
+from descant.report.render import data_uri
+
+# tenths of a millimetre at full scale; twelve measures of four voices are then three systems
+OPTIONS = {
+    "pageWidth": 2400,
+    "pageHeight": 60000,
+    "scale": 40,
+    "adjustPageHeight": True,
+    "header": "none",
+    "footer": "none",
+    "breaks": "auto",
+    "svgViewBox": True,
+    # the same score gives the same bytes
+    "xmlIdSeed": 1,
+    "svgCss": "svg{background:#fff}",
+}
+
+
+def engraved(score: bytes, name: str) -> Picture:
+    """A picture of a score.
+
+    Args:
+        score: MusicXML.
+        name: what it is of.
+
+    Raises:
+        ScoreError: when it cannot be engraved.
+    """
+    toolkit = verovio.toolkit()
+    toolkit.setOptions(OPTIONS)
+    if not toolkit.loadData(score.decode()):
+        raise ScoreError(f"the score of {name} cannot be engraved", "delete it and run snakemake again")
+    picture = toolkit.renderToSVG(1)
+    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', picture)
+    width, height = map(int, size.groups()) if size else (960, 540)
+    return Picture(name, data_uri(picture.encode(), "image/svg+xml"), f"The score of {name}.", width, height)
