@@ -58,6 +58,14 @@ def test_a_table_of_mel2mels_needs_a_row_of_that_kind(tmp_path: Path) -> None:
     assert "no row is of the kind mel2mel: add --configfile config/mel2mel-ablation.yaml" in shown.stdout + shown.stderr
 
 
+def test_a_table_of_parts_needs_a_row_of_that_kind(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--dry-run", "table_parts", over=ROOT / "config" / "parts-experiments.yaml").stdout
+    assert re.search(r"^train +8$", shown, re.MULTILINE) and re.search(r"^parts_row +8$", shown, re.MULTILINE)
+    shown = run(tmp_path, "--dry-run", "table_parts", check=False)
+    assert shown.returncode != 0
+    assert "no row is of the kind parts: add --configfile config/parts-experiments.yaml" in shown.stdout + shown.stderr
+
+
 def test_a_mistyped_key_is_reported_with_the_right_one(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump({"training": {"stpes": 3}}))

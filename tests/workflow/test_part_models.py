@@ -1,17 +1,22 @@
-"""Rows of parts are trained on scores of a folder, with no audio, and their model files open by themselves."""
+"""Rows of parts are trained on scores of a folder, with no audio; their model files open by themselves; their table."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import yaml
 from chorales import chorale
+from page_reading import read_page
 from pipeline import planned, run
 
 from descant.evaluation.composed import LIST, Composed
+from descant.evaluation.parts_baselines import ALL
+from descant.evaluation.parts_scores import PartsLine
 from descant.modelfile import read_model
-from descant.results import read_json
+from descant.results import read_json, read_rows
 from descant.sampling.parts import draw_parts
 from descant.scores.part_files import midi_of, read_parts
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
@@ -42,7 +47,15 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
         "redone": {"title": "Redone", "task": "redo", "score": str(music / "0.mid"), "row": "thesis"},
         "song": {"title": "A song", "task": "harmonise", "score": str(melody)},
     }
-    own = {"parts": parts, "part_models": networks, "models": rows, "rows": list(rows), "compositions": tasks}
+    evaluation = {"parts": {"bound_draws": 1, "pieces": 2, "measures": 2}}
+    own: dict[str, Any] = {
+        "parts": parts,
+        "part_models": networks,
+        "models": rows,
+        "rows": list(rows),
+        "compositions": tasks,
+    }
+    own["evaluation"] = evaluation
     over.write_text(yaml.safe_dump(own))
     run(folder, "--cores", "1", *MODELS, over=over)
     made = {path.name for path in (folder / "results").iterdir()}
@@ -76,3 +89,26 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
     run(folder, "--cores", "1", "compose", "--config", asked, over=over)
     assert read_json(Composed, made / "compose" / LIST).pieces[1].written == ("soprano", "tenor", "bass")
     assert (folder / "results" / "report" / "compose.html").exists()
+    _check_the_table(folder, own, over)
+
+
+def _check_the_table(folder: Path, own: dict[str, Any], over: Path) -> None:
+    """Both networks beside the baselines, in a table and on a page; each row by itself."""
+    page = "results/report/parts.html"
+    run(folder, "--cores", "1", page, over=over)
+    lines = read_rows(PartsLine, folder / "results/parts/table.csv")
+    told = {(line.title, line.task) for line in lines if line.material == ALL}
+    tasks = ["next token", "next measure", *(f"fill {name}" for name in ("soprano", "alto", "tenor", "bass"))]
+    assert told >= {(name, task) for name in ("small", "thesis") for task in tasks}
+    assert told >= {("n-gram, transposed", "fill bass"), ("hold", "next token"), ("last measure", "next measure")}
+    assert {line.title for line in lines if line.bound} == {"thesis"}
+    shown = read_page((folder / page).read_text(), str(folder))
+    assert "54.7 % / 45.3 %" in shown.text and "read the columns of changed ones" in shown.text
+    found = json.loads((folder / "results/parts/rows/small.json").read_text())
+    assert [one["material"] for one in found["drawings"]] == ["test pieces", "drawn", "drawn by the rules"]
+    assert len(found["sets"]) == 15
+    assert planned(folder, page, over=over) == set()
+    own["models"]["small"]["title"] = "S"
+    over.write_text(yaml.safe_dump(own))
+    again = {job for job in planned(folder, page, over=over) if not job.startswith("train")}
+    assert again == {"parts_row row=small", "table_parts", "page page=parts"}

@@ -4,10 +4,14 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from descant.config.models import PartsRow
 from descant.corpus.shards import folder_digests
 from descant.errors import DescantError
 
 PIECES = "results/parts/pieces.csv"
+parts_rows = {
+    name: row for name, row in experiment.models.items() if isinstance(row, PartsRow)
+}
 
 
 def parts_digest(wildcards):
@@ -30,3 +34,18 @@ def parts_digest(wildcards):
 def placeless_parts():
     """The section without where things lie: the digest says what lies there."""
     return as_json(experiment.parts.model_copy(update={"folder": None, "jsb16": None}))
+
+
+def parts_model(wildcards):
+    """The model file of a row."""
+    (training,) = plan.routes[wildcards.row].trainings
+    return model_of(training)
+
+
+def measured_parts(wildcards):
+    """What was measured of every row."""
+    if not parts_rows:
+        raise WorkflowError(
+            "no row is of the kind parts: add --configfile config/parts-experiments.yaml"
+        )
+    return collect(rules.parts_row.output.figures, row=parts_rows)

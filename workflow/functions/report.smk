@@ -30,6 +30,7 @@ def report_pages():
         "separation": ["separation"] if experiment.separation.method != "none" else [],
         "simulated": [],
         "timbre": ["timbre"] if mel2mel_rows else [],
+        "parts": ["parts"] if parts_rows else [],
     }
     if drawn_rows:
         present["table"] = ["table"]
@@ -104,6 +105,11 @@ def table_given(page):
         "hidden": ["model", "receptive_field_samples", "note"],
         "notes": [LEGEND, *notes],
     }
+
+
+def parts_given(page):
+    """The table of models of music in parts."""
+    return {"table": File(PARTS_TABLE)}
 
 
 def curves_given(page):
@@ -257,6 +263,7 @@ GIVEN = {
     "index": front_given,
     "players": players_given,
     "table": table_given,
+    "parts": parts_given,
     "curves": curves_given,
     "population": population_given,
     "novelty": novelty_given,

@@ -52,3 +52,59 @@ rule parts_baselines:
         "python -m descant.commands.parts_baselines --settings {params.settings:q} --seed {params.seed:q}"
         " --sequence {params.sequence:q} --pieces {input.pieces:q} --output {output.figures:q}"
         " --table {output.table:q} 2> {log:q}"
+
+
+rule parts_row:
+    input:
+        data=rules.parts.output.data,
+        index=rules.parts.output.index,
+        pieces=rules.parts.output.pieces,
+        model=parts_model,
+    output:
+        figures="results/parts/rows/{row}.json",
+    log:
+        "<logs>/parts/{row}.log",
+    benchmark:
+        "<benchmarks>/parts/{row}.tsv"
+    wildcard_constraints:
+        row=alternatives(parts_rows),
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=240,
+    params:
+        title=lambda wildcards: parts_rows[wildcards.row].title,
+        settings=as_json(
+            experiment.evaluation, "bootstrap_draws", "confidence", "parts"
+        ),
+        seed=experiment.seed,
+        sequence=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.parts_row {wildcards.row:q} --title {params.title:q}"
+        " --settings {params.settings:q} --seed {params.seed:q} --model {input.model:q}"
+        " --sequence {params.sequence:q} --pieces {input.pieces:q} --output {output.figures:q}"
+        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule table_parts:
+    input:
+        baselines=rules.parts_baselines.output.figures,
+        rows=measured_parts,
+    output:
+        figures=PARTS_TABLE,
+        table="results/parts/table.csv",
+    log:
+        "<logs>/table_parts.log",
+    benchmark:
+        "<benchmarks>/table_parts.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python -m descant.commands.table_parts {input.rows:q} --baselines {input.baselines:q}"
+        " --output {output.figures:q} --table {output.table:q} 2> {log:q}"

@@ -11,6 +11,7 @@ from descant.sequences import PackedSequence, open_checked
 
 Settings = Annotated[str, typer.Option(help="the resolved section of the configuration, as JSON text")]
 SequenceFolder = Annotated[Path, typer.Option(help="folder of a packed sequence: data.npy and index.parquet")]
+Pieces = Annotated[Path, typer.Option(help="CSV table of the pieces that 'parts' wrote")]
 Inputs = Annotated[
     list[str],
     typer.Option(

@@ -8,12 +8,9 @@ import typer
 
 from descant.commands import cli, options
 from descant.config.evaluation import Evaluation
-from descant.corpus.parts_dealing import PieceRow
-from descant.corpus.splits import TEST, TRAIN
-from descant.errors import CorpusError
 from descant.evaluation.parts_baselines import BaselineRow, measure_baselines
-from descant.results import read_rows, write_json, write_rows
-from descant.scores.parts import unframed
+from descant.evaluation.parts_material import read_pieces
+from descant.results import write_json, write_rows
 from descant.sequences import open_checked
 from descant.statistics import Bootstrap
 
@@ -24,7 +21,7 @@ def parts_baselines(
     settings: options.Settings,
     seed: options.Seed,
     sequence: options.SequenceFolder,
-    pieces: Annotated[Path, typer.Option(help="CSV table of the pieces that 'parts' wrote")],
+    pieces: options.Pieces,
     output: Annotated[Path, typer.Option(help="JSON to write: all figures with their intervals")],
     table: Annotated[Path, typer.Option(help="CSV table to write: a row for each baseline, task and coding")],
 ) -> None:
@@ -33,17 +30,9 @@ def parts_baselines(
     Transposed copies are made here, where a baseline is learnt from them; those in the sequence are passed over.
     """
     section = cli.parse_settings(Evaluation, settings)
-    packed = open_checked(sequence)
-    grids = {track.track: packed.steps(track) for track in packed.tracks()}
-    rows = [(row, row.track) for row in read_rows(PieceRow, pieces) if row.used]
-    if lost := [row.piece for row, track in rows if track not in grids]:
-        raise CorpusError(f"{pieces} names {lost[0]}, which is not in {sequence}", "delete both and run again")
-    tunes = {row.group or track for row, track in rows if row.split == TRAIN}
-    test = {track: grids[track] for row, track in rows if row.split == TEST and track}
-    clean = frozenset(track for row, track in rows if track in test and (row.group or track) not in tunes)
-    train = [unframed(grids[track]) for row, track in rows if row.split == TRAIN and track]
+    read = read_pieces(open_checked(sequence), pieces)
     bootstrap = Bootstrap(section.bootstrap_draws, section.confidence, seed)
-    found = measure_baselines(train, test, clean, bootstrap)
+    found = measure_baselines(read.train, read.test, read.clean, bootstrap)
     write_json(output, found)
     write_rows(table, BaselineRow, found.rows)
     for line in found.rows:

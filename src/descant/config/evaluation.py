@@ -46,6 +46,21 @@ class TimbreMap(Section):
     )
 
 
+class PartsTable(Section):
+    """``evaluation.parts:`` what is measured of models of music in parts; the numbers are ours."""
+
+    test_pieces: int | None = Field(
+        None, ge=1, description="test pieces that are scored, the first ones of the sequence; empty = all"
+    )
+    bound_draws: int = Field(
+        4, ge=1, le=1000, description="draws of the latents over which an RMVAE's bound is averaged (ours)"
+    )
+    pieces: int = Field(
+        32, ge=1, le=1000, description="pieces drawn; an RMVAE goes on from so many test pieces at most (ours)"
+    )
+    measures: int = Field(16, ge=1, le=1000, description="measures of each; a chorale has about 15 (ours)")
+
+
 class Evaluation(Section):
     """``evaluation:`` how the table is measured."""
 
@@ -62,3 +77,4 @@ class Evaluation(Section):
     distances: Distances = Field(default_factory=Distances)
     novelty: Novelty = Field(default_factory=Novelty)
     timbre: TimbreMap = Field(default_factory=TimbreMap)
+    parts: PartsTable = Field(default_factory=PartsTable)

@@ -129,6 +129,14 @@ KINDS: Mapping[str, Kind] = {
         "bound. The tinted columns repeat the paper's figures for the paper's own models, trained on other music at "
         "another scale. A dash stands where there is no figure.",
     ),
+    "parts": Kind(
+        label="Music in parts",
+        about="Models that compose and fill four voices, beside counting and beside Bach.",
+        category="2 The table",
+        caption="How well each model of music in parts predicts test pieces and fills missing voices, beside n-grams; "
+        "how often what it draws breaks rules of voice leading, beside Bach's own rate; and how its histograms differ "
+        "from real ones. Most tokens are held: columns of changed ones count.",
+    ),
     "curves": Kind(
         label="Training",
         about="How each network got there.",

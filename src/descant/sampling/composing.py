@@ -66,7 +66,9 @@ class NoRests:
             before = tokens[:, :step, voice]
             places = torch.where(before == HELD, -1, torch.arange(step, device=tokens.device))
             last = before.gather(1, places.amax(1, keepdim=True).clamp_min(0))[:, 0] if step else None
-            is_silent = torch.ones(len(tokens), dtype=torch.bool) if last is None else last >= PITCHES
+            is_silent = (
+                torch.ones(len(tokens), dtype=torch.bool, device=tokens.device) if last is None else last >= PITCHES
+            )
             added[is_silent, HELD] -= RESTING
         return added
 
@@ -105,7 +107,7 @@ def generate(system: Composer, measures: int, count: int, how: Composing, beginn
     if isinstance(system, RMVAESystem):
         # it needs as many measures before the first one as it looks ahead
         first = np.concatenate([silence(system.settings.offset * MEASURE, system.voices), begun])
-        longer = go_on(system, _tokens([first]), measures - len(begun) // MEASURE)
+        longer = go_on(system, _tokens(system, [first]), measures - len(begun) // MEASURE)
         return [_grid(longer)[system.settings.offset * MEASURE :]] * count
     whole = np.concatenate([begun, silence(measures * MEASURE - len(begun), system.voices)])
     is_given = np.zeros(whole.shape, bool)
@@ -124,7 +126,7 @@ def fill(system: Composer, grid: Grid, voices: Sequence[int], count: int, how: C
         how: to draw.
     """
     if isinstance(system, RMVAESystem):
-        return [_grid(fill_measures(system, _tokens([grid]), voices))] * count
+        return [_grid(fill_measures(system, _tokens(system, [grid]), voices))] * count
     is_given = np.ones(grid.shape, bool)
     is_given[:, list(voices)] = False
     return _drawn(system, grid, is_given, count, how)
@@ -248,16 +250,14 @@ def _drawn(
     system: AutoregressivePartsSystem, grid: Grid, is_given: npt.NDArray[np.bool_], count: int, how: Composing
 ) -> list[Grid]:
     """Draw what is not given of a piece, in silence."""
-    tokens = _tokens([framed(grid)] * count)
+    tokens = _tokens(system, [framed(grid)] * count)
     fixed = torch.from_numpy(np.pad(is_given, ((MEASURE, MEASURE), (0, 0)), constant_values=True))
-    fixed = fixed.expand_as(tokens)
-    rules = (
-        None
-        if how.rules is None
-        else NoRests(np.pad(may_rest(grid, is_given), MEASURE, constant_values=True), how.rules)
-    )
+    fixed = fixed.to(tokens.device).expand_as(tokens)
+    rules = how.rules
+    if rules is not None:
+        rules = NoRests(np.pad(may_rest(grid, is_given), MEASURE, constant_values=True), rules)
     drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, rules)
-    swept = redraw_parts(system, drawn, fixed, how.sweeps, derive_seed(how.seed, "sweeps"), how.settings, how.rules)
+    swept = redraw_parts(system, drawn, fixed, how.sweeps, derive_seed(how.seed, "sweeps"), how.settings, rules)
     return [unframed(_grid(one[None])) for one in swept]
 
 
@@ -277,8 +277,9 @@ def may_rest(grid: Grid, is_given: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool
     return allowed
 
 
-def _tokens(grids: Sequence[Grid]) -> Tensor:
-    return torch.from_numpy(np.stack(grids)).long()
+def _tokens(system: Composer, grids: Sequence[Grid]) -> Tensor:
+    """Grids where the system's weights are."""
+    return torch.from_numpy(np.stack(grids)).long().to(next(system.parameters()).device)
 
 
 def _grid(tokens: Tensor) -> Grid:

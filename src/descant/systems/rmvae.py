@@ -127,6 +127,22 @@ class RMVAESystem(System):
         figures = {"nll_bound": _nll(said, target).mean(), "kl": kl.mean()}
         return figures | note_figures(target, likeliest(said[0]), self.classes) | self._music(said[0], target)
 
+    def bound(self, tokens: Tensor, present: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What :meth:`validate` averages, token by token, for any sets of voices that are there.
+
+        Args:
+            tokens: int64 ``(batch, steps, voices)``, whole measures.
+            present: bool ``(sets, voices)``: of a measure that is read, nothing else is looked at.
+            noise: draws the latents.
+
+        Returns:
+            Nats ``(sets, batch, measures, 16, voices)`` of all measures but the first ``offset``, all voices of them;
+            and the divergence in nats ``(sets, batch, measures)`` of each measure that is read.
+        """
+        whole = _measures(tokens)
+        said, kl = self._terms(whole, present, noise, None)
+        return _nll(said, whole[:, self.settings.offset :]), kl
+
     def _terms(
         self, tokens: Tensor, sets: Tensor, noise: torch.Generator, dropout: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,64 @@
+"""Measure a network of music in parts on test pieces, and what it draws."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
+from descant.config.evaluation import Evaluation
+from descant.config.parts import PARTS
+from descant.errors import ModelFileError
+from descant.evaluation.parts_material import read_pieces
+from descant.evaluation.parts_row import measure_row
+from descant.evaluation.parts_scores import Asked
+from descant.modelfile import check_streams, read_model
+from descant.results import write_json
+from descant.sampling.composing import Composer
+from descant.sequences import open_checked
+from descant.statistics import Bootstrap
+from descant.systems.base import System
+from descant.systems.restore import restore
+from descant.systems.rmvae import RMVAESystem
+
+
+def parts_row(
+    name: Annotated[str, typer.Argument(help="of the row in the configuration")],
+    title: Annotated[str, typer.Option(help="what people call it")],
+    settings: options.Settings,
+    seed: options.Seed,
+    model: options.ModelPath,
+    sequence: options.SequenceFolder,
+    pieces: options.Pieces,
+    output: Annotated[Path, typer.Option(help="JSON to write: all figures with their intervals")],
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Write how well it predicts and fills test pieces, and how what it draws differs from real pieces.
+
+    Raises:
+        ModelFileError: when the model is none of music in parts.
+    """
+    device = set_up_torch(threads, gpus)
+    section, file, packed = cli.parse_settings(Evaluation, settings), read_model(model), open_checked(sequence)
+    system = restore(file, System)  # type: ignore[type-abstract]
+    if not isinstance(system, Composer):
+        raise ModelFileError(f"{model} holds a {file.facts.kind}, no network of music in parts", "give another file")
+    check_streams(file, {PARTS: packed})
+    read = read_pieces(packed, pieces)
+    asked = Asked(
+        model=name,
+        title=title,
+        kind=file.facts.kind,
+        bound=isinstance(system, RMVAESystem),
+        test=dict(islice(read.test.items(), section.parts.test_pieces)),
+        clean=read.clean,
+        bootstrap=Bootstrap(section.bootstrap_draws, section.confidence, seed),
+    )
+    write_json(output, measure_row(asked, system.to(device), read.train, section.parts, seed))
+
+
+if __name__ == "__main__":
+    cli.run(parts_row)

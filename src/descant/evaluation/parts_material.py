@@ -1,0 +1,51 @@
+"""The pieces of a packed sequence of parts, as they were before any was transposed, by split."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from descant.corpus.parts_dealing import PieceRow
+from descant.corpus.splits import TEST, TRAIN
+from descant.errors import CorpusError
+from descant.results import read_rows
+from descant.scores.parts import Grid, unframed
+from descant.sequences import PackedSequence
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Pieces to learn from and to score.
+
+    Attributes:
+        train: grids, uint8 ``(steps, voices)``, without the silence around them and without transposed copies.
+        test: grids by the ids of their tracks, in the order of the sequence.
+        clean: test tracks whose tune is in no training piece.
+    """
+
+    train: list[Grid]
+    test: Mapping[str, Grid]
+    clean: frozenset[str]
+
+
+def read_pieces(packed: PackedSequence, pieces: Path) -> Pieces:
+    """The pieces of a sequence.
+
+    Args:
+        packed: the sequence ``parts``.
+        pieces: CSV table of the pieces that ``parts`` wrote.
+
+    Raises:
+        CorpusError: when the table names a track that the sequence lacks.
+        ResultError: when it cannot be read.
+    """
+    grids = {track.track: packed.steps(track) for track in packed.tracks()}
+    rows = {row.track: row for row in read_rows(PieceRow, pieces) if row.used and row.track}
+    if lost := [row.piece for track, row in rows.items() if track not in grids]:
+        raise CorpusError(f"{pieces} names {lost[0]}, which is not in {packed.name}", "delete both and run again")
+    of_split = {
+        split: {track: grid for track, grid in grids.items() if track in rows and rows[track].split == split}
+        for split in (TRAIN, TEST)
+    }
+    tunes = {rows[track].group or track for track in of_split[TRAIN]}
+    clean = frozenset(track for track in of_split[TEST] if (rows[track].group or track) not in tunes)
+    return Pieces([unframed(grid) for grid in of_split[TRAIN].values()], of_split[TEST], clean)
