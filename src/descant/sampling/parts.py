@@ -37,10 +37,11 @@ def draw_parts(
     settings: DrawSettings | None = None,
     order: Sequence[int] | None = None,
     rules: LogitMask | None = None,
+    stream: int = 0,
 ) -> Tensor:
     """Draw all tokens that are not fixed: to compose fix none, to fill voices fix the others.
 
-    Token ``(step, voice)`` of sequence ``n`` is drawn with uniform ``step * voices + voice`` of stream ``n``.
+    Token ``(step, voice)`` of sequence ``n`` is drawn with uniform ``step * voices + voice`` of stream ``stream + n``.
 
     Args:
         system: ready for evaluation.
@@ -50,6 +51,7 @@ def draw_parts(
         settings: temperature and nucleus.
         order: voices in the order of a step; None takes the system's.
         rules: added to the logits.
+        stream: of uniform numbers, of the first sequence.
 
     Returns:
         int64 ``(batch, steps, voices)``, the fixed tokens as they were.
@@ -65,7 +67,8 @@ def draw_parts(
             f"{steps} steps are no whole measures of {network.measure}",
             f"draw {-(-steps // network.measure) * network.measure} steps",
         )
-    uniforms = torch.from_numpy(np.stack([counter_uniforms(seed, n, 0, steps * voices) for n in range(batch)]))
+    streams = range(stream, stream + batch)
+    uniforms = torch.from_numpy(np.stack([counter_uniforms(seed, each, 0, steps * voices) for each in streams]))
     free = (~fixed).any(-1).any(0).nonzero()
     if not len(free):
         return tokens.clone()
