@@ -37,12 +37,14 @@ def test_the_plan_is_drawn_from_what_was_played_and_announced() -> None:
     system, heard = small_system(), person(6)
     player = BandPlayer(system, SETTINGS)
     plans = played(player, heard, lead_in=3)
-    # measures 1 to 3 nobody planned, 4 and 5 are planned from 3 on; the person was heard in the first five
+    # of measures 0 to 2 those that the person had played were imagined before; 3 to 5 were announced
+    imagined = [player.plans[number].numpy() for number in range(3)]
+    assert [player.plans[number].tolist() for number in range(3, 6)] == [plan.tolist() for plan in plans]
     tokens = torch.full((1, 7 * MEASURE, 4), HELD)
-    tokens[0, 3 * MEASURE : 6 * MEASURE] = torch.from_numpy(np.concatenate(plans).astype(np.int64))
+    tokens[0, : 6 * MEASURE] = torch.from_numpy(np.concatenate([*imagined, *plans]).astype(np.int64))
     tokens[0, : 5 * MEASURE, 1] = torch.from_numpy(heard[: 5 * MEASURE].astype(np.int64))
     fixed = torch.zeros_like(tokens, dtype=torch.bool)
-    fixed[0, 3 * MEASURE : 6 * MEASURE] = torch.tensor([True, False, True, True])
+    fixed[0, : 6 * MEASURE] = torch.tensor([True, False, True, True])
     fixed[0, : 5 * MEASURE, 1] = True
     expected = draw_parts(system, tokens, fixed, 5, SETTINGS.draw, stream=6)[0, 6 * MEASURE :]
     assert player.plan(heard[: 5 * MEASURE], 6).tolist() == expected.tolist()

@@ -2,8 +2,9 @@
 
 At the end of a measure the band plans the measure after the next. The next one is planned already and was shown; what
 the person will play in it is not known, so the network imagines it: draws it as its own voices, and forgets it. Nor are
-the band's voices known where it did not play: it imagines them afresh for every plan. Fixed rests in their place would
-be music of one voice, which its training music hardly has, and a network that rests goes on resting.
+the band's voices known where it did not play: once the person's measure is whole it imagines them, and goes on as if it
+had played that. Fixed rests in their place would be music of one voice, which its training music hardly has, and a
+network that rests goes on resting.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class PlayerSettings:
         seed: of all draws.
         draw: temperature and nucleus.
         context: measures that the network reads and draws, the planned one among them.
-        own_past: whether it reads what it played itself; without, it knows the person's voice, and imagines its own.
+        own_past: whether it reads what it played itself; without, it imagines that afresh.
     """
 
     voice: int = 0
@@ -86,12 +87,16 @@ class BandPlayer:
         tokens[0, : len(known), settings.voice] = known
         fixed[0, : len(known), settings.voice] = True
         drawn = draw_parts(self.system, tokens, fixed, settings.seed, settings.draw, stream=measure)
-        plan = drawn[0, -size:].clone()
+        measures = drawn[0].view(-1, size, self.system.voices)
+        plan = measures[-1].clone()
         if measure - 1 not in self.plans:
             held_on = sounding(drawn, CLASSES)[0, -size]
             begins = (plan[0] == held_class(CLASSES)) & (held_on < CLASSES)
             plan[0] = torch.where(begins, held_on, plan[0])
-        self.plans = {number: kept for number, kept in self.plans.items() if number > first} | {measure: plan}
+        imagined = {number: measures[number - first] for number in range(first, min(measure, len(heard) // size))}
+        oldest = measure + 2 - settings.context
+        self.plans = {number: each for number, each in (imagined | self.plans).items() if number >= oldest}
+        self.plans[measure] = plan
         return plan.numpy().astype("uint8")
 
 

@@ -17,6 +17,7 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "parts.folder": lambda raw: _get(raw, "parts", "source") == "folder",
     "parts.jsb16": lambda raw: _get(raw, "parts", "source") == "jsb16",
     "play.score": lambda raw: True,
+    "band.model": lambda raw: True,
     "find_timbre.recording": lambda raw: True,
     "find_timbre.score": lambda raw: True,
     "separation.weights": lambda raw: _get(raw, "separation", "method") == "spleeter",

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from descant.config.band import Band
 from descant.config.base import Section, suggest
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
 from descant.config.evaluation import Evaluation
@@ -17,7 +18,7 @@ from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
-from descant.config.part_models import PartModel
+from descant.config.part_models import AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, Parts
 from descant.config.play import Piece, Play
 from descant.config.reading import read_yaml
@@ -72,6 +73,7 @@ class Config(Section):
         default_factory=dict,
         description="pieces that a Mel2Mel plays for the page to hear first; `snakemake music`; null removes one",
     )
+    band: Band = Field(default_factory=Band)
     find_timbre: FindTimbre | None = Field(
         None, description="a recording whose timbre is looked for with `snakemake find_timbre`"
     )
@@ -228,7 +230,24 @@ class Config(Section):
         for key, asked, rows in (("play", self.play, playing), ("find_timbre", self.find_timbre, finding), *pieces):
             if asked is not None and asked.row is not None and asked.row not in rows:
                 raise ValueError(f"{key}.row names {asked.row!r}{suggest(asked.row, rows, 'models that can')}")
+        if self.band.row is not None and self.band.row not in self._band_rows():
+            near = suggest(self.band.row, self._band_rows(), "rows of an autoregressive_parts with latent: 0")
+            raise ValueError(f"band.row names {self.band.row!r}{near}")
         return self
+
+    def _band_rows(self) -> dict[str, PartsRow]:
+        """The rows whose network can play along with a person."""
+        playing = [
+            name for name, each in self.part_models.items() if isinstance(each, AutoregressiveParts) and not each.latent
+        ]
+        return {
+            name: row for name, row in self.models.items() if isinstance(row, PartsRow) and row.part_model in playing
+        }
+
+    @property
+    def band_row(self) -> str | None:
+        """The row whose network plays along with a person; None for a model file that is named, or that which ships."""
+        return None if self.band.model else self.band.row or next(iter(self._band_rows()), None)
 
     def _mel2mel_rows(self, with_vocoder: bool) -> dict[str, Mel2MelRow]:
         return {
