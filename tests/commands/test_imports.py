@@ -12,7 +12,7 @@ COMMANDS = {path.stem for path in Path(descant.commands.__file__).parent.glob("*
 # the last one makes the trainer of the member that it writes down
 TRAIN = {"train", "train_member", "choose_member"}
 COMPUTE = {
-    "band", "codes", "draw", "embed", "find_timbre", "likelihood", "perform", "play", "prime",
+    "band", "band_page", "codes", "draw", "embed", "find_timbre", "likelihood", "perform", "play", "prime",
     "reconstruct", "timbres", "vocode",
 }  # fmt: skip
 PROGRAM = """
