@@ -122,7 +122,7 @@ def open_ports(input_name: str, output_name: str) -> Iterator[MidiPorts]:
     """Open an input and an output by a part of their names, with an organ on the voices' channels.
 
     Raises:
-        BandError: when one cannot be opened, or its name says too little.
+        BandError: when one cannot be opened, its name says too little, or it fails while it is used.
     """
     backend = load_backend()
     inputs, outputs = port_names(backend)
@@ -138,4 +138,7 @@ def open_ports(input_name: str, output_name: str) -> Iterator[MidiPorts]:
             ) from error
         for channel in range(4):
             ports.output.send(mido.Message("program_change", channel=channel, program=ORGAN))
-        yield ports
+        try:
+            yield ports
+        except OSError as error:
+            raise BandError(f"a MIDI port failed: {error}", "plug it in again, and start anew") from error

@@ -5,17 +5,21 @@ const TICK = 25;
 const SETTINGS = JSON.parse(document.getElementById("settings").textContent);
 const STARTS = [60, 60, 48, 36];
 const $ = (id) => document.getElementById(id);
-const say = (text) => {
-  if ($("status").textContent !== text) $("status").textContent = text;
+// assistive technology reads out what is written, so nothing is written twice
+const write = (id, text) => {
+  if ($(id).textContent !== text) $(id).textContent = text;
 };
+const say = (text) => write("status", text);
 
 const muted = new Set(), soloed = new Set();
-let sound = null, session = null, number = 0, ticking = null, band = null;
+let sound = null, session = null, number = 0, band = null;
+
+const hired = (source) => new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
 
 // the worker gets the text of the scripts that it needs, and the weights
 function hire() {
   const source = ["network", "player", "worker"].map((name) => $(`script-${name}`).textContent).join("\n");
-  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const worker = hired(source);
   worker.onmessage = ({ data }) => {
     if (data.kind === "ready") {
       $("start").disabled = false;
@@ -36,6 +40,8 @@ function hire() {
 }
 
 const worker = hire();
+// a page's own timers hardly run while it is in the background
+hired(`setInterval(() => postMessage(0), ${TICK})`).onmessage = () => session && tick();
 
 function sounding() {
   sound ??= new Sound();
@@ -76,7 +82,6 @@ function start() {
   session = new Session({ tempo, voice, start: sound.now + 0.3, leadIn, metronome: $("metronome").checked });
   // what was shown, and how it went
   band = { plans: new Map(), took: [], late: 0, latest: 0, notes: [], seed, leadIn, bar: MEASURE * session.step };
-  ticking = setInterval(tick, TICK);
   $("start").textContent = "Stop";
   for (const control of document.querySelectorAll(".before")) control.disabled = true;
   say("Counting in.");
@@ -84,7 +89,6 @@ function start() {
 }
 
 function stop() {
-  clearInterval(ticking);
   sound?.panic();
   session = null;
   $("start").textContent = "Start";
@@ -153,16 +157,15 @@ function show() {
   roll.draw(measures, (now - session.bar(current)) / band.bar);
   const next = band.plans.get(current + 1);
   const words = next ? planText(next, session.voice, SETTINGS.voices) : "not planned yet";
-  $("next").textContent = `Next, measure ${current + 2}: ${words}`;
+  write("next", `Next, measure ${current + 2}: ${words}`);
   if (band.took.length) {
     const last = band.took[band.took.length - 1], most = Math.max(...band.took);
-    $("speed").textContent =
-      `${last.toFixed(0)} ms for the last measure, ${most.toFixed(0)} at most, ` +
-      `${((last / 1000 / band.bar) * 100).toFixed(1)} % of a bar`;
+    const share = (last / 10 / band.bar).toFixed(1);
+    write("speed", `${last.toFixed(0)} ms for the last measure, ${most.toFixed(0)} at most, ${share} % of a bar`);
   }
   const late = band.late ? `, by ${(1000 * band.latest).toFixed(0)} ms at most` : "";
-  $("lateness").textContent = `${band.late} late${late}; ${session.missed} measures left out`;
-  $("seeded").textContent = String(band.seed);
+  write("lateness", `${band.late} late${late}; ${session.missed} measures left out`);
+  write("seeded", String(band.seed));
   requestAnimationFrame(show);
 }
 
