@@ -18,7 +18,7 @@ pathvars:
 
 for functions in """
     experiment paths corpus separation training population
-    drawing likelihood measures listening timbre compose report play parts
+    drawing likelihood measures listening timbre compose report play parts band
 """.split():
 
     include: f"workflow/functions/{functions}.smk"
@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose
+    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose band
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"

@@ -64,6 +64,10 @@ class PlayError(DescantError):
     """A score cannot be played as it was asked for, or no timbre be found for it."""
 
 
+class BandError(DescantError):
+    """A network cannot play along, or there is nothing to play on."""
+
+
 class ScoreError(DescantError):
     """A score cannot be read, or a SoundFont cannot play it."""
 

@@ -18,6 +18,7 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "parts.jsb16": lambda raw: _get(raw, "parts", "source") == "jsb16",
     "play.score": lambda raw: True,
     "compose.score": lambda raw: True,
+    "band.model": lambda raw: True,
     "find_timbre.recording": lambda raw: True,
     "find_timbre.score": lambda raw: True,
     "separation.weights": lambda raw: _get(raw, "separation", "method") == "spleeter",

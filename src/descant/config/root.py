@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from descant.config.band import Band
 from descant.config.base import Section, suggest
 from descant.config.compose import Compose, Composition
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
@@ -16,7 +17,7 @@ from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
-from descant.config.part_models import PartModel
+from descant.config.part_models import AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, Parts
 from descant.config.play import Piece, Play, Playing
 from descant.config.vocoders import Vocoder
@@ -72,6 +73,7 @@ class Config(Section):
         default_factory=dict,
         description="music in four parts that a network writes for a page; `snakemake compositions`; null removes one",
     )
+    band: Band = Field(default_factory=Band)
     find_timbre: FindTimbre | None = Field(
         None, description="a recording whose timbre is looked for with `snakemake find_timbre`"
     )
@@ -239,7 +241,24 @@ class Config(Section):
             wanted, known = piece.composition, self.compositions
             if wanted is not None and wanted not in known:
                 raise ValueError(f"music.{name}.composition names {wanted!r}{suggest(wanted, known, 'compositions')}")
+        if self.band.row is not None and self.band.row not in self._band_rows():
+            near = suggest(self.band.row, self._band_rows(), "rows of an autoregressive_parts with latent: 0")
+            raise ValueError(f"band.row names {self.band.row!r}{near}")
         return self
+
+    def _band_rows(self) -> dict[str, PartsRow]:
+        """The rows whose network can play along with a person."""
+        playing = [
+            name for name, each in self.part_models.items() if isinstance(each, AutoregressiveParts) and not each.latent
+        ]
+        return {
+            name: row for name, row in self.models.items() if isinstance(row, PartsRow) and row.part_model in playing
+        }
+
+    @property
+    def band_row(self) -> str | None:
+        """The row whose network plays along with a person; None for a model file that is named, or that which ships."""
+        return None if self.band.model else self.band.row or next(iter(self._band_rows()), None)
 
     def _mel2mel_rows(self, with_vocoder: bool) -> dict[str, Mel2MelRow]:
         return {

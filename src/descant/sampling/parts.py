@@ -40,10 +40,11 @@ def draw_parts(
     settings: DrawSettings | None = None,
     order: Sequence[int] | None = None,
     rules: LogitMask | None = None,
+    stream: int = 0,
 ) -> Tensor:
     """Draw all tokens that are not fixed: to compose fix none, to fill voices fix the others.
 
-    Token ``(step, voice)`` of sequence ``n`` is drawn with uniform ``step * voices + voice`` of stream ``n``.
+    Token ``(step, voice)`` of sequence ``n`` is drawn with uniform ``step * voices + voice`` of stream ``stream + n``.
 
     Rules are kept by steps: all voices of a step are drawn as the network says them, again and again until none breaks
     a rule, so that a step comes as often as the network gives it among those that keep the rules. After
@@ -57,6 +58,7 @@ def draw_parts(
         settings: temperature and nucleus.
         order: voices in the order of a step; None takes the system's.
         rules: what a token breaks, as numbers below 0.
+        stream: of uniform numbers, of the first sequence.
 
     Returns:
         int64 ``(batch, steps, voices)``, the fixed tokens as they were.
@@ -83,7 +85,7 @@ def draw_parts(
         open_voices = [voice for voice in order if not bool(fixed[:, step, voice].all())]
         unsettled = torch.ones(batch, dtype=torch.bool, device=tokens.device)
         for attempt in range(TRIES + 1 if rules is not None and open_voices else 1):
-            uniforms = _uniforms(seed, attempt, batch, step, voices)
+            uniforms = _uniforms(seed, attempt, range(stream, stream + batch), step, voices)
             is_last, keeps = attempt == TRIES, unsettled.clone()
             known[:, step] = fixed[:, step]
             for voice in open_voices:
@@ -108,10 +110,10 @@ def draw_parts(
     return memory.tokens
 
 
-def _uniforms(seed: int, attempt: int, batch: int, step: int, voices: int) -> Tensor:
+def _uniforms(seed: int, attempt: int, streams: Sequence[int], step: int, voices: int) -> Tensor:
     """Of the voices of a step, float64 ``(batch, voices)``: other ones for each attempt."""
     seed = derive_seed(seed, "attempt", attempt) if attempt else seed
-    return torch.from_numpy(np.stack([counter_uniforms(seed, n, step * voices, voices) for n in range(batch)]))
+    return torch.from_numpy(np.stack([counter_uniforms(seed, each, step * voices, voices) for each in streams]))
 
 
 def redraw_parts(
