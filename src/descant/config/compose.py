@@ -32,12 +32,19 @@ class Compose(Section):
     count: int = Field(1, ge=1, le=1000, description="pieces to write, each another answer to the task")
     measures: int = Field(12, ge=1, le=1000, description="generate: measures of a piece")
     beginning: int = Field(0, ge=0, description="generate: measures that are taken from the beginning of the score")
-    temperature: float = Field(0.9, gt=0, description="logits are divided by it; lower is plainer (ours)")
-    top_p: float = Field(0.95, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off (ours)")
+    temperature: float = Field(0.8, gt=0, description="logits are divided by it; lower is plainer (ours)")
+    top_p: float = Field(0.9, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off (ours)")
     rules: bool = Field(
         True,
         description="whether what breaks a rule of voice leading is drawn only where every token breaks one: parallel "
         "fifths and octaves, crossing, spacing, range",
+    )
+    particles: int = Field(
+        32,
+        ge=1,
+        le=4096,
+        description="fill, redo, harmonise: drafts that are written side by side, of which those go on that what is "
+        "given fits best; 1 looks back only (ours)",
     )
     sweeps: int = Field(
         0,

@@ -51,6 +51,18 @@ class Memory:
     past: States | None
     hidden: Tensor
 
+    def choose(self, sequences: Tensor) -> None:
+        """Go on with some sequences of the batch, int64 ``(batch,)``; one may stand there twice."""
+        self.tokens, self.sounding, self.hidden = (
+            each[sequences] for each in (self.tokens, self.sounding, self.hidden)
+        )
+        head, lstm = self.context
+        self.context, (out, cell) = (head[sequences], lstm[sequences]), self.states
+        self.states = out[:, sequences], cell[:, sequences]
+        if self.now is not None and self.past is not None:
+            (out, cell), self.now = self.past, self.now[sequences]
+            self.past = out[:, sequences], cell[:, sequences]
+
 
 class PartLSTM(nn.Module):
     """Logits of every token given those before it in time and in the order of the voices, and all that are fixed.

@@ -16,6 +16,7 @@ from torch import Tensor
 from descant.config.compose import Compose
 from descant.errors import SamplingError
 from descant.sampling.engine import DrawSettings
+from descant.sampling.particles import Particles, fill_parts
 from descant.sampling.parts import LogitMask, draw_parts, redraw_parts
 from descant.sampling.rmvae import fill as fill_measures
 from descant.sampling.rmvae import go_on
@@ -82,12 +83,14 @@ class Composing:
         settings: temperature and nucleus; an RMVAE takes the likeliest.
         rules: added to the logits, and with them no voice rests within a piece; None for none.
         sweeps: of blocked Gibbs sampling after what is drawn.
+        particles: drafts that compete where voices are given.
     """
 
     seed: int
     settings: DrawSettings = field(default_factory=DrawSettings)
     rules: LogitMask | None = None
     sweeps: int = 0
+    particles: int = 32
 
 
 def generate(system: Composer, measures: int, count: int, how: Composing, beginning: Grid | None = None) -> list[Grid]:
@@ -112,7 +115,9 @@ def generate(system: Composer, measures: int, count: int, how: Composing, beginn
     whole = np.concatenate([begun, silence(measures * MEASURE - len(begun), system.voices)])
     is_given = np.zeros(whole.shape, bool)
     is_given[: len(begun)] = True
-    return _drawn(system, whole, is_given, count, how)
+    tokens, fixed, rules = _in_silence(system, whole, is_given, count, how)
+    drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, rules)
+    return _swept(system, drawn, fixed, rules, how)
 
 
 def fill(system: Composer, grid: Grid, voices: Sequence[int], count: int, how: Composing) -> list[Grid]:
@@ -129,7 +134,11 @@ def fill(system: Composer, grid: Grid, voices: Sequence[int], count: int, how: C
         return [_grid(fill_measures(system, _tokens(system, [grid]), voices))] * count
     is_given = np.ones(grid.shape, bool)
     is_given[:, list(voices)] = False
-    return _drawn(system, grid, is_given, count, how)
+    tokens, fixed, rules = _in_silence(system, grid, is_given, count, how)
+    seeds = [derive_seed(how.seed, "answer", number) for number in range(count)]
+    drafts = [Particles(how.particles, seed, how.settings, rules) for seed in seeds]
+    filled = [fill_parts(system, one, kept, each) for one, kept, each in zip(tokens, fixed, drafts, strict=True)]
+    return _swept(system, torch.stack(filled), fixed, rules, how)
 
 
 def redo(system: Composer, grid: Grid, order: Sequence[int], how: Composing) -> list[Grid]:
@@ -180,7 +189,7 @@ def carry_out(system: Composer, asked: Compose, given: Grid | None, voices: Sequ
     if system.voices != len(VOICES):
         raise SamplingError(f"the network writes {system.voices} voices, not {len(VOICES)}", "give another one")
     rules = VoiceLeadingRules(tuple(voices)) if asked.rules else None
-    how = Composing(seed, DrawSettings(asked.temperature, asked.top_p), rules, asked.sweeps)
+    how = Composing(seed, DrawSettings(asked.temperature, asked.top_p), rules, asked.sweeps, asked.particles)
     if given is None:
         return _numbered(generate(system, asked.measures, asked.count, how), VOICES)
     named = _named(asked, given.shape[1])
@@ -246,18 +255,23 @@ def into_ranges(grid: Grid, voices: Sequence[Range]) -> int:
     return min(shifts, key=outside)
 
 
-def _drawn(
-    system: AutoregressivePartsSystem, grid: Grid, is_given: npt.NDArray[np.bool_], count: int, how: Composing
-) -> list[Grid]:
-    """Draw what is not given of a piece, in silence."""
+def _in_silence(
+    system: Composer, grid: Grid, is_given: npt.NDArray[np.bool_], count: int, how: Composing
+) -> tuple[Tensor, Tensor, LogitMask | None]:
+    """A piece so many times between two silences: tokens, which of them are fixed, and the rules for the others."""
     tokens = _tokens(system, [framed(grid)] * count)
     fixed = torch.from_numpy(np.pad(is_given, ((MEASURE, MEASURE), (0, 0)), constant_values=True))
-    fixed = fixed.to(tokens.device).expand_as(tokens)
     rules = how.rules
     if rules is not None:
         rules = NoRests(np.pad(may_rest(grid, is_given), MEASURE, constant_values=True), rules)
-    drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, rules)
-    swept = redraw_parts(system, drawn, fixed, how.sweeps, derive_seed(how.seed, "sweeps"), how.settings, rules)
+    return tokens, fixed.to(tokens.device).expand_as(tokens), rules
+
+
+def _swept(
+    system: AutoregressivePartsSystem, tokens: Tensor, fixed: Tensor, rules: LogitMask | None, how: Composing
+) -> list[Grid]:
+    """The pieces of a batch after Gibbs sampling, their silences taken off."""
+    swept = redraw_parts(system, tokens, fixed, how.sweeps, derive_seed(how.seed, "sweeps"), how.settings, rules)
     return [unframed(_grid(one[None])) for one in swept]
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from descant.errors import SamplingError
+from descant.layers.part_lstm import Memory
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
 from descant.seeds import counter_uniforms, derive_seed
@@ -68,12 +69,8 @@ def draw_parts(
     """
     settings, order = settings or DrawSettings(), outer_first(system.voices) if order is None else order
     network = system.network
-    batch, steps, voices = tokens.shape
-    if network.latents is not None and steps % network.measure:
-        raise SamplingError(
-            f"{steps} steps are no whole measures of {network.measure}",
-            f"draw {-(-steps // network.measure) * network.measure} steps",
-        )
+    check_measures(system, tokens.shape[1])
+    batch = len(tokens)
     free = (~fixed).any(-1).any(0).nonzero()
     if not len(free):
         return tokens.clone()
@@ -82,32 +79,72 @@ def draw_parts(
     memory, known = network.start(tokens.clone(), fixed, first), fixed.clone()
     for step in range(first, last + 1):
         network.begin_step(memory, step)
-        open_voices = [voice for voice in order if not bool(fixed[:, step, voice].all())]
-        unsettled = torch.ones(batch, dtype=torch.bool, device=tokens.device)
-        for attempt in range(TRIES + 1 if rules is not None and open_voices else 1):
-            uniforms = _uniforms(seed, attempt, range(stream, stream + batch), step, voices)
-            is_last, keeps = attempt == TRIES, unsettled.clone()
-            known[:, step] = fixed[:, step]
-            for voice in open_voices:
-                logits = network.say(memory, voice, known[:, step])
-                broken = None if rules is None else rules(memory.tokens, known, step, voice)
-                if broken is not None and is_last:
-                    logits = logits + broken
-                    if not bool(logits.isfinite().any(-1).all()):
-                        raise SamplingError(
-                            f"the rules forbid every token of voice {voice + 1} at step {step}", "leave a rule out"
-                        )
-                drawn = draw(logits.cpu(), uniforms[:, voice], settings.temperature, settings.top_p)
-                drawn = drawn.to(tokens.device)
-                is_drawn = unsettled & ~fixed[:, step, voice]
-                memory.tokens[:, step, voice] = torch.where(is_drawn, drawn, memory.tokens[:, step, voice])
-                known[:, step, voice] = True
-                if broken is not None:
-                    keeps &= fixed[:, step, voice] | (broken.gather(1, drawn[:, None])[:, 0] >= 0)
-            unsettled = unsettled & ~keeps
-            if not bool(unsettled.any()):
-                break
+        if written := [voice for voice in order if not bool(fixed[:, step, voice].all())]:
+            draw_step(system, memory, known, written, seed, range(stream, stream + batch), settings, rules)
     return memory.tokens
+
+
+def check_measures(system: AutoregressivePartsSystem, steps: int) -> None:
+    """Refuse steps that are no whole measures, where these have latents.
+
+    Raises:
+        SamplingError: naming how many would be.
+    """
+    measure = system.network.measure
+    if system.network.latents is not None and steps % measure:
+        cure = f"draw {-(-steps // measure) * measure} steps"
+        raise SamplingError(f"{steps} steps are no whole measures of {measure}", cure)
+
+
+def draw_step(
+    system: AutoregressivePartsSystem,
+    memory: Memory,
+    known: Tensor,
+    voices: Sequence[int],
+    seed: int,
+    streams: Sequence[int],
+    settings: DrawSettings,
+    rules: LogitMask | None,
+) -> None:
+    """Draw voices of a step that was begun, into the memory's tokens; see :func:`draw_parts`.
+
+    Args:
+        system: ready for evaluation.
+        memory: of the network, at the step.
+        known: bool ``(batch, steps, voices)``: tokens that are fixed or drawn already; those of the step are then, too.
+        voices: to be drawn, in this order; where one is fixed in a sequence it stays there.
+        seed: of the draws.
+        streams: of uniform numbers, one a sequence.
+        settings: temperature and nucleus.
+        rules: what a token breaks.
+
+    Raises:
+        SamplingError: when the rules leave nothing to draw.
+    """
+    step, fixed = memory.step, known[:, memory.step].clone()
+    unsettled = torch.ones(len(known), dtype=torch.bool, device=known.device)
+    for attempt in range(TRIES + 1 if rules is not None else 1):
+        uniforms = _uniforms(seed, attempt, streams, step, known.shape[2])
+        keeps = unsettled.clone()
+        known[:, step] = fixed
+        for voice in voices:
+            logits = system.network.say(memory, voice, known[:, step])
+            broken = None if rules is None else rules(memory.tokens, known, step, voice)
+            if broken is not None and attempt == TRIES:
+                logits = logits + broken
+                if not bool(logits.isfinite().any(-1).all()):
+                    raise SamplingError(
+                        f"the rules forbid every token of voice {voice + 1} at step {step}", "leave a rule out"
+                    )
+            drawn = draw(logits.cpu(), uniforms[:, voice], settings.temperature, settings.top_p).to(known.device)
+            is_drawn = unsettled & ~fixed[:, voice]
+            memory.tokens[:, step, voice] = torch.where(is_drawn, drawn, memory.tokens[:, step, voice])
+            known[:, step, voice] = True
+            if broken is not None:
+                keeps &= fixed[:, voice] | (broken.gather(1, drawn[:, None])[:, 0] >= 0)
+        unsettled &= ~keeps
+        if not bool(unsettled.any()):
+            break
 
 
 def _uniforms(seed: int, attempt: int, streams: Sequence[int], step: int, voices: int) -> Tensor:
