@@ -27,6 +27,13 @@ def test_a_task_without_what_it_needs_is_refused(asked: dict[str, Any], problem:
         Compose.model_validate(asked)
 
 
+@pytest.mark.parametrize("key", ["quarters_per_minute", "temperature"])
+def test_numbers_that_no_file_and_no_draw_can_hold_are_refused(key: str) -> None:
+    for value in (1e-6, 1e5):
+        with pytest.raises(ValidationError, match=key):
+            Compose.model_validate({key: value})
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -56,7 +56,7 @@ def test_one_of_the_command_line_begins_where_it_was_given(places: Path) -> None
     assert located(places, "music", in_file=False) == str(places / "started/music")
 
 
-@pytest.mark.parametrize("key", ["play.score", "compose.score", "find_timbre.recording", "find_timbre.score"])
+@pytest.mark.parametrize("key", ["play.score", "find_timbre.recording", "find_timbre.score"])
 def test_what_is_played_or_heard_begins_where_it_was_given_or_is_missed_by_name(places: Path, key: str) -> None:
     section, name = key.split(".")
     with pytest.raises(ConfigError, match=f"{key}: there is no my file"):

@@ -1,13 +1,14 @@
 """What is composed keeps what is given, whatever network writes and wherever the score lies."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from grids import chorale
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from descant.config.compose import Compose
@@ -16,18 +17,18 @@ from descant.errors import SamplingError
 from descant.sampling.composing import Composer, Composing, carry_out, fill, generate, into_ranges, redo
 from descant.sampling.voice_leading import VoiceLeadingRules
 from descant.scores.parts import CLASSES, HELD, MEASURE, REST, SILENCE, VOICES, Range, sounding, transposed
-from descant.scores.voice_leading import CHORALE_RANGES
+from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.rmvae import RMVAESystem
 
 TRAINING = {"steps": 1, "batch": 1, "window": 32}
-HOW = Composing(3)
+HOW = Composing(3, particles=4)
 
 
 def autoregressive(**over: Any) -> AutoregressivePartsSystem:
     torch.manual_seed(0)
-    settings = AutoregressiveParts.model_validate({"width": 8, "context": 4, "training": TRAINING, **over})
-    return AutoregressivePartsSystem(settings, 4, CLASSES).eval()
+    section = AutoregressiveParts.model_validate({"width": 8, "context": 4, "training": TRAINING, **over})
+    return AutoregressivePartsSystem(section, 4, CLASSES).eval()
 
 
 def rmvae(monkeypatch: pytest.MonkeyPatch) -> RMVAESystem:
@@ -73,10 +74,16 @@ def test_answers_differ_and_the_first_does_not_depend_on_their_number() -> None:
 
 def test_with_rules_a_piece_neither_rests_nor_ends_before_its_last_measure() -> None:
     rules = VoiceLeadingRules(CHORALE_RANGES)
-    free, kept = (generate(autoregressive(), 5, 4, replace(HOW, rules=given)) for given in (None, rules))
+    free, kept, swept = (
+        generate(autoregressive(), 5, 4, replace(HOW, rules=given, sweeps=sweeps))
+        for given, sweeps in ((None, 0), (rules, 0), (rules, 1))
+    )
     inner = slice(MEASURE, -MEASURE)
     assert all((sounding(piece)[inner] == SILENCE).any() for piece in free)
-    assert not any((sounding(piece)[inner] == SILENCE).any() for piece in kept)
+    assert not any((sounding(piece)[inner] == SILENCE).any() for piece in [*kept, *swept])
+    for measures in (1, 2):
+        for piece in generate(autoregressive(), measures, 8, replace(HOW, rules=rules)):
+            assert not (sounding(piece)[-MEASURE:] == SILENCE).any()
 
 
 def test_what_is_filled_rests_only_where_a_given_voice_does() -> None:
@@ -88,10 +95,11 @@ def test_what_is_filled_rests_only_where_a_given_voice_does() -> None:
     assert rests.any() and set(np.flatnonzero(rests)) <= set(range(20, 24))
 
 
+@settings(max_examples=5, deadline=None)
 @given(st.integers(-11, 11))
 def test_a_melody_in_any_key_comes_back_where_it_was(shift: int) -> None:
     melody = transposed(chorale(2), shift)[:, :1]
-    asked = Compose(task="harmonise", score="melody.mid", voices=("soprano",))  # type: ignore[arg-type]
+    asked = Compose(task="harmonise", score=Path("melody.mid"), voices=("soprano",), particles=2)
     given_, answer = carry_out(autoregressive(), asked, melody, CHORALE_RANGES, 1)
     assert np.array_equal(given_.grid[:, :1], melody) and np.array_equal(answer.grid[:, :1], melody)
     assert (given_.name, given_.written) == ("given", ()) and answer.written == VOICES[1:]
@@ -112,8 +120,25 @@ def test_the_smallest_way_into_the_ranges_is_taken() -> None:
         assert outside == min(by_hand) and abs(found) <= abs(shift)
 
 
+@pytest.mark.parametrize("task", ["fill", "generate"])
+def test_what_does_not_stay_moves_nothing(task: str) -> None:
+    # what stays lies in its ranges; the rest two octaves too high, and after the beginning everything
+    grid = chorale(2)
+    if task == "fill":
+        asked = Compose(task="fill", score=Path("x.mid"), voices=("tenor", "bass"), particles=2)
+        grid = np.concatenate([grid[:, :2], transposed(grid[:, 2:], 24)], 1)
+    else:
+        asked = Compose(task="generate", score=Path("x.mid"), beginning=1, measures=2)
+        grid = np.concatenate([grid[:MEASURE], transposed(grid[MEASURE:], 30)])
+    answers = carry_out(autoregressive(), asked, grid, CHORALE_RANGES, 1)
+    counted = count_voice_leading(answers[-1].grid, CHORALE_RANGES)
+    assert (counted.out_of_range, len(answers)) == (0, 2 if task == "fill" else 1)
+    if task == "fill":
+        assert np.array_equal(answers[0].grid, grid) and np.array_equal(answers[1].grid[:, :2], grid[:, :2])
+
+
 def test_redone_pieces_are_shown_after_each_voice() -> None:
-    asked = Compose(task="redo", score="x.mid")  # type: ignore[arg-type]
+    asked = Compose(task="redo", score=Path("x.mid"), particles=2)
     answers = carry_out(autoregressive(), asked, chorale(1), CHORALE_RANGES, 1)
     assert [one.name for one in answers] == ["given", "1", "2", "3", "4"] and asked.answer == "4"
     assert [len(one.written) for one in answers] == [0, 1, 2, 3, 4]

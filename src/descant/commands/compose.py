@@ -14,12 +14,13 @@ from descant.config.corpus import Scores
 from descant.corpus.given_parts import read_given
 from descant.corpus.outputs import whole_folder
 from descant.corpus.rendering import render
+from descant.errors import SamplingError
 from descant.evaluation.composed import LIST, Composed, Written
 from descant.modelfile import read_model
 from descant.results import write_json
 from descant.sampling.composing import Composer, carry_out
 from descant.scores.part_files import midi_of, musicxml_of
-from descant.scores.parts import MEASURE, VOICES, Range, ranges
+from descant.scores.parts import MEASURE, PITCHES, VOICES, Range, ranges
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 from descant.seeds import derive_seed
 from descant.sequences import open_checked
@@ -58,19 +59,24 @@ def compose(
     parts = (1, len(VOICES) - 1) if asked.task == "harmonise" else (len(VOICES), len(VOICES))
     given = None if asked.score is None else read_given(asked.score, *parts)
     answers = carry_out(system.to(device), asked, given.grid if given else None, voices, derive_seed(seed, name))
+    remarks = list(given.remarks) if given else []
     pieces, heard = [], Scores(soundfont=soundfont, seconds_per_piece=MOST_SECONDS)
     with whole_folder(output) as folder:
         for answer in tqdm(answers, disable=None, unit="piece"):
             midi = folder / f"{answer.name}.mid"
             midi.write_bytes(midi_of(answer.grid, asked.quarters_per_minute, asked.program))
             (folder / f"{answer.name}.musicxml").write_bytes(musicxml_of(answer.grid, title))
-            render(midi, None, None, heard, folder / f"{answer.name}.flac")
+            if not (answer.grid < PITCHES).any():
+                cure = "give a longer score: of its first measures an RMVAE says nothing"
+                raise SamplingError(f"the network wrote nothing but rests: {answer.title}", cure)
+            remark = render(midi, None, None, heard, folder / f"{answer.name}.flac").remark
+            remarks += [f"{answer.title}: {remark}"] if remark else []
             counted = count_voice_leading(answer.grid, voices)
             pieces.append(Written(answer.title, answer.name, len(answer.grid) // MEASURE, answer.written, counted))
-        remarks = given.remarks if given else ()
-        write_json(folder / LIST, Composed(title, asked.task, file.facts.kind, file.facts.steps, remarks, pieces))
+        facts = file.facts
+        write_json(folder / LIST, Composed(title, asked.task, facts.kind, facts.steps, tuple(remarks), pieces))
     for remark in remarks:
-        log.info("%s: %s", asked.score, remark)
+        log.info("%s", remark)
     print(f"{len(pieces)} pieces in {output}")
 
 

@@ -32,7 +32,7 @@ class Compose(Section):
     count: int = Field(1, ge=1, le=1000, description="pieces to write, each another answer to the task")
     measures: int = Field(12, ge=1, le=1000, description="generate: measures of a piece")
     beginning: int = Field(0, ge=0, description="generate: measures that are taken from the beginning of the score")
-    temperature: float = Field(0.8, gt=0, description="logits are divided by it; lower is plainer (ours)")
+    temperature: float = Field(0.8, ge=0.01, le=10, description="logits are divided by it; lower is plainer (ours)")
     top_p: float = Field(0.9, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off (ours)")
     rules: bool = Field(
         True,
@@ -53,7 +53,7 @@ class Compose(Section):
         description="how often every measure of every voice is then drawn again given all the rest: blocked Gibbs "
         "sampling (Huang et al. 2017)",
     )
-    quarters_per_minute: float = Field(80.0, gt=0, le=1000, description="tempo of what is written (ours)")
+    quarters_per_minute: float = Field(80.0, ge=10, le=1000, description="tempo of what is written (ours)")
     program: int = Field(52, ge=0, le=127, description="General MIDI program that plays it; 52 = choir, 19 = organ")
 
     @property

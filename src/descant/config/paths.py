@@ -17,7 +17,6 @@ _USED: Mapping[str, Callable[[Values], bool]] = {
     "parts.folder": lambda raw: _get(raw, "parts", "source") == "folder",
     "parts.jsb16": lambda raw: _get(raw, "parts", "source") == "jsb16",
     "play.score": lambda raw: True,
-    "compose.score": lambda raw: True,
     "band.model": lambda raw: True,
     "find_timbre.recording": lambda raw: True,
     "find_timbre.score": lambda raw: True,
@@ -77,7 +76,7 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
 
 
 def _is_piece(key: str) -> bool:
-    return key.startswith(("music.", "compositions.")) and key.endswith(".score")
+    return key == "compose.score" or (key.startswith(("music.", "compositions.")) and key.endswith(".score"))
 
 
 def _place(base: Path, text: str) -> str:

@@ -76,7 +76,8 @@ class Piece(Playing):
 
     title: str = Field(min_length=1, description="what the page calls it")
     composition: str | None = Field(
-        None, description="a composition of the run, in place of a score: the first piece that its task gives"
+        None,
+        description="a composition of the run, in place of a score: the first answer, or what redo ends with",
     )
     score: Path | None = Field(None, description="MIDI or MusicXML file, or a score of music21's corpus")
 

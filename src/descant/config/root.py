@@ -95,6 +95,8 @@ class Config(Section):
                         f"{name!r} cannot be a name: use lower-case letters, digits and _, and none of "
                         f"{', '.join(GIVEN)}, which are sequences of every corpus"
                     )
+        if "compose" in self.compositions:
+            raise ValueError("compositions: 'compose' is what the command line asks for; choose another name")
         if not self.models:
             raise ValueError("models is empty: name at least one row of the table")
         for name, model in self.models.items():
@@ -240,7 +242,10 @@ class Config(Section):
         for name, piece in self.music.items():
             wanted, known = piece.composition, self.compositions
             if wanted is not None and wanted not in known:
-                raise ValueError(f"music.{name}.composition names {wanted!r}{suggest(wanted, known, 'compositions')}")
+                near = suggest(wanted, known, "compositions")
+                raise ValueError(
+                    f"music.{name}.composition names {wanted!r}{near}; or remove the piece: music: {{{name}: null}}"
+                )
         if self.band.row is not None and self.band.row not in self._band_rows():
             near = suggest(self.band.row, self._band_rows(), "rows of an autoregressive_parts with latent: 0")
             raise ValueError(f"band.row names {self.band.row!r}{near}")

@@ -35,7 +35,7 @@ class Composed:
         task: that was carried out.
         network: its kind.
         steps: that it was trained.
-        remarks: what was changed in the score that was given.
+        remarks: what people should know: what was changed in the score that was given, audio that ends early.
         pieces: in order.
     """
 

@@ -18,7 +18,7 @@ class Drawing:
     """Pieces that were drawn, or real ones to compare with.
 
     Attributes:
-        material: ``test pieces``, ``drawn``, or ``drawn by the rules``: what breaks fewer of them is drawn first.
+        material: ``test pieces``, ``drawn``, or ``drawn by the rules``: each step again until it breaks none.
         pieces: how many.
         measures: of all of them.
         rates: how often they break rules of voice leading.

@@ -11,7 +11,7 @@ from descant.report.render import data_uri
 # tenths of a millimetre at full scale; twelve measures of four voices are then three systems
 OPTIONS = {
     "pageWidth": 2400,
-    "pageHeight": 60000,
+    "pageHeight": 20000,
     "scale": 40,
     "adjustPageHeight": True,
     "header": "none",
@@ -24,8 +24,8 @@ OPTIONS = {
 }
 
 
-def engraved(score: bytes, name: str) -> Picture:
-    """A picture of a score.
+def engraved(score: bytes, name: str) -> list[Picture]:
+    """Pictures of a score, one a page; most scores have one.
 
     Args:
         score: MusicXML.
@@ -38,7 +38,11 @@ def engraved(score: bytes, name: str) -> Picture:
     toolkit.setOptions(OPTIONS)
     if not toolkit.loadData(score.decode()):
         raise ScoreError(f"the score of {name} cannot be engraved", "delete it and run snakemake again")
-    picture = toolkit.renderToSVG(1)
-    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', picture)
+    pages = [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
+    return [_picture(drawn, name if len(pages) == 1 else f"{name}, page {at}") for at, drawn in enumerate(pages, 1)]
+
+
+def _picture(drawn: str, name: str) -> Picture:
+    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawn)
     width, height = map(int, size.groups()) if size else (960, 540)
-    return Picture(name, data_uri(picture.encode(), "image/svg+xml"), f"The score of {name}.", width, height)
+    return Picture(name, data_uri(drawn.encode(), "image/svg+xml"), f"The score of {name}.", width, height)

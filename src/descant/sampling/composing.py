@@ -15,6 +15,7 @@ from torch import Tensor
 
 from descant.config.compose import Compose
 from descant.errors import SamplingError
+from descant.layers.parts import sounding as sounding_tokens
 from descant.sampling.engine import DrawSettings
 from descant.sampling.particles import Particles, fill_parts
 from descant.sampling.parts import LogitMask, draw_parts, redraw_parts
@@ -43,6 +44,8 @@ from descant.systems.rmvae import RMVAESystem
 Composer = AutoregressivePartsSystem | RMVAESystem
 # nats; ours: more than all rules that a token can break
 RESTING = 1e6
+# pieces that are drawn side by side; ours
+BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,15 @@ class NoRests:
     def __call__(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
         """As the protocol says; float32 ``(batch, classes)``."""
         added = self.rules(tokens, known, step, voice)
-        if not self.allowed[step]:
-            added[:, REST] -= RESTING
-            before = tokens[:, :step, voice]
-            places = torch.where(before == HELD, -1, torch.arange(step, device=tokens.device))
-            last = before.gather(1, places.amax(1, keepdim=True).clamp_min(0))[:, 0] if step else None
-            is_silent = (
-                torch.ones(len(tokens), dtype=torch.bool, device=tokens.device) if last is None else last >= PITCHES
-            )
-            added[is_silent, HELD] -= RESTING
+        # what is held ahead goes on with a rest that begins here
+        held_ahead = known[:, step + 1 :, voice] & (tokens[:, step + 1 :, voice] == HELD)
+        ahead = torch.from_numpy(~self.allowed[step + 1 :]).to(tokens.device) & (held_ahead.cumprod(1) > 0)
+        refused = torch.full((len(tokens),), not self.allowed[step], device=tokens.device) | ahead.any(1)
+        before = torch.full_like(refused, True)
+        if step:
+            before = sounding_tokens(tokens[:, :step, [voice]], added.shape[1])[:, -1, 0] >= PITCHES
+        added[refused, REST] -= RESTING
+        added[refused & before, HELD] -= RESTING
         return added
 
 
@@ -115,9 +118,12 @@ def generate(system: Composer, measures: int, count: int, how: Composing, beginn
     whole = np.concatenate([begun, silence(measures * MEASURE - len(begun), system.voices)])
     is_given = np.zeros(whole.shape, bool)
     is_given[: len(begun)] = True
-    tokens, fixed, rules = _in_silence(system, whole, is_given, count, how)
-    drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, rules)
-    return _swept(system, drawn, fixed, rules, how)
+    pieces: list[Grid] = []
+    for number in range(0, count, BATCH):
+        tokens, fixed, rules = _in_silence(system, whole, is_given, min(BATCH, count - number), how)
+        drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, rules, stream=number)
+        pieces += _swept(system, drawn, fixed, rules, how, derive_seed(how.seed, "sweeps", number))
+    return pieces
 
 
 def fill(system: Composer, grid: Grid, voices: Sequence[int], count: int, how: Composing) -> list[Grid]:
@@ -138,7 +144,7 @@ def fill(system: Composer, grid: Grid, voices: Sequence[int], count: int, how: C
     seeds = [derive_seed(how.seed, "answer", number) for number in range(count)]
     drafts = [Particles(how.particles, seed, how.settings, rules) for seed in seeds]
     filled = [fill_parts(system, one, kept, each) for one, kept, each in zip(tokens, fixed, drafts, strict=True)]
-    return _swept(system, torch.stack(filled), fixed, rules, how)
+    return _swept(system, torch.stack(filled), fixed, rules, how, derive_seed(how.seed, "sweeps"))
 
 
 def redo(system: Composer, grid: Grid, order: Sequence[int], how: Composing) -> list[Grid]:
@@ -195,9 +201,18 @@ def carry_out(system: Composer, asked: Compose, given: Grid | None, voices: Sequ
     named = _named(asked, given.shape[1])
     whole = silence(len(given))
     whole[:, named] = given
-    shift = into_ranges(given, [voices[voice] for voice in named])
-    answers = _answers(system, asked, transposed(whole, shift), named, how)
-    return [replace(one, grid=transposed(one.grid, -shift)) for one in answers]
+    steps = asked.beginning * MEASURE if asked.task == "generate" else len(given)
+    if len(given) < steps:
+        raise SamplingError(
+            f"compose.beginning is {asked.beginning}, but the score has {len(given) // MEASURE} measures", "lower it"
+        )
+    stays = [voice for voice in named if asked.task != "fill" or VOICES[voice] not in asked.voices]
+    kept = silence(len(given))
+    kept[:steps, stays] = whole[:steps, stays]
+    shift = into_ranges(kept[:, stays], [voices[voice] for voice in stays])
+    answers = _answers(system, asked, transposed(kept, shift), stays, steps, how)
+    answers = [replace(one, grid=transposed(one.grid, -shift)) for one in answers]
+    return answers if asked.task == "generate" else [Answer("given", "As given", whole, ()), *answers]
 
 
 def _named(asked: Compose, parts: int) -> list[int]:
@@ -210,29 +225,20 @@ def _named(asked: Compose, parts: int) -> list[int]:
     return [VOICES.index(name) for name in names] or list(range(parts))
 
 
-def _answers(system: Composer, asked: Compose, whole: Grid, named: Sequence[int], how: Composing) -> list[Answer]:
-    as_given = Answer("given", "As given", whole, ())
+def _answers(
+    system: Composer, asked: Compose, kept: Grid, stays: Sequence[int], steps: int, how: Composing
+) -> list[Answer]:
+    """The answers to a task, from the voices that stay and the steps that do."""
     if asked.task == "generate":
-        steps = asked.beginning * MEASURE
-        if len(whole) < steps:
-            raise SamplingError(
-                f"compose.beginning is {asked.beginning}, but the score has {len(whole) // MEASURE} measures",
-                "lower it",
-            )
-        return _numbered(generate(system, asked.measures, asked.count, how, whole[:steps]), VOICES)
+        return _numbered(generate(system, asked.measures, asked.count, how, kept[:steps]), VOICES)
     if asked.task == "redo":
         order = range(len(VOICES))
-        pieces = redo(system, whole, order, how)
-        return [as_given] + [
+        return [
             Answer(str(voice + 1), f"The {VOICES[voice]} redone", piece, VOICES[: voice + 1])
-            for voice, piece in zip(order, pieces, strict=True)
+            for voice, piece in zip(order, redo(system, kept, order, how), strict=True)
         ]
-    if asked.task == "fill":
-        missing = [VOICES.index(name) for name in asked.voices]
-    else:
-        missing = [voice for voice in range(len(VOICES)) if voice not in named]
-    filled = fill(system, whole, missing, asked.count, how)
-    return [as_given, *_numbered(filled, [VOICES[voice] for voice in missing])]
+    missing = [voice for voice in range(len(VOICES)) if voice not in stays]
+    return _numbered(fill(system, kept, missing, asked.count, how), [VOICES[voice] for voice in missing])
 
 
 def _numbered(grids: Sequence[Grid], written: Sequence[str]) -> list[Answer]:
@@ -268,15 +274,15 @@ def _in_silence(
 
 
 def _swept(
-    system: AutoregressivePartsSystem, tokens: Tensor, fixed: Tensor, rules: LogitMask | None, how: Composing
+    system: AutoregressivePartsSystem, tokens: Tensor, fixed: Tensor, rules: LogitMask | None, how: Composing, seed: int
 ) -> list[Grid]:
     """The pieces of a batch after Gibbs sampling, their silences taken off."""
-    swept = redraw_parts(system, tokens, fixed, how.sweeps, derive_seed(how.seed, "sweeps"), how.settings, rules)
+    swept = redraw_parts(system, tokens, fixed, how.sweeps, seed, how.settings, rules)
     return [unframed(_grid(one[None])) for one in swept]
 
 
 def may_rest(grid: Grid, is_given: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where what is written may rest: in the first and the last measure, and where a voice that is given does.
+    """Where what is written may rest: where a voice that is given does; else in the first and the last measure.
 
     Args:
         grid: uint8 ``(steps, voices)``.
@@ -286,8 +292,11 @@ def may_rest(grid: Grid, is_given: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool
         Bool ``(steps,)``.
     """
     allowed: npt.NDArray[np.bool_] = ((sounding(grid) == SILENCE) & is_given).any(1)
-    allowed[:MEASURE] |= ~is_given[:MEASURE].any(1)
-    allowed[-MEASURE:] |= ~is_given[-MEASURE:].any(1)
+    # a piece of one measure rests nowhere, one of two in the first
+    if len(grid) > MEASURE:
+        allowed[:MEASURE] |= ~is_given[:MEASURE].any(1)
+    if len(grid) > 2 * MEASURE:
+        allowed[-MEASURE:] |= ~is_given[-MEASURE:].any(1)
     return allowed
 
 

@@ -66,7 +66,8 @@ function setting(id) {
 }
 
 function start() {
-  const seed = $("seed").value ? BigInt($("seed").value) : crypto.getRandomValues(new BigUint64Array(1))[0] >> 40n;
+  const written = Math.trunc(setting("seed"));
+  const seed = $("seed").value ? BigInt(written) : crypto.getRandomValues(new BigUint64Array(1))[0] >> 40n;
   sounding();
   levels();
   number += 1;

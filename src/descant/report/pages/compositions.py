@@ -15,7 +15,7 @@ from descant.scores.voice_leading import VoiceLeading
 
 LEAD = (
     "Music in four parts that a network wrote, as it was drawn: nothing was chosen by ear, and nothing mended. Each "
-    "piece lies beside this page as MIDI and MusicXML."
+    "piece lies in the folder that is named under it, as MIDI, MusicXML and FLAC."
 )
 TASKS = {
     "generate": "New pieces, from the first note to the last.",
@@ -58,7 +58,7 @@ def _piece(folder: Path, piece: Written, title: str) -> Section:
     name = f"{title}, {piece.title.lower()}" if title else piece.title
     blocks: list[Block] = [
         Clips([clip_of(piece.title, detail, audio, rate, name)]),
-        Pictures([engraved(score, name)]),
+        Pictures(engraved(score, name)),
         Text(rules_in_words(piece.counted), "quiet small"),
     ]
     return Section(piece.title, blocks)
@@ -67,7 +67,7 @@ def _piece(folder: Path, piece: Written, title: str) -> Section:
 def _section(folder: Path) -> Section:
     composed = read_json(Composed, folder / LIST)
     blocks: list[Block] = [Text(TASKS[composed.task])]
-    blocks += [Text(f"Of the score that was given: {remark}.", "quiet small") for remark in composed.remarks]
+    blocks += [Text(f"Remark: {remark}.", "quiet small") for remark in composed.remarks]
     pieces = [_piece(folder, piece, composed.title) for piece in composed.pieces]
     # what was given and a first answer are seen at once
     blocks += pieces[:2]

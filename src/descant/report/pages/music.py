@@ -12,7 +12,7 @@ from descant.results import Given
 
 LEAD = (
     "Scores, played by networks that learnt how instruments sound: one turns the notes into a spectrogram, another the "
-    "spectrogram into sound. The notes are the composers'; only the sound is made by the networks."
+    "spectrogram into sound. The notes are the composers', but where a network composed them too, the title says so."
 )
 OTHERS = (
     "Any score of your own: snakemake play --cores 1 --config play='{score: my.mid, instrument: organ}' writes "

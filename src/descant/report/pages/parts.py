@@ -43,7 +43,7 @@ OF_MUSIC = (
 )
 OF_RULES = (
     "Rules of voice leading in drawn pieces. Bach breaks them too: his own rate in the test pieces is the target, not "
-    "0. Drawn by the rules, a token that breaks fewer of them comes before any other. Parallels are counted in all "
+    "0. Drawn by the rules, a step is drawn until it breaks none of them. Parallels are counted in all "
     "pairs of voices, and for every hundred changes of what sounds."
 )
 OF_DISTANCES = (
