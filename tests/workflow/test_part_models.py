@@ -53,7 +53,8 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
         "part_models": networks,
         "models": rows,
         "rows": list(rows),
-        "compositions": tasks,
+        "compositions": {"chorale": None, **tasks},
+        "music": {"composed": None},
     }
     own["evaluation"] = evaluation
     over.write_text(yaml.safe_dump(own))
