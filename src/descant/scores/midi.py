@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import mido
@@ -82,6 +83,46 @@ def read_midi(content: bytes) -> tuple[Note, ...]:
     if not resolved:
         raise ScoreError("the MIDI file has no notes", "choose another score")
     return resolved
+
+
+@dataclass(frozen=True)
+class MidiParts:
+    """A MIDI file as it is written: what each hand presses, and nothing of how it sounds.
+
+    Attributes:
+        meters: time signatures, as ``4/4``; MIDI's own, ``4/4``, where there are none.
+        parts: of each track and channel that has notes, in the file's order: onset and end in quarter notes, and the
+            MIDI pitch.
+    """
+
+    meters: frozenset[str]
+    parts: tuple[tuple[tuple[float, float, int], ...], ...]
+
+
+def read_midi_parts(content: bytes) -> MidiParts:
+    """Read a MIDI file of type 0 or 1, as RMID too, as parts: one for each track and channel.
+
+    Pedals are passed over. A note that is never let go has length 0.
+
+    Args:
+        content: of the file.
+
+    Raises:
+        ScoreError: when it is no MIDI file, is cut short or damaged, holds several songs, or has percussion.
+    """
+    file = _parse(content)
+    _, quarters = _clocks(file)
+    keys = [item for item in _in_order(file) if item[-1].type in ("note_on", "note_off")]
+    parts: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
+    # by track, since two tracks on one channel may hold one key at once, each for itself
+    for track, messages in groupby(sorted(keys, key=lambda item: item[1]), key=lambda item: item[1]):
+        for pitch, stroke, tick in _sounding(list(messages)):
+            if stroke.program == PERCUSSION:
+                raise ScoreError("a part of percussion, on channel 10", "leave it out")
+            parts.setdefault((track, stroke.voice), []).append((quarters(stroke.tick), quarters(tick), pitch))
+    metas = [message for track in file.tracks for message in track if message.type == "time_signature"]
+    meters = frozenset(f"{message.numerator}/{message.denominator}" for message in metas)
+    return MidiParts(meters or frozenset({"4/4"}), tuple(tuple(sorted(notes)) for _, notes in sorted(parts.items())))
 
 
 def _parse(content: bytes) -> Any:

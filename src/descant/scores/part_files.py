@@ -1,37 +1,43 @@
-"""Scores in parts from files and to files: what music21 reads, to a grid; a grid, as MIDI and MusicXML. Slow to import.
+"""Scores in parts from files and to files: what music21 or mido reads, to a grid; a grid, as MIDI and MusicXML.
 
 Notes that lie off the grid of sixteenths are rounded to it, each end for itself, and counted in a remark: a mordent
 that is written out, a run of thirty-seconds. A piece in which more than a tenth of the notes lie off it is refused: it
-is in triplets, or played by hand, and its rhythm would be another one on the grid. Repeats are not played: what is
-written twice over would count twice. Fermatas and grace notes are passed over.
+is in triplets, or played by hand, and its rhythm would be another one on the grid. A note that ends less than half a
+sixteenth before or after the next one begins ends there: players detach notes or tie them over. Repeats are not played:
+what is written twice over would count twice. Fermatas, pedals and grace notes are passed over. Slow to import.
 """
 
 import io
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
 import mido
-from music21 import chord, clef, converter, harmony, key, metadata, meter, note, stream
+from music21 import chord, clef, converter, harmony, instrument, key, metadata, meter, note, stream
 from music21.musicxml.m21ToXml import GeneralObjectExporter
+from music21.pitch import Accidental
 
 from descant.errors import ScoreError
 from descant.scores.key import key_of, sharps_of, spelled
-from descant.scores.midi import is_midi
+from descant.scores.midi import is_midi, read_midi_parts
 from descant.scores.parts import MEASURE, PITCHES, STEPS_A_QUARTER, VOICES, Grid, PartNote, decode, encode
 
 METER = "4/4"
 # of the notes; ours
 MOST_OFF_GRID = 0.1
+# of a sixteenth, ours: what a note may lie beside the grid and count as on it, and what its end may lie beside the next
+ON_GRID, JOINED = 1 / 8, 1 / 2
 # ours: an hour of slow 4/4. Beyond are damaged files, whose grids would fill the memory
 MOST_MEASURES = 1000
 TICKS = 480
 CHOIR = 52
 EPSILON = 1e-6
-CURE = "leave it out, or write it in four parts, one note at a time, in 4/4"
+# onset and end in sixteenths from the first bar line, and MIDI pitch
+Span = tuple[float, float, int]
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,11 @@ def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES)) ->
     """Read a piece in parts in 4/4, of four parts unless others are asked for.
 
     A first measure that is not full is a pickup: rests are put before it, so that the grid begins on a bar line. The
-    last measure is filled with rests. Parts are sorted by their mean pitch, the highest first.
+    last measure is filled with rests. Parts are sorted by their mean pitch, the highest first. In MIDI, each channel of
+    a track is a part. Where fewer than four parts will do, those without a note are left out.
 
     Args:
-        path: of any file that music21 reads, MIDI too.
+        path: of MIDI, or of any file that music21 reads.
         least: parts that it has at the least.
         most: parts that it has at the most.
 
@@ -66,15 +73,9 @@ def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES)) ->
         ScoreError: when it cannot be read, or has another number of parts, another meter, chords, two notes at once in
             a part, bars that do not line up, a part without notes, or too many notes off the grid.
     """
+    asked = _Asked(least, most)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # forceSource: music21 would otherwise read pickles that it left in the temporary folder
-            kind = "midi" if _begins_as_midi(path) else None
-            score: stream.Stream[Any] = converter.parseFile(path, forceSource=True, format=kind)
-            if isinstance(score, stream.Opus):
-                raise ScoreError("several pieces in one file", "save each in a file of its own")
-            return _read(score, path, range(least, most + 1))
+        return _of_midi(path, asked) if _begins_as_midi(path) else _of_notation(path, asked)
     except (MemoryError, ScoreError):
         # the first has no words of its own; whoever bounds the memory has
         raise
@@ -84,52 +85,114 @@ def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES)) ->
         raise ScoreError(f"the score cannot be read: {reason}", "save it again as MusicXML or MIDI") from error
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """How many parts are asked for."""
+
+    least: int
+    most: int
+
+    def __str__(self) -> str:
+        return f"{self.least} to {self.most}" if self.least < self.most else f"{self.least}"
+
+    @property
+    def cure(self) -> str:
+        parts = "part" if self.most == 1 else "parts"
+        return f"choose another score, or write it in {self} {parts}, one note at a time, in {METER}"
+
+    def check(self, parts: int, meters: Set[str]) -> None:
+        if not self.least <= parts <= self.most:
+            raise ScoreError(f"{parts} parts, not {self}", self.cure)
+        if meters != {METER}:
+            raise ScoreError(f"meter {', '.join(sorted(meters)) or 'not given'}, not {METER}", self.cure)
+
+
 def _begins_as_midi(path: Path) -> bool:
     with path.open("rb") as file:
         return is_midi(file.read(12))
 
 
-def _read(score: stream.Stream[Any], path: Path, allowed: range) -> PartsScore:
-    parts: list[stream.Stream[Any]] = list(score.getElementsByClass(stream.Part))
-    if len(parts) not in allowed:
-        asked = f"{allowed[0]} to {allowed[-1]}" if len(allowed) > 1 else f"{allowed[0]}"
-        raise ScoreError(f"{len(parts)} parts, not {asked}", CURE)
-    meters = {signature.ratioString for signature in score.recurse().getElementsByClass(meter.TimeSignature)}
-    if meters != {METER}:
-        raise ScoreError(f"meter {', '.join(sorted(meters)) or 'not given'}, not {METER}", CURE)
-    if score.atSoundingPitch is not True:
-        score.toSoundingPitch(inPlace=True)
-    pickup = _pickup(parts)
-    off_grid = lost = written = 0
+def _of_midi(path: Path, asked: _Asked) -> PartsScore:
+    found = read_midi_parts(path.read_bytes())
+    asked.check(len(found.parts), found.meters)
+    scale = STEPS_A_QUARTER
+    parts = {n: [(scale * a, scale * b, pitch) for a, b, pitch in part] for n, part in enumerate(found.parts, 1)}
+    grid, remarks = _on_grid(parts, asked.cure)
+    return PartsScore(grid, "", "", remarks)
+
+
+def _of_notation(path: Path, asked: _Asked) -> PartsScore:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # forceSource: music21 would otherwise read pickles that it left in the temporary folder
+        score: stream.Stream[Any] = converter.parseFile(path, forceSource=True)
+        if isinstance(score, stream.Opus):
+            raise ScoreError("several pieces in one file", "save each in a file of its own")
+        written: dict[int, stream.Stream[Any]] = dict(enumerate(score.getElementsByClass(stream.Part), 1))
+        parts = written
+        if asked.least < len(VOICES):
+            parts = {number: part for number, part in written.items() if part.recurse().notes} or written
+        meters = {signature.ratioString for signature in score.recurse().getElementsByClass(meter.TimeSignature)}
+        asked.check(len(parts), meters)
+        if score.atSoundingPitch is not True:
+            score.toSoundingPitch(inPlace=True)
+        pickup = _pickup(next(iter(parts.values())), asked.cure)
+        grid, remarks = _on_grid({n: _spans(part, n, pickup, asked.cure) for n, part in parts.items()}, asked.cure)
+    quarters, empty = (MEASURE - pickup) / STEPS_A_QUARTER, len(written) - len(parts)
+    changed = [f"pickup of {_counted(quarters, 'quarter')}"] if pickup else []
+    changed += [f"{_counted(empty, 'empty part')} left out"] if empty else []
+    says = score.metadata
+    title, artist = (says.bestTitle or "", says.composer or "") if says else ("", "")
+    # music21 calls a piece without a name after its file
+    return PartsScore(grid, "" if title == path.name else title, artist, (*changed, *remarks))
+
+
+def _counted(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"
+
+
+def _on_grid(parts: Mapping[int, Sequence[Span]], cure: str) -> tuple[Grid, tuple[str, ...]]:
+    """The grid of parts that have their numbers in the file, and what was changed on the way."""
+    off_grid = lost = 0
     voices: list[list[PartNote]] = []
-    for number, part in enumerate(parts, 1):
-        notes, off, short = _part_notes(part, number, pickup)
-        voices.append(notes)
-        off_grid, lost, written = off_grid + off, lost + short, written + len(notes) + short
+    for number, spans in parts.items():
+        joined = list(_joined(spans))
+        off_grid += sum(any(abs(at - round(at)) > ON_GRID for at in span[:2]) for span in joined)
+        rounded = [PartNote(math.floor(begins + 0.5), math.floor(ends + 0.5), pitch) for begins, ends, pitch in joined]
+        voices.append([one for one in rounded if one.end > one.onset])
+        lost += len(rounded) - len(voices[-1])
+        if not voices[-1]:
+            raise ScoreError(f"part {number} has no notes", cure)
+    written = lost + sum(map(len, voices))
     if off_grid > MOST_OFF_GRID * written:
-        raise ScoreError(f"{off_grid} of {written} notes lie off the sixteenths: triplets, or played by hand", CURE)
+        raise ScoreError(f"{off_grid} of {written} notes lie off the sixteenths: triplets, or played by hand", cure)
+    for number, notes in zip(parts, voices, strict=True):
+        if any(after.onset < one.end for one, after in pairwise(notes)):
+            raise ScoreError(f"part {number} has two notes at once", cure)
     ordered = sorted(voices, key=lambda notes: -sum(one.pitch for one in notes) / len(notes))
-    remarks = [f"pickup of {(MEASURE - pickup) / STEPS_A_QUARTER:g} quarters"] if pickup else []
-    remarks += [f"{off_grid} of {written} notes rounded to sixteenths"] if off_grid else []
-    remarks += [f"{lost} notes too short for the grid left out"] if lost else []
+    remarks = [f"{off_grid} of {_counted(written, 'note')} rounded to sixteenths"] if off_grid else []
+    remarks += [f"{_counted(lost, 'note')} too short for the grid left out"] if lost else []
     remarks += ["parts sorted by their pitch"] if ordered != voices else []
     steps = -(-max(notes[-1].end for notes in ordered) // MEASURE) * MEASURE
     if steps > MOST_MEASURES * MEASURE:
         raise ScoreError(f"{steps // MEASURE} measures; {MOST_MEASURES} are the most", "split it into pieces")
-    says = score.metadata
-    title, artist = (says.bestTitle or "", says.composer or "") if says else ("", "")
-    # music21 calls a piece without a name after its file
-    title = "" if title == path.name else title
-    return PartsScore(encode(ordered, steps), title, artist, tuple(remarks))
+    return encode(ordered, steps), tuple(remarks)
 
 
-def _pickup(parts: Sequence[stream.Stream[Any]]) -> int:
+def _joined(spans: Sequence[Span]) -> Iterator[Span]:
+    """Notes in order, each that ends close to the onset of the next ending there."""
+    for span, after in zip_longest(spans, spans[1:]):
+        begins, ends, pitch = span
+        yield (begins, after[0], pitch) if after and abs(after[0] - ends) < JOINED else span
+
+
+def _pickup(part: stream.Stream[Any], cure: str) -> int:
     """Steps of rest before a first measure that is not full.
 
     Raises:
         ScoreError: when a full measure then begins within a bar.
     """
-    measures = list(parts[0].getElementsByClass(stream.Measure))
+    measures = list(part.getElementsByClass(stream.Measure))
     if len(measures) < 2:
         return 0
     first = float(measures[1].offset)
@@ -137,44 +200,27 @@ def _pickup(parts: Sequence[stream.Stream[Any]]) -> int:
     for measure in measures[1:]:
         is_full = abs(float(measure.duration.quarterLength) - 4) < EPSILON
         if is_full and abs((float(measure.offset) + pickup + EPSILON) % 4) > 2 * EPSILON:
-            raise ScoreError(f"measure {measure.number} begins within a bar", CURE)
+            raise ScoreError(f"measure {measure.number} begins within a bar", cure)
     return math.floor(pickup * STEPS_A_QUARTER + 0.5)
 
 
-def _part_notes(part: stream.Stream[Any], number: int, pickup: int) -> tuple[list[PartNote], int, int]:
-    """Notes of a part, how many of them lie off the grid, and how many were too short for it."""
-    notes: list[PartNote] = []
-    off_grid = lost = 0
-    for begins, ends, pitch in _written(part, number):
-        onset, end = (pickup + math.floor(at * STEPS_A_QUARTER + 0.5) for at in (begins, ends))
-        off_grid += any(abs(at * STEPS_A_QUARTER - round(at * STEPS_A_QUARTER)) > 1e-3 for at in (begins, ends))
-        if notes and onset < notes[-1].end:
-            raise ScoreError(f"part {number} has two notes at once", CURE)
-        if end <= onset:
-            lost += 1
-        else:
-            notes.append(PartNote(onset, end, pitch))
-    if not notes:
-        raise ScoreError(f"part {number} has no notes", CURE)
-    return notes, off_grid, lost
-
-
-def _written(part: stream.Stream[Any], number: int) -> Iterator[tuple[float, float, int]]:
-    """Onset and end in quarters, and pitch, of a part's notes in order, ties joined."""
+def _spans(part: stream.Stream[Any], number: int, pickup: int, cure: str) -> list[Span]:
+    """A part's notes in order, ties joined."""
     found = []
-    for element in part.stripTies().flatten().notes:
+    # by pitch, music21 would not join an F whose natural is written to one whose natural is understood
+    for element in part.stripTies(matchByPitch=False).flatten().notes:
         if isinstance(element, harmony.Harmony) or element.quarterLength <= 0:
             continue
         if isinstance(element, chord.Chord) and len(element.pitches) > 1:
-            raise ScoreError(f"part {number} has chords", CURE)
+            raise ScoreError(f"part {number} has chords", cure)
         if not isinstance(element, note.Note | chord.Chord):
-            raise ScoreError(f"part {number} has percussion", CURE)
-        begins = float(element.offset)
-        pitch = round(element.pitches[0].ps)
-        if not 0 <= pitch < PITCHES:
-            raise ScoreError(f"a note has number {pitch}; MIDI has 0 to 127", "transpose it")
-        found.append((begins, begins + float(element.quarterLength), pitch))
-    return iter(sorted(found))
+            raise ScoreError(f"part {number} has percussion", cure)
+        sounds = round(element.pitches[0].ps)
+        if not 0 <= sounds < PITCHES:
+            raise ScoreError(f"a note has number {sounds}; MIDI has 0 to 127", "transpose it")
+        begins, length = (STEPS_A_QUARTER * float(at) for at in (element.offset, element.quarterLength))
+        found.append((pickup + begins, pickup + begins + length, sounds))
+    return sorted(found)
 
 
 def midi_of(grid: Grid, quarters_per_minute: float = 80.0, program: int = CHOIR) -> bytes:
@@ -218,7 +264,11 @@ def musicxml_of(grid: Grid, title: str = "") -> bytes:
     clefs = (clef.TrebleClef, clef.TrebleClef, clef.Treble8vbClef, clef.BassClef)
     for voice, kind, notes in zip(VOICES, clefs, decode(grid), strict=True):
         part: Any = stream.Part(id=voice)  # type: ignore[no-untyped-call]
-        part.partName = voice.capitalize()
+        sings: Any = instrument.Instrument()
+        # music21 would draw names by chance
+        sings.partId = sings.instrumentId = voice
+        part.partName = sings.partName = voice.capitalize()
+        part.insert(0, sings)
         part.append([kind(), meter.TimeSignature(METER), key.KeySignature(sharps)])  # type: ignore[no-untyped-call]
         free = 0
         for one in [*notes, None]:
@@ -232,7 +282,28 @@ def musicxml_of(grid: Grid, title: str = "") -> bytes:
                 free = one.end
         part.makeMeasures(inPlace=True)
         part.makeTies(inPlace=True)
-        # music21 would write a natural before every note that its measure has had before
-        part.makeAccidentals(inPlace=True, cautionaryPitchClass=False, cautionaryNotImmediateRepeat=False)
+        _write_accidentals(part, sharps)
         score.insert(0, part)
     return bytes(GeneralObjectExporter(score).parse())
+
+
+def _write_accidentals(part: Any, sharps: int) -> None:
+    """Show an accidental where a reader needs it: each holds for its line of the staff, to the end of the measure.
+
+    music21's own lets one octave count for the others. A note that is tied from the measure before has none, and
+    whatever follows on its line has one.
+    """
+    signature = {tone.step: tone.alter for tone in key.KeySignature(sharps).alteredPitches}
+    for measure in part.getElementsByClass(stream.Measure):
+        holds: dict[str, float | None] = {}
+        for written in measure.notes:
+            tone = written.pitch
+            line = f"{tone.step}{tone.octave}"
+            known = holds.get(line, signature.get(tone.step, 0))
+            is_tied = written.tie is not None and written.tie.type != "start"
+            if not is_tied and known != tone.alter:
+                tone.accidental = tone.accidental or Accidental("natural")
+            if tone.accidental:
+                tone.accidental.displayStatus = not is_tied and known != tone.alter
+            if known != tone.alter:
+                holds[line] = None if is_tied else tone.alter
