@@ -57,13 +57,14 @@ def main(
     torch.set_num_threads(1)
     system = restore(read_model(model), AutoregressivePartsSystem)
     grid, rules = np.tile(MUSIC, (measures, 1)), VoiceLeadingRules(CHORALE_RANGES)
-    free, kept = Composing(1, DrawSettings(0.8, 0.9)), Composing(1, DrawSettings(0.8, 0.9), rules)
+    free, kept = (Composing(1, DrawSettings(0.8, 0.9), kept, particles=1) for kept in (None, rules))
+    drafts = replace(kept, particles=32)
     tasks: dict[str, Callable[[], object]] = {
         "composed": partial(generate, system, measures, 1, free),
         "composed by the rules of voice leading": partial(generate, system, measures, 1, kept),
-        "32 pieces side by side by the rules, all of them": partial(generate, system, measures, 32, kept),
-        "a melody harmonised, one draft": partial(fill, system, grid, [1, 2, 3], 1, replace(kept, particles=1)),
-        "a melody harmonised, 32 drafts": partial(fill, system, grid, [1, 2, 3], 1, kept),
+        "composed by the rules, 32 drafts": partial(generate, system, measures, 1, drafts),
+        "a melody harmonised by the rules, one draft": partial(fill, system, grid, [1, 2, 3], 1, kept),
+        "a melody harmonised by the rules, 32 drafts": partial(fill, system, grid, [1, 2, 3], 1, drafts),
         "a sweep of Gibbs sampling more": partial(generate, system, measures, 1, replace(free, sweeps=1)),
     }
     weights = sum(parameter.numel() for parameter in system.parameters())

@@ -43,8 +43,8 @@ class Compose(Section):
         32,
         ge=1,
         le=4096,
-        description="fill, redo, harmonise: drafts that are written side by side, of which those go on that what is "
-        "given fits best; 1 looks back only (ours)",
+        description="drafts that are written side by side, of which those go on that what is given, and the end of the "
+        "piece, fits best; 1 looks back only (ours)",
     )
     sweeps: int = Field(
         0,

@@ -130,7 +130,7 @@ def all_drawings(
     else:
         asked = {DRAWN: None, MASKED: VoiceLeadingRules(voices)}
         drawn = {
-            material: generate(system, settings.measures, settings.pieces, Composing(seed, rules=mask))
+            material: generate(system, settings.measures, settings.pieces, Composing(seed, rules=mask, particles=1))
             for material, mask in asked.items()
         }
     return [drawing(material, grids, voices, known) for material, grids in ({REAL: test} | drawn).items() if grids]

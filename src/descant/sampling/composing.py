@@ -18,7 +18,7 @@ from descant.errors import SamplingError
 from descant.layers.parts import sounding as sounding_tokens
 from descant.sampling.engine import DrawSettings
 from descant.sampling.particles import Particles, fill_parts
-from descant.sampling.parts import LogitMask, draw_parts, redraw_parts
+from descant.sampling.parts import LogitMask, redraw_parts
 from descant.sampling.rmvae import fill as fill_measures
 from descant.sampling.rmvae import go_on
 from descant.sampling.voice_leading import VoiceLeadingRules
@@ -44,8 +44,6 @@ from descant.systems.rmvae import RMVAESystem
 Composer = AutoregressivePartsSystem | RMVAESystem
 # nats; ours: more than all rules that a token can break
 RESTING = 1e6
-# pieces that are drawn side by side; ours
-BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Composing:
         settings: temperature and nucleus; an RMVAE takes the likeliest.
         rules: added to the logits, and with them no voice rests within a piece; None for none.
         sweeps: of blocked Gibbs sampling after what is drawn.
-        particles: drafts that compete where voices are given.
+        particles: drafts that compete.
     """
 
     seed: int
@@ -113,17 +111,12 @@ def generate(system: Composer, measures: int, count: int, how: Composing, beginn
     if isinstance(system, RMVAESystem):
         # it needs as many measures before the first one as it looks ahead
         first = np.concatenate([silence(system.settings.offset * MEASURE, system.voices), begun])
-        longer = go_on(system, _tokens(system, [first]), measures - len(begun) // MEASURE)
+        longer = go_on(system, _tokens(system, first)[None], measures - len(begun) // MEASURE)
         return [_grid(longer)[system.settings.offset * MEASURE :]] * count
     whole = np.concatenate([begun, silence(measures * MEASURE - len(begun), system.voices)])
     is_given = np.zeros(whole.shape, bool)
     is_given[: len(begun)] = True
-    pieces: list[Grid] = []
-    for number in range(0, count, BATCH):
-        tokens, fixed, rules = _in_silence(system, whole, is_given, min(BATCH, count - number), how)
-        drawn = draw_parts(system, tokens, fixed, how.seed, how.settings, None, rules, stream=number)
-        pieces += _swept(system, drawn, fixed, rules, how, derive_seed(how.seed, "sweeps", number))
-    return pieces
+    return _drawn(system, whole, is_given, count, how)
 
 
 def fill(system: Composer, grid: Grid, voices: Sequence[int], count: int, how: Composing) -> list[Grid]:
@@ -137,14 +130,10 @@ def fill(system: Composer, grid: Grid, voices: Sequence[int], count: int, how: C
         how: to draw.
     """
     if isinstance(system, RMVAESystem):
-        return [_grid(fill_measures(system, _tokens(system, [grid]), voices))] * count
+        return [_grid(fill_measures(system, _tokens(system, grid)[None], voices))] * count
     is_given = np.ones(grid.shape, bool)
     is_given[:, list(voices)] = False
-    tokens, fixed, rules = _in_silence(system, grid, is_given, count, how)
-    seeds = [derive_seed(how.seed, "answer", number) for number in range(count)]
-    drafts = [Particles(how.particles, seed, how.settings, rules) for seed in seeds]
-    filled = [fill_parts(system, one, kept, each) for one, kept, each in zip(tokens, fixed, drafts, strict=True)]
-    return _swept(system, torch.stack(filled), fixed, rules, how, derive_seed(how.seed, "sweeps"))
+    return _drawn(system, grid, is_given, count, how)
 
 
 def redo(system: Composer, grid: Grid, order: Sequence[int], how: Composing) -> list[Grid]:
@@ -261,24 +250,22 @@ def into_ranges(grid: Grid, voices: Sequence[Range]) -> int:
     return min(shifts, key=outside)
 
 
-def _in_silence(
-    system: Composer, grid: Grid, is_given: npt.NDArray[np.bool_], count: int, how: Composing
-) -> tuple[Tensor, Tensor, LogitMask | None]:
-    """A piece so many times between two silences: tokens, which of them are fixed, and the rules for the others."""
-    tokens = _tokens(system, [framed(grid)] * count)
-    fixed = torch.from_numpy(np.pad(is_given, ((MEASURE, MEASURE), (0, 0)), constant_values=True))
+def _drawn(
+    system: AutoregressivePartsSystem, grid: Grid, is_given: npt.NDArray[np.bool_], count: int, how: Composing
+) -> list[Grid]:
+    """Draw what is not given of a piece, between two silences: the drafts go on that end where the last one begins."""
+    tokens = _tokens(system, framed(grid))
+    fixed = torch.from_numpy(np.pad(is_given, ((MEASURE, MEASURE), (0, 0)), constant_values=True)).to(tokens.device)
     rules = how.rules
     if rules is not None:
         rules = NoRests(np.pad(may_rest(grid, is_given), MEASURE, constant_values=True), rules)
-    return tokens, fixed.to(tokens.device).expand_as(tokens), rules
-
-
-def _swept(
-    system: AutoregressivePartsSystem, tokens: Tensor, fixed: Tensor, rules: LogitMask | None, how: Composing, seed: int
-) -> list[Grid]:
-    """The pieces of a batch after Gibbs sampling, their silences taken off."""
-    swept = redraw_parts(system, tokens, fixed, how.sweeps, seed, how.settings, rules)
-    return [unframed(_grid(one[None])) for one in swept]
+    pieces = []
+    for number in range(count):
+        seed = derive_seed(how.seed, "piece", number)
+        drawn = fill_parts(system, tokens, fixed, Particles(how.particles, seed, how.settings, rules))[None]
+        seed = derive_seed(seed, "sweeps")
+        pieces.append(redraw_parts(system, drawn, fixed[None], how.sweeps, seed, how.settings, rules))
+    return [unframed(_grid(piece)) for piece in pieces]
 
 
 def may_rest(grid: Grid, is_given: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -300,9 +287,9 @@ def may_rest(grid: Grid, is_given: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool
     return allowed
 
 
-def _tokens(system: Composer, grids: Sequence[Grid]) -> Tensor:
-    """Grids where the system's weights are."""
-    return torch.from_numpy(np.stack(grids)).long().to(next(system.parameters()).device)
+def _tokens(system: Composer, grid: Grid) -> Tensor:
+    """A grid where the system's weights are."""
+    return torch.from_numpy(grid.astype(np.int64)).to(next(system.parameters()).device)
 
 
 def _grid(tokens: Tensor) -> Grid:
