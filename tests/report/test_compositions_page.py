@@ -1,6 +1,7 @@
 """What was composed can be read, heard, and judged by the rules; names are shown as text."""
 
 import base64
+import re
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ def test_every_piece_is_engraved_and_played(tmp_path: Path) -> None:
     scores = [image["src"] for image in page.all("img") if image["src"].startswith("data:image/svg+xml")]
     assert len(scores) == 3
     drawn = base64.b64decode(scores[0].partition(",")[2]).decode()
+    assert re.match(r'<svg [^>]*><rect width="100%" height="100%" fill="#fff"/>', drawn)
     # two measures of four chords in four voices
     assert drawn.count('class="note"') == 32 and drawn.count('class="measure"') == 2
     assert "1 parallel fifths, 1 parallel octaves" in page.text

@@ -20,7 +20,6 @@ OPTIONS = {
     "svgViewBox": True,
     # the same score gives the same bytes
     "xmlIdSeed": 1,
-    "svgCss": "svg{background:#fff}",
 }
 
 
@@ -45,4 +44,7 @@ def engraved(score: bytes, name: str) -> list[Picture]:
 def _picture(drawn: str, name: str) -> Picture:
     size = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawn)
     width, height = map(int, size.groups()) if size else (960, 540)
+    # black on white, whatever lies behind the picture
+    head, _, rest = drawn.partition(">")
+    drawn = f'{head}><rect width="100%" height="100%" fill="#fff"/>{rest}'
     return Picture(name, data_uri(drawn.encode(), "image/svg+xml"), f"The score of {name}.", width, height)
