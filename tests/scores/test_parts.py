@@ -16,6 +16,7 @@ from descant.scores.parts import (
     decode,
     encode,
     framed,
+    from_first_note,
     from_sounding,
     keys_within,
     ranges,
@@ -38,6 +39,14 @@ def test_silence_around_a_grid_adds_no_note_and_comes_off(grid: np.ndarray) -> N
     assert np.array_equal(unframed(framed(grid)), grid)
     later = [[PartNote(one.onset + 16, one.end + 16, one.pitch) for one in notes] for notes in decode(grid)]
     assert decode(framed(grid)) == later
+
+
+@given(any_grids())
+def test_from_the_first_note_on_all_notes_are_there_and_one_begins_at_once(grid: np.ndarray) -> None:
+    notes = decode(grid)
+    first = min((voice[0].onset for voice in notes if voice), default=0)
+    earlier = [[PartNote(one.onset - first, one.end - first, one.pitch) for one in voice] for voice in notes]
+    assert decode(from_first_note(grid)) == earlier
 
 
 @given(any_grids())

@@ -20,7 +20,7 @@ from descant.modelfile import read_model
 from descant.results import write_json
 from descant.sampling.composing import Composer, carry_out
 from descant.scores.part_files import midi_of, musicxml_of
-from descant.scores.parts import MEASURE, PITCHES, VOICES, Range, ranges
+from descant.scores.parts import MEASURE, PITCHES, VOICES, Range, from_first_note, ranges
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 from descant.seeds import derive_seed
 from descant.sequences import open_checked
@@ -60,16 +60,19 @@ def compose(
     given = None if asked.score is None else read_given(asked.score, *parts)
     answers = carry_out(system.to(device), asked, given.grid if given else None, voices, derive_seed(seed, name))
     remarks = list(given.remarks) if given else []
-    pieces, heard = [], Scores(soundfont=soundfont, seconds_per_piece=MOST_SECONDS)
+    pieces, sound = [], Scores(soundfont=soundfont, seconds_per_piece=MOST_SECONDS)
     with whole_folder(output) as folder:
         for answer in tqdm(answers, disable=None, unit="piece"):
-            midi = folder / f"{answer.name}.mid"
+            midi, heard = (folder / f"{name}.mid" for name in (answer.name, "heard"))
             midi.write_bytes(midi_of(answer.grid, asked.quarters_per_minute, asked.program))
+            # nobody waits for a pickup to begin
+            heard.write_bytes(midi_of(from_first_note(answer.grid), asked.quarters_per_minute, asked.program))
             (folder / f"{answer.name}.musicxml").write_bytes(musicxml_of(answer.grid, title))
             if not (answer.grid < PITCHES).any():
                 cure = "give a longer score: of its first measures an RMVAE says nothing"
                 raise SamplingError(f"the network wrote nothing but rests: {answer.title}", cure)
-            remark = render(midi, None, None, heard, folder / f"{answer.name}.flac").remark
+            remark = render(heard, None, None, sound, folder / f"{answer.name}.flac").remark
+            heard.unlink()
             remarks += [f"{answer.title}: {remark}"] if remark else []
             counted = count_voice_leading(answer.grid, voices)
             pieces.append(Written(answer.title, answer.name, len(answer.grid) // MEASURE, answer.written, counted))

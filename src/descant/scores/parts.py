@@ -140,6 +140,12 @@ def unframed(grid: Grid) -> Grid:
     return grid[MEASURE:-MEASURE]
 
 
+def from_first_note(grid: Grid) -> Grid:
+    """A grid from the step on at which its first note is struck; all of it where there is none."""
+    struck = np.flatnonzero((grid < PITCHES).any(1))
+    return grid[struck[0] :] if len(struck) else grid
+
+
 @dataclass(frozen=True)
 class Range:
     """The pitches that a voice has, from the lowest to the highest."""
