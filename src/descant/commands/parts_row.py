@@ -9,18 +9,13 @@ import typer
 from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
 from descant.config.evaluation import Evaluation
-from descant.config.parts import PARTS
-from descant.errors import ModelFileError
 from descant.evaluation.parts_material import read_pieces
 from descant.evaluation.parts_row import measure_row
 from descant.evaluation.parts_scores import Asked
-from descant.modelfile import check_streams, read_model
 from descant.results import write_json
-from descant.sampling.composing import Composer
+from descant.sampling.composers import read_composer
 from descant.sequences import open_checked
 from descant.statistics import Bootstrap
-from descant.systems.base import System
-from descant.systems.restore import restore
 from descant.systems.rmvae import RMVAESystem
 
 
@@ -42,16 +37,13 @@ def parts_row(
         ModelFileError: when the model is none of music in parts.
     """
     device = set_up_torch(threads, gpus)
-    section, file, packed = cli.parse_settings(Evaluation, settings), read_model(model), open_checked(sequence)
-    system = restore(file, System)  # type: ignore[type-abstract]
-    if not isinstance(system, Composer):
-        raise ModelFileError(f"{model} holds a {file.facts.kind}, no network of music in parts", "give another file")
-    check_streams(file, {PARTS: packed})
+    section, packed = cli.parse_settings(Evaluation, settings), open_checked(sequence)
+    facts, system = read_composer(model, packed)
     read = read_pieces(packed, pieces)
     asked = Asked(
         model=name,
         title=title,
-        kind=file.facts.kind,
+        kind=facts.kind,
         bound=isinstance(system, RMVAESystem),
         test=dict(islice(read.test.items(), section.parts.test_pieces)),
         clean=read.clean,
