@@ -252,8 +252,34 @@ def test_a_row_of_parts_shares_the_common_training_and_needs_no_audio() -> None:
     assert config.part_models["voices"].training == config.adas["vq8"].training
     # parts have a source of their own, whatever the recordings are
     assert parse({**raw, "corpus": {"source": "folder", "folder": {"path": "x"}}}).parts.source == "chorales"
-    heard = {**raw, "listening": {"models": ["sing"]}}
-    assert "listening.models names 'sing', which makes no audio" in complaint(heard)
+
+
+def test_rows_of_parts_are_heard_where_they_are_named_or_nothing_else_is() -> None:
+    raw = raw_config()
+    raw["models"] |= {name: {"kind": "parts", "title": name, "part_model": "voices"} for name in ("sing", "hum")}
+
+    def heard(raw: dict[str, Any], **listening: Any) -> tuple[str, ...]:
+        return parse({**raw, "listening": listening}).heard_parts
+
+    assert heard(raw) == () and heard(raw, models=["sing"]) == ("sing",)
+    alone = {**raw, "rows": ["sing", "hum"]}
+    assert heard(alone) == ("sing", "hum") and heard(alone, models=["hum"]) == ("hum",)
+    mixed = {**raw, "listening": {"models": ["sing", "plain"]}}
+    assert "listening.models names 'plain' beside 'sing', a row of parts" in complaint(mixed)
+    # two measures of four quarters, 80 a minute
+    small = {**alone, "evaluation": {"parts": {"pieces": 3, "measures": 2}}}
+    assert heard(small, items=3, seconds=6) == ("sing", "hum")
+    for key, more, words in (
+        ("items", 4, "items is 4 but evaluation.parts.pieces makes 3"),
+        ("seconds", 6.5, "seconds is 6.5 but evaluation.parts.measures makes 6"),
+    ):
+        assert words in complaint({**small, "listening": {key: more}})
+    played = {**alone, "vocoders": {"bank": {"kind": "one_pass_vocoder"}}, "rows": ["sing", "play"]}
+    played["models"] = {
+        **raw["models"],
+        "play": {"kind": "mel2mel", "title": "Play", "mel2mel": "small", "vocoder": "bank"},
+    }
+    assert heard(played) == () and heard(played, models=["sing"]) == ("sing",)
 
 
 def with_mel2mel(**over: Any) -> dict[str, Any]:

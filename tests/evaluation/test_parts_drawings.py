@@ -21,9 +21,11 @@ from descant.evaluation.parts_drawings import (
     features,
     goes_on_from,
     pooled,
+    to_be_heard,
 )
 from descant.sampling.rmvae import go_on
-from descant.scores.parts import CLASSES, HELD, Grid, sounding, transposed
+from descant.scores.parts import CLASSES, HELD, Grid, ranges, sounding, transposed
+from descant.scores.voice_leading import count_voice_leading
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.rmvae import RMVAESystem
 
@@ -88,6 +90,14 @@ def test_pieces_are_drawn_with_the_rules_and_without(system: AutoregressiveParts
     assert drawn.rates.range_percent
 
 
+def test_what_is_heard_keeps_the_rules(system: AutoregressivePartsSystem) -> None:
+    music = [drawn_chorale(3, seed) for seed in range(3)]
+    (grid,) = to_be_heard(system, music, music, PartsTable(pieces=1, measures=2), 1)
+    counted = count_voice_leading(grid, ranges(music))
+    assert len(grid) == 32
+    assert (counted.out_of_range, counted.parallel_fifths, counted.parallel_octaves) == (0, 0, 0) < (counted.notes,)
+
+
 def test_an_rmvae_goes_on_from_real_music(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("descant.layers.rmvae.RECURRENT", {"small": RecurrentShape((6, 5), (4, 1), (8,), (8, 1))})
     torch.manual_seed(0)
@@ -95,6 +105,8 @@ def test_an_rmvae_goes_on_from_real_music(monkeypatch: pytest.MonkeyPatch) -> No
     grids = [drawn_chorale(measures, 1) for measures in (1, 3, 10)]
     found = goes_on_from(built, grids, 2)
     assert [len(grid) for grid in found] == [32, 32, 32]
+    heard = to_be_heard(built, grids, grids, PartsTable(pieces=2, measures=2), 1)
+    assert len(heard) == 2 and all(map(np.array_equal, heard, found))
     # of the last one eight measures are read
     whole = go_on(built, torch.from_numpy(grids[2][:128].astype(np.int64))[None], 2)[0].numpy().astype(np.uint8)
     assert np.array_equal(sounding(found[2]), sounding(whole)[-32:])

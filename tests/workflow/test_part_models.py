@@ -12,13 +12,16 @@ from chorales import chorale
 from page_reading import read_page
 from pipeline import planned, run
 
+from descant.config.corpus import RENDER_RATE
 from descant.evaluation.composed import LIST, Composed
 from descant.evaluation.parts_baselines import ALL
 from descant.evaluation.parts_scores import PartsLine
+from descant.listening.files import read_manifest
 from descant.modelfile import read_model
 from descant.results import read_json, read_rows
 from descant.sampling.parts import draw_parts
 from descant.scores.part_files import midi_of, read_parts
+from descant.sequences import open_sequence
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.base import System
 from descant.systems.restore import restore
@@ -56,7 +59,7 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
         "compositions": {"chorale": None, **tasks},
         "music": {"composed": None},
     }
-    own["evaluation"] = evaluation
+    own |= {"evaluation": evaluation, "listening": {"type": "ab"}}
     over.write_text(yaml.safe_dump(own))
     run(folder, "--cores", "1", *MODELS, over=over)
     made = {path.name for path in (folder / "results").iterdir()}
@@ -90,7 +93,24 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
     run(folder, "--cores", "1", "compose", "--config", asked, over=over)
     assert read_json(Composed, made / "compose" / LIST).pieces[1].written == ("soprano", "tenor", "bass")
     assert (folder / "results" / "report" / "compose.html").exists()
+    _check_that_people_hear_them(folder, over)
     _check_the_table(folder, own, over)
+
+
+def _check_that_people_hear_them(folder: Path, over: Path) -> None:
+    """Both networks beside held-out pieces, all of two measures, and what synthetic raters say of them."""
+    run(folder, "--cores", "1", "listening_simulation", over=over)
+    results = folder / "results"
+    manifest = read_manifest(results / "listening" / "manifest.json")
+    assert manifest.sample_rate == RENDER_RATE and manifest.seconds == pytest.approx(6, abs=1 / RENDER_RATE)
+    rows = {stimulus.system for stimulus in manifest.of_kind("system", "real")}
+    assert rows == {"small", "thesis", "real"}
+    waveform, parts = (open_sequence(results / name) for name in ("parts/waveform", "sequences/parts"))
+    held_out = {track.track: track.split for track in parts.tracks() if track.split != "train"}
+    assert {track.track: track.split for track in waveform.tracks()} == held_out
+    assert not (results / "corpus").exists()
+    assert (results / "report" / "simulated" / "listening.html").exists()
+    assert planned(folder, "listening", over=over) - {"listening"} == set()
 
 
 def _check_the_table(folder: Path, own: dict[str, Any], over: Path) -> None:

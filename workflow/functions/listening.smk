@@ -10,10 +10,12 @@ from descant.listening.digest import ratings_digest
 
 
 def listening_audio():
-    """Folders of what people listen to: rows of the table, or where none is drawn, what vocoders make of test tracks."""
+    """Folders of what people listen to: rows of the table or of parts, or what vocoders make of test tracks."""
+    if experiment.heard_parts:
+        return {row: PARTS_AUDIO.format(row=row) for row in experiment.heard_parts}
     if not drawn_rows and not plan.renderings:
         raise WorkflowError(
-            "there is nothing to listen to: no row draws audio, and none has a vocoder"
+            "there is nothing to listen to: no row draws audio or music in parts, and none has a vocoder"
         )
     if not drawn_rows:
         return {name: VOCODED.format(rendering=name) for name in plan.renderings}
@@ -23,9 +25,17 @@ def listening_audio():
 
 def listening_titles():
     """What people call them."""
+    if experiment.heard_parts:
+        return {row: experiment.models[row].title for row in experiment.heard_parts}
     if drawn_rows:
         return titles()
     return {name: rendering.title for name, rendering in plan.renderings.items()}
+
+
+def real_music():
+    """Folder of the recordings that they hear beside them."""
+    recordings = os.path.dirname(data_of("waveform"))
+    return PARTS_WAVEFORM if experiment.heard_parts else recordings
 
 
 def test_settings():
@@ -53,8 +63,9 @@ def people_digest(wildcards):
 
 
 def people_scores(wildcards):
-    """The scores that people gave; none where nobody has rated, and then no job of the listening test either."""
-    return ["results/listening/scores.csv"] if people_rated() else []
+    """The scores that people gave rows of the table; none where nobody has, and then no job of the test either."""
+    is_rated = people_rated() and not experiment.heard_parts
+    return ["results/listening/scores.csv"] if is_rated else []
 
 
 def scores_option(wildcards):

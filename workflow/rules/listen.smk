@@ -5,8 +5,8 @@
 rule stimuli:
     input:
         audio=lambda wildcards: list(listening_audio().values()),
-        samples=rules.pack.output.samples,
-        index=rules.pack.output.samples_index,
+        samples=f"{real_music()}/data.npy",
+        index=f"{real_music()}/index.parquet",
     output:
         clips=directory("results/listening/stimuli"),
         manifest="results/listening/manifest.json",

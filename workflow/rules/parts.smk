@@ -89,6 +89,60 @@ rule parts_row:
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
+rule parts_audio:
+    input:
+        data=rules.parts.output.data,
+        index=rules.parts.output.index,
+        pieces=rules.parts.output.pieces,
+        model=parts_model,
+    output:
+        audio=directory(PARTS_AUDIO),
+    log:
+        "<logs>/parts_audio/{row}.log",
+    benchmark:
+        "<benchmarks>/parts_audio/{row}.tsv"
+    wildcard_constraints:
+        row=alternatives(parts_rows),
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=as_json(experiment.evaluation.parts, "pieces", "measures"),
+        seed=experiment.seed,
+        sequence=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.parts_audio --settings {params.settings:q} --seed {params.seed:q}"
+        " --model {input.model:q} --sequence {params.sequence:q} --pieces {input.pieces:q}"
+        " --output {output.audio:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule parts_waveform:
+    input:
+        data=rules.parts.output.data,
+        index=rules.parts.output.index,
+    output:
+        data=f"{PARTS_WAVEFORM}/data.npy",
+        index=f"{PARTS_WAVEFORM}/index.parquet",
+    log:
+        "<logs>/parts_waveform.log",
+    benchmark:
+        "<benchmarks>/parts_waveform.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        sequence=subpath(input.data, parent=True),
+        output=subpath(output.data, parent=True),
+    shell:
+        "python -m descant.commands.parts_waveform --sequence {params.sequence:q} --output {params.output:q} 2> {log:q}"
+
+
 rule table_parts:
     input:
         baselines=rules.parts_baselines.output.figures,

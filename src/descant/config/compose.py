@@ -6,7 +6,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from descant.config.base import Section
-from descant.config.parts import Voice
+from descant.config.parts import QUARTERS_PER_MINUTE, Voice
 
 Task = Literal["generate", "fill", "redo", "harmonise"]
 
@@ -53,7 +53,9 @@ class Compose(Section):
         description="how often every measure of every voice is then drawn again given all the rest: blocked Gibbs "
         "sampling (Huang et al. 2017)",
     )
-    quarters_per_minute: float = Field(80.0, ge=10, le=1000, description="tempo of what is written (ours)")
+    quarters_per_minute: float = Field(
+        QUARTERS_PER_MINUTE, ge=10, le=1000, description="tempo of what is written (ours)"
+    )
     program: int = Field(52, ge=0, le=127, description="General MIDI program that plays it; 52 = choir, 19 = organ")
 
     @property

@@ -89,9 +89,11 @@ class Listening(Section):
         "mos",
         description="'mos' asks for fidelity and musicality from 1 to 5 of each clip, 'ab' which of two is better",
     )
-    models: tuple[str, ...] | None = Field(None, description="rows of the table to test; null: all")
+    models: tuple[str, ...] | None = Field(
+        None, description="rows of the table to test, or rows of parts; null: all of the table, else all of parts"
+    )
     items: int | None = Field(
-        None, ge=1, description="the first so many samples of each model; null: all that sampling.count draws"
+        None, ge=1, description="the first so many samples of each model; null: all that are drawn"
     )
     seconds: float | None = Field(None, gt=0, description="length of every clip; null: the length that was drawn")
     lufs: float = Field(-23.0, ge=-50, le=-10, description="loudness of every clip (EBU R 128), LUFS")

@@ -12,6 +12,9 @@ Voice = Literal["soprano", "alto", "tenor", "bass"]
 # the sequence, and its steps in a measure of four quarters
 PARTS = "parts"
 STEPS_A_MEASURE = 16
+# ours: the grid has no tempo
+QUARTERS_PER_MINUTE = 80.0
+SECONDS_A_MEASURE = 4 * 60 / QUARTERS_PER_MINUTE
 
 
 class Parts(Section):

@@ -18,7 +18,7 @@ from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.part_models import AutoregressiveParts, PartModel
-from descant.config.parts import PARTS, Parts
+from descant.config.parts import PARTS, SECONDS_A_MEASURE, Parts
 from descant.config.play import Piece, Play, Playing
 from descant.config.vocoders import Vocoder
 
@@ -175,10 +175,19 @@ class Config(Section):
         for name in listening.models or ():
             if name not in self.models:
                 raise ValueError(f"listening.models names {name!r}{suggest(name, self.models, 'models')}")
-            if not isinstance(self.models[name], Stack):
+            if isinstance(self.models[name], Mel2MelRow):
                 raise ValueError(f"listening.models names {name!r}, which makes no audio")
+            if self.heard_parts and name not in self.heard_parts:
+                raise ValueError(
+                    f"listening.models names {name!r} beside {self.heard_parts[0]!r}, a row of parts: these are "
+                    "heard beside scores, others beside recordings; name rows of one kind"
+                )
         items, seconds = ("sampling.count", sampling.count), ("sampling.seconds", sampling.seconds)
-        if not any(isinstance(model, Stack) for model in self.models.values()):
+        if self.heard_parts:
+            drawn = self.evaluation.parts
+            items = "evaluation.parts.pieces", drawn.pieces
+            seconds = "evaluation.parts.measures", drawn.measures * SECONDS_A_MEASURE
+        elif not any(isinstance(model, Stack) for model in self.models.values()):
             # what vocoders make of test tracks is heard
             heard = self.evaluation.reconstruction
             items = "evaluation.reconstruction.excerpts", heard.excerpts
@@ -250,6 +259,15 @@ class Config(Section):
             near = suggest(self.band.row, self._band_rows(), "rows of an autoregressive_parts with latent: 0")
             raise ValueError(f"band.row names {self.band.row!r}{near}")
         return self
+
+    @property
+    def heard_parts(self) -> tuple[str, ...]:
+        """The rows of parts that people listen to: those named, or all where no row makes other audio."""
+        parts = [name for name, row in self.models.items() if isinstance(row, PartsRow)]
+        if self.listening.models:
+            return tuple(name for name in self.listening.models if name in parts)
+        others = any(isinstance(row, Stack) for row in self.models.values()) or self._mel2mel_rows(with_vocoder=True)
+        return () if others else tuple(parts)
 
     def _band_rows(self) -> dict[str, PartsRow]:
         """The rows whose network can play along with a person."""

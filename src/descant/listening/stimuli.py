@@ -119,7 +119,8 @@ def clip_length(drawn: Sequence[Drawn], settings: Listening, sample_rate: int) -
     if not 0 < length <= shortest:
         raise ListeningError(
             f"listening.seconds asks for {length / sample_rate:g} s but {shortest / sample_rate:g} s were drawn",
-            "set listening.seconds to less; or sampling.seconds, for vocoders evaluation.reconstruction.seconds, up",
+            "set listening.seconds to less; or sampling.seconds, for vocoders evaluation.reconstruction.seconds, for "
+            "parts evaluation.parts.measures, up",
         )
     return length
 
@@ -134,7 +135,8 @@ def item_count(drawn: Sequence[Drawn], settings: Listening) -> int:
     if not fewest or (settings.items or 0) > fewest:
         raise ListeningError(
             f"listening.items asks for {settings.items} samples but some model has {fewest}",
-            "set listening.items to less; or sampling.count, for vocoders evaluation.reconstruction.excerpts, up",
+            "set listening.items to less; or sampling.count, for vocoders evaluation.reconstruction.excerpts, for "
+            "parts evaluation.parts.pieces, up",
         )
     return settings.items or fewest
 

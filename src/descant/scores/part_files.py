@@ -21,6 +21,7 @@ from music21 import chord, clef, converter, harmony, instrument, key, metadata, 
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 from music21.pitch import Accidental
 
+from descant.config.parts import QUARTERS_PER_MINUTE
 from descant.errors import ScoreError
 from descant.scores.key import key_of, sharps_of, spelled
 from descant.scores.midi import is_midi, read_midi_parts
@@ -223,7 +224,7 @@ def _spans(part: stream.Stream[Any], number: int, pickup: int, cure: str) -> lis
     return sorted(found)
 
 
-def midi_of(grid: Grid, quarters_per_minute: float = 80.0, program: int = CHOIR) -> bytes:
+def midi_of(grid: Grid, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = CHOIR) -> bytes:
     """A grid as a MIDI file of type 1: a track for tempo and meter, and one a voice, each on its own channel.
 
     Args:

@@ -1,0 +1,47 @@
+"""Draw pieces in parts from a network and play them, for people to listen to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from descant.audio.rendered import write_rendered
+from descant.commands import cli, options
+from descant.commands.set_up import set_up_torch
+from descant.config.corpus import RENDER_RATE
+from descant.config.evaluation import PartsTable
+from descant.corpus.outputs import whole_folder
+from descant.corpus.parts_audio import measured_audio_of
+from descant.evaluation.parts_drawings import to_be_heard
+from descant.evaluation.parts_material import read_pieces
+from descant.sampling.composers import read_composer
+from descant.seeds import derive_seed
+from descant.sequences import open_checked
+
+
+def parts_audio(
+    settings: options.Settings,
+    seed: options.Seed,
+    model: options.ModelPath,
+    sequence: options.SequenceFolder,
+    pieces: options.Pieces,
+    output: Annotated[Path, typer.Option(help="folder of audio to write, a FLAC file a piece, and their table")],
+    threads: options.Threads = 1,
+    gpus: options.GPUs = 0,
+) -> None:
+    """Write what it draws as audio, all pieces equally long."""
+    device = set_up_torch(threads, gpus)
+    section, packed = cli.parse_settings(PartsTable, settings), open_checked(sequence)
+    _, system = read_composer(model, packed)
+    read = read_pieces(packed, pieces)
+    # the same draws in every row
+    seed = derive_seed(seed, "parts audio")
+    grids = to_be_heard(system.to(device), read.train, list(read.test.values()), section, seed)
+    played = (measured_audio_of(grid) for grid in tqdm(grids, disable=None, unit="piece"))
+    with whole_folder(output) as folder:
+        write_rendered(folder, played, len(grids), RENDER_RATE)
+
+
+if __name__ == "__main__":
+    cli.run(parts_audio)

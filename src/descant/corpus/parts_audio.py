@@ -1,0 +1,48 @@
+"""Music in parts as people hear it: what the SoundFont plays of a grid. Slow to import, because of music21."""
+
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from descant.config.corpus import RENDER_RATE, Scores
+from descant.config.parts import SECONDS_A_MEASURE
+from descant.corpus.rendering import render
+from descant.scores.part_files import midi_of
+from descant.scores.parts import MEASURE, PITCHES, Grid, from_first_note
+
+# longer than any piece that is read
+SOUND = Scores(seconds_per_piece=3600.0)
+
+
+def audio_of(grid: Grid) -> npt.NDArray[np.float32]:
+    """What is heard of a piece from its first note on, with a short tail; of nothing but rests, silence.
+
+    Args:
+        grid: uint8 ``(steps, 4)``.
+
+    Returns:
+        float32 ``(time,)`` at :data:`descant.config.corpus.RENDER_RATE`.
+    """
+    if not (grid < PITCHES).any():
+        return np.zeros(samples_of(grid), np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        score, sound = Path(folder) / "heard.mid", Path(folder) / "heard.flac"
+        score.write_bytes(midi_of(from_first_note(grid)))
+        render(score, None, None, SOUND, sound)
+        audio, _ = soundfile.read(sound, dtype="float32")
+    return np.asarray(audio, np.float32)
+
+
+def measured_audio_of(grid: Grid) -> npt.NDArray[np.float32]:
+    """The same, as long as the grid is: cut, or with silence after it."""
+    audio, samples = audio_of(grid), samples_of(grid)
+    return np.pad(audio[:samples], (0, max(0, samples - len(audio))))
+
+
+def samples_of(grid: Grid) -> int:
+    """Samples of audio that a grid ``(steps, voices)`` lasts."""
+    return math.ceil(len(grid) / MEASURE * SECONDS_A_MEASURE * RENDER_RATE)
