@@ -13,14 +13,14 @@ from descant.config.compose import Compose
 from descant.config.corpus import Scores
 from descant.corpus.given_parts import read_given
 from descant.corpus.outputs import whole_folder
-from descant.corpus.rendering import render
+from descant.corpus.parts_audio import render_grid
 from descant.errors import SamplingError
 from descant.evaluation.composed import LIST, Composed, Written
 from descant.modelfile import read_model
 from descant.results import write_json
 from descant.sampling.composing import Composer, carry_out
 from descant.scores.part_files import midi_of, musicxml_of
-from descant.scores.parts import MEASURE, PITCHES, VOICES, Range, from_first_note, ranges
+from descant.scores.parts import MEASURE, PITCHES, VOICES, Range, ranges
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 from descant.seeds import derive_seed
 from descant.sequences import open_checked
@@ -30,7 +30,7 @@ from descant.systems.rmvae import RMVAESystem
 
 log = logging.getLogger(__name__)
 # of audio of a piece; its scores are whole
-MOST_SECONDS = 600.0
+MOST_SECONDS = 3600.0
 
 
 def compose(
@@ -63,16 +63,13 @@ def compose(
     pieces, sound = [], Scores(soundfont=soundfont, seconds_per_piece=MOST_SECONDS)
     with whole_folder(output) as folder:
         for answer in tqdm(answers, disable=None, unit="piece"):
-            midi, heard = (folder / f"{name}.mid" for name in (answer.name, "heard"))
-            midi.write_bytes(midi_of(answer.grid, asked.quarters_per_minute, asked.program))
-            # nobody waits for a pickup to begin
-            heard.write_bytes(midi_of(from_first_note(answer.grid), asked.quarters_per_minute, asked.program))
+            tempo, program = asked.quarters_per_minute, asked.program
+            (folder / f"{answer.name}.mid").write_bytes(midi_of(answer.grid, tempo, program))
             (folder / f"{answer.name}.musicxml").write_bytes(musicxml_of(answer.grid, title))
             if not (answer.grid < PITCHES).any():
                 cure = "give a longer score: of its first measures an RMVAE says nothing"
                 raise SamplingError(f"the network wrote nothing but rests: {answer.title}", cure)
-            remark = render(heard, None, None, sound, folder / f"{answer.name}.flac").remark
-            heard.unlink()
+            remark = render_grid(answer.grid, sound, folder / f"{answer.name}.flac", tempo, program)
             remarks += [f"{answer.title}: {remark}"] if remark else []
             counted = count_voice_leading(answer.grid, voices)
             pieces.append(Written(answer.title, answer.name, len(answer.grid) // MEASURE, answer.written, counted))

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import soundfile
 
 from descant.config.corpus import RENDER_RATE, Scores
-from descant.config.parts import SECONDS_A_MEASURE
+from descant.config.parts import QUARTERS_PER_MINUTE, SECONDS_A_MEASURE
 from descant.corpus.rendering import render
-from descant.scores.part_files import midi_of
+from descant.scores.part_files import CHOIR, midi_of
 from descant.scores.parts import MEASURE, PITCHES, Grid, from_first_note
 
 # longer than any piece that is read
@@ -30,11 +30,34 @@ def audio_of(grid: Grid) -> npt.NDArray[np.float32]:
     if not (grid < PITCHES).any():
         return np.zeros(samples_of(grid), np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        score, sound = Path(folder) / "heard.mid", Path(folder) / "heard.flac"
-        score.write_bytes(midi_of(from_first_note(grid)))
-        render(score, None, None, SOUND, sound)
+        sound = Path(folder) / "heard.flac"
+        render_grid(grid, SOUND, sound)
         audio, _ = soundfile.read(sound, dtype="float32")
     return np.asarray(audio, np.float32)
+
+
+def render_grid(
+    grid: Grid, sound: Scores, output: Path, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = CHOIR
+) -> str:
+    """Render a piece to a FLAC file, from its first note on: nobody waits for a pickup to begin.
+
+    Args:
+        grid: uint8 ``(steps, 4)`` in which a note is struck.
+        sound: the SoundFont, and how it plays.
+        output: FLAC file to write.
+        quarters_per_minute: tempo.
+        program: General MIDI program of all voices.
+
+    Returns:
+        What people should know, or empty.
+
+    Raises:
+        ScoreError: when the SoundFont cannot play it.
+    """
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        score = Path(folder) / "heard.mid"
+        score.write_bytes(midi_of(from_first_note(grid), quarters_per_minute, program))
+        return render(score, None, None, sound, output).remark
 
 
 def measured_audio_of(grid: Grid) -> npt.NDArray[np.float32]:
