@@ -75,14 +75,14 @@ def test_answers_differ_and_the_first_does_not_depend_on_their_number() -> None:
 def test_with_rules_a_piece_neither_rests_nor_ends_before_its_last_measure() -> None:
     rules = VoiceLeadingRules(CHORALE_RANGES)
     free, kept, swept = (
-        generate(autoregressive(), 5, 4, replace(HOW, rules=given, sweeps=sweeps))
-        for given, sweeps in ((None, 0), (rules, 0), (rules, 1))
+        generate(autoregressive(), 4, count, replace(HOW, rules=given, sweeps=sweeps, particles=2))
+        for given, sweeps, count in ((None, 0, 4), (rules, 0, 2), (rules, 1, 1))
     )
     inner = slice(MEASURE, -MEASURE)
     assert any((sounding(piece)[inner] == SILENCE).any() for piece in free)
     assert not any((sounding(piece)[inner] == SILENCE).any() for piece in [*kept, *swept])
     for measures in (1, 2):
-        for piece in generate(autoregressive(), measures, 8, replace(HOW, rules=rules)):
+        for piece in generate(autoregressive(), measures, 3, replace(HOW, rules=rules, particles=2)):
             assert not (sounding(piece)[-MEASURE:] == SILENCE).any()
 
 
@@ -90,7 +90,7 @@ def test_what_is_filled_rests_only_where_a_given_voice_does() -> None:
     grid = chorale(4)
     # a quarter's rest of the soprano
     grid[20] = REST, HELD, HELD, HELD
-    answers = fill(autoregressive(), grid, [1, 2], 4, replace(HOW, rules=VoiceLeadingRules(CHORALE_RANGES)))
+    answers = fill(autoregressive(), grid, [1, 2], 2, replace(HOW, rules=VoiceLeadingRules(CHORALE_RANGES)))
     rests = np.array([(sounding(piece)[:, [1, 2]] == SILENCE).any(1) for piece in answers]).any(0)
     assert set(np.flatnonzero(rests)) <= set(range(20, 24))
     is_given = np.tile([True, False, False, True], (len(grid), 1))

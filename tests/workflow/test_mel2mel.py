@@ -30,7 +30,7 @@ INSTRUMENTS = ("Acoustic Grand Piano", "Church Organ")
 def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     run(tmp_path, "--cores", "1", "all", over=TINY)
     results = tmp_path / "results"
-    pages = {"index", "synthesis", "curves", "onsets", "note_f1", "timbre", "music"}
+    pages = {"index", "synthesis", "curves", "onsets", "note_f1", "timbre", "music", "compositions"}
     assert {path.stem for path in (results / "report").iterdir()} == pages
     assert not (results / "samples").exists()
     assert sorted(path.name for path in (results / "table").iterdir()) == ["mel2mel.csv", "mel2mel.json", "mel2mel.md"]
