@@ -78,8 +78,11 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
         "Mel2Mel, oscillators tuned on it",
     ]
     assert (summary["excerpts"], summary["pieces"]) == (2, 1)
-    # the recording and two instruments, after the piece that is heard first
-    assert (results / "report" / "index.html").read_text().count("<audio") == 4
+    # the recording and two instruments, after the pieces that are heard first, one of them composed
+    assert (results / "report" / "index.html").read_text().count("<audio") == 5
+    composed, rate = soundfile.read(results / "music" / "composed.flac")
+    # two measures at 80 quarters a minute, and a tail
+    assert 4 < len(composed) / rate < 9 and np.abs(composed).max() > 0.01
     piece, rate = soundfile.read(results / "music" / "sonata.flac")
     assert rate == 16000 and len(piece) == 128 * -(-(2 + 1.5) * 125 // 1)
 
