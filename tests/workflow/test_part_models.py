@@ -118,10 +118,10 @@ def _check_the_table(folder: Path, own: dict[str, Any], over: Path) -> None:
     page = "results/report/parts.html"
     run(folder, "--cores", "1", page, over=over)
     lines = read_rows(PartsLine, folder / "results/parts/table.csv")
-    told = {(line.title, line.task) for line in lines if line.material == ALL}
+    listed = {(line.title, line.task) for line in lines if line.material == ALL}
     tasks = ["next token", "next measure", *(f"fill {name}" for name in ("soprano", "alto", "tenor", "bass"))]
-    assert told >= {(name, task) for name in ("small", "thesis") for task in tasks}
-    assert told >= {("n-gram, transposed", "fill bass"), ("hold", "next token"), ("last measure", "next measure")}
+    assert listed >= {(name, task) for name in ("small", "thesis") for task in tasks}
+    assert listed >= {("n-gram, transposed", "fill bass"), ("hold", "next token"), ("last measure", "next measure")}
     assert {line.title for line in lines if line.bound} == {"thesis"}
     shown = read_page((folder / page).read_text(), str(folder))
     assert "54.7 % / 45.3 %" in shown.text and "read the columns of changed ones" in shown.text

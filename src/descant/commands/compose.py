@@ -16,17 +16,14 @@ from descant.corpus.outputs import whole_folder
 from descant.corpus.parts_audio import render_grid
 from descant.errors import SamplingError
 from descant.evaluation.composed import LIST, Composed, Written
-from descant.modelfile import read_model
 from descant.results import write_json
-from descant.sampling.composing import Composer, carry_out
+from descant.sampling.composers import read_composer
+from descant.sampling.composing import carry_out
 from descant.scores.part_files import midi_of, musicxml_of
-from descant.scores.parts import MEASURE, PITCHES, VOICES, Range, ranges
+from descant.scores.parts import MEASURE, PITCHES, VOICES, ranges
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 from descant.seeds import derive_seed
 from descant.sequences import open_checked
-from descant.systems.autoregressive_parts import AutoregressivePartsSystem
-from descant.systems.restore import restore
-from descant.systems.rmvae import RMVAESystem
 
 log = logging.getLogger(__name__)
 # of audio of a piece; its scores are whole
@@ -52,10 +49,9 @@ def compose(
     A score that is given must be in 4/4, each part one note at a time; off the sixteenths it is rounded.
     """
     device = set_up_torch(threads, gpus)
-    asked, file = cli.parse_settings(Compose, settings), read_model(model)
-    is_rmvae = file.facts.kind == "rmvae"
-    system: Composer = restore(file, RMVAESystem) if is_rmvae else restore(file, AutoregressivePartsSystem)
-    voices = CHORALE_RANGES if sequence is None else _learnt_ranges(sequence)
+    asked, learnt = cli.parse_settings(Compose, settings), open_checked(sequence) if sequence else None
+    facts, system = read_composer(model, learnt)
+    voices = ranges(map(learnt.steps, learnt.tracks("train"))) if learnt else CHORALE_RANGES
     parts = (1, len(VOICES) - 1) if asked.task == "harmonise" else (len(VOICES), len(VOICES))
     given = None if asked.score is None else read_given(asked.score, *parts)
     answers = carry_out(system.to(device), asked, given.grid if given else None, voices, derive_seed(seed, name))
@@ -73,17 +69,10 @@ def compose(
             remarks += [f"{answer.title}: {remark}"] if remark else []
             counted = count_voice_leading(answer.grid, voices)
             pieces.append(Written(answer.title, answer.name, len(answer.grid) // MEASURE, answer.written, counted))
-        facts = file.facts
         write_json(folder / LIST, Composed(title, asked.task, facts.kind, facts.steps, tuple(remarks), pieces))
     for remark in remarks:
         log.info("%s", remark)
     print(f"{len(pieces)} pieces in {output}")
-
-
-def _learnt_ranges(sequence: Path) -> tuple[Range, ...]:
-    """The ranges of the voices of what was trained on."""
-    packed = open_checked(sequence)
-    return ranges(packed.steps(track) for track in packed.tracks("train"))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Compose(Section):
     quarters_per_minute: float = Field(
         QUARTERS_PER_MINUTE, ge=10, le=1000, description="tempo of what is written (ours)"
     )
-    program: int = Field(52, ge=0, le=127, description="General MIDI program that plays it; 52 = choir, 19 = organ")
+    program: int = Field(0, ge=0, le=127, description="General MIDI program that plays it; 0 = piano, 19 = organ")
 
     @property
     def answer(self) -> str:

@@ -11,7 +11,8 @@ import soundfile
 from descant.config.corpus import RENDER_RATE, Scores
 from descant.config.parts import QUARTERS_PER_MINUTE, SECONDS_A_MEASURE
 from descant.corpus.rendering import render
-from descant.scores.part_files import CHOIR, midi_of
+from descant.scores.notes import PIANO
+from descant.scores.part_files import midi_of
 from descant.scores.parts import MEASURE, PITCHES, Grid, from_first_note
 
 # longer than any piece that is read
@@ -37,7 +38,7 @@ def audio_of(grid: Grid) -> npt.NDArray[np.float32]:
 
 
 def render_grid(
-    grid: Grid, sound: Scores, output: Path, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = CHOIR
+    grid: Grid, sound: Scores, output: Path, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = PIANO
 ) -> str:
     """Render a piece to a FLAC file, from its first note on: nobody waits for a pickup to begin.
 

@@ -13,7 +13,7 @@ class Written:
 
     Attributes:
         title: which one of the task's answers.
-        file: name of its MIDI, MusicXML and FLAC files, without what tells them apart.
+        file: name of its MIDI, MusicXML and FLAC files, without their suffixes.
         measures: of four quarters.
         written: the voices that the network wrote.
         counted: rules of voice leading that it breaks.

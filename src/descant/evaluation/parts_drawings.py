@@ -111,7 +111,7 @@ def drawing(
 def to_be_heard(
     system: Composer, train: Sequence[Grid], test: Sequence[Grid], settings: PartsTable, seed: int
 ) -> list[Grid]:
-    """Pieces that a network draws as well as it can, token by token by the rules of voice leading.
+    """Pieces that a network draws as well as it can: by the rules of voice leading, the best of several drafts.
 
     Args:
         system: ready for evaluation.

@@ -119,7 +119,7 @@ def _windows(tokens: Tensor, measures: int) -> Tensor:
 
 
 def _in_order(said: Tensor) -> Tensor:
-    """Of windows ``(windows, measures, …)`` what each measure is told with most before it, ``(measures, …)``."""
+    """Of windows ``(windows, measures, …)`` what is said of each measure with most before it, ``(measures, …)``."""
     return torch.cat([said[0], said[1:, -1]])
 
 

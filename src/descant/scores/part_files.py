@@ -25,6 +25,7 @@ from descant.config.parts import QUARTERS_PER_MINUTE
 from descant.errors import ScoreError
 from descant.scores.key import key_of, sharps_of, spelled
 from descant.scores.midi import is_midi, read_midi_parts
+from descant.scores.notes import PIANO
 from descant.scores.parts import MEASURE, PITCHES, STEPS_A_QUARTER, VOICES, Grid, PartNote, decode, encode
 
 METER = "4/4"
@@ -35,7 +36,6 @@ ON_GRID, JOINED = 1 / 8, 1 / 2
 # ours: an hour of slow 4/4. Beyond are damaged files, whose grids would fill the memory
 MOST_MEASURES = 1000
 TICKS = 480
-CHOIR = 52
 EPSILON = 1e-6
 # onset and end in sixteenths from the first bar line, and MIDI pitch
 Span = tuple[float, float, int]
@@ -224,7 +224,7 @@ def _spans(part: stream.Stream[Any], number: int, pickup: int, cure: str) -> lis
     return sorted(found)
 
 
-def midi_of(grid: Grid, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = CHOIR) -> bytes:
+def midi_of(grid: Grid, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = PIANO) -> bytes:
     """A grid as a MIDI file of type 1: a track for tempo and meter, and one a voice, each on its own channel.
 
     Args:
