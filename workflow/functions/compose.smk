@@ -52,8 +52,8 @@ def composition_digest(wildcards):
 
 
 def composition_title(wildcards):
-    """What it is called."""
-    return getattr(compositions[wildcards.composition], "title", "")
+    """The option for what it is called; empty text alone would be lost in the shell."""
+    return f"--title={getattr(compositions[wildcards.composition], 'title', '')}"
 
 
 def asked_page(wildcards):

@@ -30,7 +30,7 @@ rule composition:
         seed=experiment.seed,
     shell:
         "python -m descant.commands.compose --settings {params.settings:q} --model {input.model:q}"
-        " --output {output.folder:q} --title {params.title:q} {params.sequence:q} --name {wildcards.composition:q}"
+        " --output {output.folder:q} {params.title:q} {params.sequence:q} --name {wildcards.composition:q}"
         " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
