@@ -80,7 +80,8 @@ def main(
 
         def sound(name: str) -> Callable[[], None]:
             def sounded() -> None:
-                blocks = vocoders[name].synthesise(np.concatenate(made["mel"]), 1)
+                roll = made["roll"][0] if vocoders[name].reads_roll else None
+                blocks = vocoders[name].synthesise(np.concatenate(made["mel"]), roll, 1)
                 write_flac(Path(folder) / "played.flac", blocks, rate, 1)
 
             return sounded

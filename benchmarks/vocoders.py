@@ -29,7 +29,7 @@ from descant.audio.files import read_blocks, to_mono
 from descant.audio.griffin_lim import griffin_lim
 from descant.audio.mel import log_mel
 from descant.config.corpus import Scores
-from descant.config.mel import MEL, Mel
+from descant.config.mel import MEL, ROLL, Mel
 from descant.config.structure import Transcription
 from descant.config.vocoders import OnePassVocoder
 from descant.corpus.rendering import render
@@ -40,6 +40,7 @@ from descant.evaluation.note_f1 import note_f1
 from descant.evaluation.transcription.notes import Note as Heard
 from descant.evaluation.transcription.transcriber import Transcriber
 from descant.scores.notes import Note
+from descant.scores.roll import ROWS, roll_blocks
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
 from descant.systems.base import WAVEFORM
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem
@@ -49,7 +50,7 @@ from descant.training.session import Session, build_trainer
 RATE, FRAMES = 16000, Mel()
 STEP = FRAMES.step
 HELD_OUT = {3: "test", 7: "validation"}
-HEADS, MINUTES = ["oscillators", "istft"], [0, 2.5]
+HEADS, MINUTES = ["oscillators", "istft", "oscillators+roll", "istft+roll"], [0, 2.5]
 BATCH, WINDOW_FRAMES = 8, 96
 TIMED_STEPS = 30
 START_SECONDS, EDGE_SECONDS = 4.0, 0.1
@@ -66,10 +67,11 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Clip:
-    """Of a held-out piece: its samples, its mel frames, and the notes that begin in it, in seconds from its start."""
+    """Of a held-out piece: samples, mel frames, roll, and the notes that begin in it, in seconds from its start."""
 
     audio: Audio
     mel: Audio
+    roll: Audio
     notes: list[Heard]
 
 
@@ -80,6 +82,7 @@ def rendered(folder: Path, pieces: int, seconds: float) -> Corpus:
     with (
         SequenceWriter(folder / WAVEFORM, 0, 1, RATE, dtype=np.int16) as waveform,
         SequenceWriter(folder / MEL, 0, STEP, RATE, channels=FRAMES.bands, dtype=np.float16) as mel,
+        SequenceWriter(folder / ROLL, 0, STEP, RATE, channels=ROWS, dtype=np.float16) as roll,
     ):
         for number, piece in enumerate(read_pieces(scores)):
             flac, track = folder / "piece.flac", f"{number:016x}"
@@ -89,7 +92,16 @@ def rendered(folder: Path, pieces: int, seconds: float) -> Corpus:
             split, labels = HELD_OUT.get(number % 8, "train"), Labels(piece.title)
             waveform.add(track, split, labels, [samples])
             mel.add(track, split, labels, log_mel([from_16_bit(samples)], RATE, FRAMES))
-    return Corpus({name: open_sequence(folder / name) for name in (WAVEFORM, MEL)}, notes)
+            roll.add(track, split, labels, roll_of(notes[track], -(-len(samples) // STEP)))
+    return Corpus({name: open_sequence(folder / name) for name in (WAVEFORM, MEL, ROLL)}, notes)
+
+
+def roll_of(notes: tuple[Note, ...], frames: int) -> Iterator[np.ndarray[Any, np.dtype[np.float16]]]:
+    """The piano roll of notes."""
+    onset, end, pitch, velocity = (
+        np.array([getattr(note, name) for note in notes]) for name in ("onset", "end", "pitch", "velocity")
+    )
+    return roll_blocks(onset, end, pitch, velocity, frames, RATE / STEP)
 
 
 def mel_of(audio: Audio) -> Audio:
@@ -99,7 +111,7 @@ def mel_of(audio: Audio) -> Audio:
 
 def clip_of(corpus: Corpus, track: Track, seconds: float) -> Clip:
     """The clip of a track, some seconds from its beginning."""
-    waveform, mel = corpus.streams[WAVEFORM], corpus.streams[MEL]
+    waveform, mel, roll = (corpus.streams[name] for name in (WAVEFORM, MEL, ROLL))
     first = round(START_SECONDS * RATE / STEP)
     frames = min(round(seconds * RATE / STEP), track.length // STEP - first)
     own = next(other for other in mel.tracks() if other.track == track.track)
@@ -109,6 +121,7 @@ def clip_of(corpus: Corpus, track: Track, seconds: float) -> Clip:
     return Clip(
         from_16_bit(waveform.steps(track)[first * STEP : (first + frames) * STEP]),
         np.asarray(mel.steps(own)[first : first + frames], dtype=np.float32),
+        np.asarray(roll.steps(own)[first : first + frames], dtype=np.float32),
         [Heard(note.onset - begin, note.end - begin, note.pitch, 1.0) for note in kept],
     )
 
@@ -133,7 +146,9 @@ def trained(
             "validate_every": 10**6,
             "checkpoint_every": 10**6,
         }
-        section = OnePassVocoder.model_validate({"head": head, "training": training})
+        section = OnePassVocoder.model_validate(
+            {"head": head.removesuffix("+roll"), "reads_roll": "+" in head, "training": training}
+        )
         return Session("one_pass_vocoder", section, folder / "runs", 1, Devices())
 
     def run(steps: int) -> tuple[OnePassVocoderSystem, float]:
@@ -177,7 +192,7 @@ def measure(name: str, clips: list[Clip], make: Callable[[Clip], Audio], transcr
 
 def vocoded(system: OnePassVocoderSystem) -> Callable[[Clip], Audio]:
     """Makes a clip's audio from its mel frames."""
-    return lambda clip: np.concatenate(list(system.synthesise(clip.mel, 1)))
+    return lambda clip: np.concatenate(list(system.synthesise(clip.mel, clip.roll if system.reads_roll else None, 1)))
 
 
 def rows(

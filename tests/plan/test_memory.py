@@ -139,17 +139,23 @@ PARTS_OF_FOUR = {"parts": input_of("parts", classes=130, channels=4)}
 
 def kept_a_step(system: System, stream: str, steps: Any) -> float:
     def kept(frames: int) -> int:
-        return bytes_kept(system, {"mel": torch.zeros(1, frames, 80), stream: steps(1, 128 * frames)})
+        return bytes_kept(
+            system,
+            {"mel": torch.zeros(1, frames, 80), "roll": torch.zeros(1, frames, 176), stream: steps(1, 128 * frames)},
+        )
 
     return (kept(96) - kept(64)) / (32 * 128)
 
 
 @pytest.mark.parametrize("head", ["oscillators", "istft"])
-@pytest.mark.parametrize(("channels", "blocks"), [(64, 2), (192, 4)])
-def test_sizes_of_vocoders_of_one_pass_are_about_those_of_the_built_ones(head: str, channels: int, blocks: int) -> None:
+@pytest.mark.parametrize(("channels", "blocks", "rows"), [(64, 2, 0), (192, 4, 176)])
+def test_sizes_of_vocoders_of_one_pass_are_about_those_of_the_built_ones(
+    head: str, channels: int, blocks: int, rows: int
+) -> None:
     over = {"head": head, "channels": channels, "blocks": blocks}
     settings = OnePassVocoder.model_validate({"training": ONE_STEP, **over})
-    size, system = one_pass_size(settings, 80, 128, 16000), OnePassVocoderSystem(settings, 80, 128, 16000)
+    form = 80, 128, 16000, rows
+    size, system = one_pass_size(settings, *form), OnePassVocoderSystem(settings, *form)
     assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
     assert size.kept * FLOAT_BYTES == pytest.approx(kept_a_step(system, "waveform", torch.randn), rel=0.25)
 

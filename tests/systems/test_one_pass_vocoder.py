@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from small_models import input_of
 
 from descant.audio.mel import log_mel
-from descant.config.mel import MEL, Mel
+from descant.config.mel import MEL, ROLL, Mel
 from descant.config.training import Training
 from descant.config.vocoders import OnePassVocoder
 from descant.errors import SequenceError
+from descant.modelfacts import Input
 from descant.modelfile import read_model
 from descant.sequences import Labels, SequenceWriter, open_sequence
 from descant.systems.base import WAVEFORM
@@ -26,7 +27,7 @@ from descant.training.devices import Devices
 from descant.training.history import read_history
 from descant.training.session import Session, train_to_file
 
-BANDS, STEP, RATE = 20, 128, 16000
+BANDS, STEP, RATE, ROWS = 20, 128, 16000, 6
 HEADS = ["oscillators", "istft"]
 
 
@@ -34,15 +35,22 @@ def section(training: Training, head: str, **over: Any) -> OnePassVocoder:
     return OnePassVocoder(**{"head": head, "channels": 16, "blocks": 2, "training": training, **over})
 
 
-@pytest.fixture(scope="module")
-def build(tiny_training: Callable[..., Training]) -> Callable[[str], OnePassVocoderSystem]:
-    """``build(head)``: weights that are heard."""
+def inputs() -> dict[str, Input]:
+    waveform = input_of(WAVEFORM, classes=0, sample_rate=RATE)
+    mel, roll = (
+        input_of(name, classes=0, channels=channels, hop=STEP, sample_rate=RATE)
+        for name, channels in ((MEL, BANDS), (ROLL, ROWS))
+    )
+    return {WAVEFORM: waveform, MEL: mel, ROLL: roll}
 
-    def build(head: str) -> OnePassVocoderSystem:
+
+@pytest.fixture(scope="module")
+def build(tiny_training: Callable[..., Training]) -> Callable[..., OnePassVocoderSystem]:
+    """``build(head, reads_roll)``: weights that are heard."""
+
+    def build(head: str, reads_roll: bool = False) -> OnePassVocoderSystem:
         torch.manual_seed(1)
-        waveform = input_of(WAVEFORM, classes=0, sample_rate=RATE)
-        mel = input_of(MEL, classes=0, channels=BANDS, hop=STEP, sample_rate=RATE)
-        system = build_one_pass_vocoder(section(tiny_training(), head), {WAVEFORM: waveform, MEL: mel}).eval()
+        system = build_one_pass_vocoder(section(tiny_training(), head, reads_roll=reads_roll), inputs()).eval()
         with torch.no_grad():
             system.head.outputs.weight *= 3
         return system
@@ -54,17 +62,23 @@ def frames(count: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-11.5, 1, (count, BANDS)).astype(np.float16)
 
 
-@pytest.mark.parametrize("head", HEADS)
+def keys(count: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2, (count, ROWS)).astype(np.float16)
+
+
+@pytest.mark.parametrize(("head", "reads_roll"), [("oscillators", False), ("istft", False), ("oscillators", True)])
 @settings(max_examples=10)
 @given(data=st.data())
-def test_blocks_are_the_whole(build: Callable[[str], OnePassVocoderSystem], head: str, data: st.DataObject) -> None:
-    system = build(head)
+def test_blocks_are_the_whole(
+    build: Callable[..., OnePassVocoderSystem], head: str, reads_roll: bool, data: st.DataObject
+) -> None:
+    system = build(head, reads_roll)
     count, block = data.draw(st.integers(1, 60), label="frames"), data.draw(st.integers(1, 60), label="block")
-    mel, parts = frames(count, count), []
+    mel, roll, parts = frames(count, count), keys(count, count) if reads_roll else None, []
     for size in (1 << 20, block):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("descant.systems.one_pass_vocoder.BLOCK_FRAMES", size)
-            parts.append(list(system.synthesise(mel, 7)))
+            parts.append(list(system.synthesise(mel, roll, 7)))
     (whole,), blocks = parts
     assert whole.shape == (count * STEP,) and whole.dtype == np.float32
     assert len(blocks) == -(-count // block)
@@ -74,9 +88,19 @@ def test_blocks_are_the_whole(build: Callable[[str], OnePassVocoderSystem], head
 @pytest.mark.parametrize("head", HEADS)
 def test_a_seed_is_its_noise_and_nothing_else(build: Callable[[str], OnePassVocoderSystem], head: str) -> None:
     system, mel = build(head), frames(30)
-    first, again, other = (np.concatenate(list(system.synthesise(mel, seed))) for seed in (1, 1, 2))
+    first, again, other = (np.concatenate(list(system.synthesise(mel, None, seed))) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert np.array_equal(first, other) == (head == "istft")
+
+
+def test_what_is_played_is_heard_where_it_is_read(build: Callable[..., OnePassVocoderSystem]) -> None:
+    system, mel, roll = build("istft", True), frames(40), np.zeros((40, ROWS), np.float16)
+    played = roll.copy()
+    played[20, 3] = 1
+    without, with_key = (np.concatenate(list(system.synthesise(mel, one, 1))) for one in (roll, played))
+    changed = np.flatnonzero(without != with_key) // STEP
+    assert {19, 20, 21} <= set(changed.tolist())
+    assert changed.min() >= 20 - system.reach.right and changed.max() <= 20 + system.reach.left
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -141,7 +165,7 @@ def test_it_learns_and_comes_back_from_its_file(
     assert train[-1] < 0.7 * train[0] and validation[-1] < validation[0]
     system = restore(read_model(tmp_path / "model"), OnePassVocoderSystem)
     mel = streams[MEL].data[:48]
-    made = np.concatenate(list(system.synthesise(mel, 1)))
+    made = np.concatenate(list(system.synthesise(mel, None, 1)))
     own, true = mel_of(made), np.asarray(mel, dtype=np.float32)
     assert np.abs(own - true).mean() < np.abs(true - true.mean()).mean()
 
@@ -152,3 +176,11 @@ def test_what_is_no_mel_spectrogram_is_refused(tiny_training: Callable[..., Trai
     waveform = input_of(WAVEFORM, classes=0, sample_rate=RATE)
     with pytest.raises(SequenceError, match="no mel spectrogram"):
         kind.build(settings, {WAVEFORM: waveform, MEL: input_of(MEL, classes=0, channels=0, hop=STEP)})
+
+
+def test_a_roll_of_other_frames_is_refused(tiny_training: Callable[..., Training]) -> None:
+    kind, settings = KINDS["one_pass_vocoder"], section(tiny_training(), "istft", reads_roll=True)
+    assert kind.streams(settings) == (WAVEFORM, MEL, ROLL)
+    other = input_of(ROLL, classes=0, channels=ROWS, hop=2 * STEP, sample_rate=RATE)
+    with pytest.raises(SequenceError, match=r"62\.5 frames a second"):
+        kind.build(settings, {**inputs(), ROLL: other})

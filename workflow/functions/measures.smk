@@ -220,10 +220,18 @@ def vocoders(wildcards):
     return [] if vocoder is None else [model_of(vocoder)]
 
 
+def rendered_rolls(wildcards):
+    """The rolls that its vocoder reads, data and index; nothing for one that reads spectrograms alone."""
+    vocoder = rendering_of(wildcards).vocoder
+    rolls = vocoder and plan.trainings[vocoder].inputs.get("roll")
+    return [data_of(rolls), index_of(rolls)] if rolls else []
+
+
 def vocode_options(wildcards, input):
     """The options for what it is made of, and by which vocoder."""
-    frames = [f"--frames={os.path.dirname(path)}" for path in input.frames[:1]]
-    return frames + [f"--vocoder={path}" for path in input.vocoder]
+    folders = {"frames": input.frames[:1], "rolls": input.rolls[:1]}
+    read = [f"--{name}={os.path.dirname(path)}" for name, paths in folders.items() for path in paths]
+    return read + [f"--vocoder={path}" for path in input.vocoder]
 
 
 def vocode_megabytes(wildcards):

@@ -37,6 +37,7 @@ rule vocode:
         data=data_of("audio"),
         index=index_of("audio"),
         frames=rendered_frames,
+        rolls=rendered_rolls,
         vocoder=vocoders,
     output:
         sound=directory(VOCODED),

@@ -76,7 +76,7 @@ def play(
         rolls = _on_disk(folder / "roll.npy", roll_of(notes, count, rate), (count, ROWS), np.float16)
         shape = count, frames.channels
         mel = _on_disk(folder / "mel.npy", system.perform(rolls, timbres), shape, np.float32)
-        (sounds,) = vocode(sound, [mel], Vocoding(drawn_by, seed, threads, runs, device))
+        (sounds,) = vocode(sound, [mel], [rolls], Vocoding(drawn_by, seed, threads, runs, device))
         with whole_file(output) as temporary:
             write_flac(temporary, sounds, frames.sample_rate, 1)
     print(f"{wanted.score.name}: {count / rate:.1f} s in {output}")

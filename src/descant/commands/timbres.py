@@ -140,7 +140,7 @@ def timbres(
             sound, drawn_by = read_vocoder(vocoder[0], composer), cli.parse_settings(Sampling, sampling)
             mels = [mel for way in ways for mel in passage.play(way)]
             by = Vocoding(drawn_by, seed, threads, runs, device)
-            sounds = (np.concatenate([*blocks]) for blocks in vocode(sound, mels, by))
+            sounds = (np.concatenate([*blocks]) for blocks in vocode(sound, mels, [roll] * len(mels), by))
             write_rendered(folder / "audio", sounds, len(pairs) * wanted.steps, frames.sample_rate)
         write_json(folder / "summary.json", summary)
 

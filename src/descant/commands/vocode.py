@@ -34,6 +34,9 @@ def vocode_excerpts(
     frames: Annotated[
         Path | None, typer.Option(help="folder of the packed spectrograms, true or predicted; none = mu-law alone")
     ] = None,
+    rolls: Annotated[
+        Path | None, typer.Option(help="folder of the packed rolls, for a vocoder that reads them")
+    ] = None,
     vocoder: Annotated[Path | None, typer.Option(help="model file; none = Griffin and Lim's iteration")] = None,
     runs: options.Runs = Path("results/runs"),
     seed: options.Seed = 1,
@@ -56,7 +59,8 @@ def vocode_excerpts(
         if vocoder is None:
             sounds: Iterator[Blocks] = (iter([griffin_lim(one, packed.sample_rate, bands, seed)]) for one in mels)
         else:
-            sounds = vocode(read_model(vocoder), mels, by) if mels else iter(())
+            played = None if rolls is None else frames_of(stretches, open_checked(rolls))
+            sounds = vocode(read_model(vocoder), mels, played, by) if mels else iter(())
         for stretch, blocks in zip(stretches, sounds, strict=True):
             yield cut_sound(np.concatenate(list(blocks)), stretch, packed.hop)
 

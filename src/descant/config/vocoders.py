@@ -50,6 +50,11 @@ class OnePassVocoder(Network):
         description="'oscillators': amplitude and phase of fixed sinusoids, quarter semitones apart, and noise (ours); "
         "'istft': magnitude and phase of a Fourier transform (Vocos, Siuzdak 2023)",
     )
+    reads_roll: bool = Field(
+        False,
+        description="whether it also reads which keys are struck and held, so that it need not guess the notes from "
+        "mel bands that are wider than a semitone (ours)",
+    )
     channels: int = Field(192, ge=1, le=16384, description="width of the blocks (Vocos: 512)")
     blocks: int = Field(4, ge=1, le=64, description="ConvNeXt blocks (Vocos: 8)")
     mel_weight: float = Field(

@@ -17,24 +17,24 @@ from descant.sequences import PackedSequence
 MARGIN_FRAMES = 32
 
 
-def frames_of(stretches: Sequence[Stretch], mel: PackedSequence) -> list[npt.NDArray[Any]]:
-    """The mel frames that cover stretches, and a margin; beyond a track's ends its last frame is repeated.
+def frames_of(stretches: Sequence[Stretch], frames: PackedSequence) -> list[npt.NDArray[Any]]:
+    """The frames that cover stretches, and a margin; beyond a track's ends its last frame is repeated.
 
     Args:
         stretches: all of one length.
-        mel: packed frames of the same tracks.
+        frames: packed mel spectrograms or rolls of the same tracks.
 
     Returns:
-        ``(frames, bands)`` each, of equal numbers of frames.
+        ``(frames, channels)`` each, of equal numbers of frames.
 
     Raises:
         SequenceError: when it holds no frames of these tracks.
     """
     found = []
-    for stretch, track in zip(stretches, tracks_of(stretches, mel, "spectrograms"), strict=True):
-        first = stretch.start // mel.hop - MARGIN_FRAMES
-        count = -(-stretch.length // mel.hop) + 1 + 2 * MARGIN_FRAMES
-        found.append(mel.steps(track)[np.clip(np.arange(first, first + count), 0, track.length - 1)])
+    for stretch, track in zip(stretches, tracks_of(stretches, frames, "frames"), strict=True):
+        first = stretch.start // frames.hop - MARGIN_FRAMES
+        count = -(-stretch.length // frames.hop) + 1 + 2 * MARGIN_FRAMES
+        found.append(frames.steps(track)[np.clip(np.arange(first, first + count), 0, track.length - 1)])
     return found
 
 

@@ -53,7 +53,7 @@ def plan_row(config: Config, name: str, model: Mel2MelRow, audio: Sequence) -> P
     performed = replace(
         mel, name=f"{MEL}{OF}{training.name}", depth=2, encoded_from=roll.name, performed_by=training.name
     )
-    vocoder, made = _vocoder(config, model.vocoder, audio, mel)
+    vocoder, made = _vocoder(config, model.vocoder, audio, mel, roll)
     trainings, last = [training, vocoder], vocoder
     companded = Rendering("mulaw", MULAW, None, None)
     floor = Rendering(f"griffin_lim{OF}{mel.name}", "true mel, Griffin-Lim", mel.name, None)
@@ -93,14 +93,19 @@ def _tuned(vocoder: Training, settings: Settings, performed: Sequence) -> Traini
     )
 
 
-def _vocoder(config: Config, name: str, audio: Sequence, mel: Sequence) -> tuple[Training, tuple[Sequence, ...]]:
+def _vocoder(
+    config: Config, name: str, audio: Sequence, mel: Sequence, roll: Sequence
+) -> tuple[Training, tuple[Sequence, ...]]:
     """The training of a vocoder, and the sequences that it reads beside the frames."""
     settings, title = config.vocoders[name], f"{name}, mel spectrograms to sound"
     if isinstance(settings, OnePassVocoder):
         waveform = Sequence(WAVEFORM, audio.hop, 0, step_bytes=REAL_BYTES)
         inputs: dict[str, str] = {WAVEFORM: waveform.name, MEL: mel.name}
+        if settings.reads_roll:
+            inputs[ROLL] = roll.name
+        roll_rows = ROWS if settings.reads_roll else 0
         read: tuple[Sequence, ...] = (waveform,)
-        size = one_pass_size(settings, config.mel.bands, config.mel.step, config.audio.sample_rate)
+        size = one_pass_size(settings, config.mel.bands, config.mel.step, config.audio.sample_rate, roll_rows)
     else:
         predicted = beside(audio, settings.local_model)
         inputs = {STEPS: audio.name, **{stream: one.name for stream, one in predicted.items()}, MEL: mel.name}

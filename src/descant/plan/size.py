@@ -111,8 +111,8 @@ def mel_wavenet_size(settings: MelWaveNet, classes: int, bands: int, step: int) 
     return size + wavenet_size(settings.local_model, classes, width, step // upsampling.factor)
 
 
-def one_pass_size(settings: OnePassVocoder, bands: int, step: int, sample_rate: int) -> Size:
-    """The size of a vocoder of one pass, for frames ``step`` samples apart."""
+def one_pass_size(settings: OnePassVocoder, bands: int, step: int, sample_rate: int, roll_rows: int = 0) -> Size:
+    """The size of a vocoder of one pass, for frames ``step`` samples apart; see its system."""
     width = settings.channels
     outputs = 2 * (FOURIER_PARTS * step // 2 + 1)
     if settings.head == "oscillators":
@@ -120,9 +120,9 @@ def one_pass_size(settings: OnePassVocoder, bands: int, step: int, sample_rate: 
         outputs = 2 * (int(octaves * STEPS_PER_OCTAVE) + 1) + step + 1
     convolution = CONVNEXT_KERNEL * width + width
     block = convolution + 2 * width + 2 * CONVNEXT_EXPANSION * width * width + (CONVNEXT_EXPANSION + 2) * width
-    start = CONVNEXT_KERNEL * bands * width + width
+    start = CONVNEXT_KERNEL * (bands + roll_rows) * width + width
     parameters = start + 4 * width + settings.blocks * block + (width + 1) * outputs
-    frame = bands + 4 * width + settings.blocks * (5 + 2 * CONVNEXT_EXPANSION) * width + HEAD_KEPT * outputs
+    frame = bands + roll_rows + 4 * width + settings.blocks * (5 + 2 * CONVNEXT_EXPANSION) * width + HEAD_KEPT * outputs
     return Size(parameters, frame / step + SPECTRA_KEPT)
 
 

@@ -12,7 +12,7 @@ import torch
 from descant.audio import mulaw
 from descant.config.mel import MEL
 from descant.config.models import Sampling
-from descant.errors import ModelFileError
+from descant.errors import ModelFileError, SamplingError
 from descant.modelfile import ModelFile, read_model
 from descant.sampling.files import draw_folder
 from descant.sampling.levels import draw_level, level_settings
@@ -58,7 +58,9 @@ def read_vocoder(path: Path, mel2mel: ModelFile) -> ModelFile:
     return vocoder
 
 
-def vocode(vocoder: ModelFile, mels: Sequence[npt.NDArray[Any]], settings: Vocoding) -> Iterator[Blocks]:
+def vocode(
+    vocoder: ModelFile, mels: Sequence[npt.NDArray[Any]], rolls: Sequence[npt.NDArray[Any]] | None, settings: Vocoding
+) -> Iterator[Blocks]:
     """The sound of mel spectrograms.
 
     A vocoder of one pass makes one after another, in memory that does not grow with their lengths. One that draws its
@@ -67,15 +69,23 @@ def vocode(vocoder: ModelFile, mels: Sequence[npt.NDArray[Any]], settings: Vocod
     Args:
         vocoder: of either kind.
         mels: floats ``(frames, bands)`` each, mapped or in memory.
+        rolls: floats ``(frames, 176)`` each, what is played in them; None for a vocoder that reads none.
         settings: how.
 
     Yields:
         Of each its sound in blocks, float32 ``(samples,)``; full scale is 1.
+
+    Raises:
+        SamplingError: when the vocoder reads rolls, and none are given.
     """
     if vocoder.facts.kind == "one_pass_vocoder":
         one_pass = restore(vocoder, OnePassVocoderSystem).to(settings.device).eval()
-        for mel in mels:
-            yield one_pass.synthesise(mel, settings.seed)
+        if one_pass.reads_roll and rolls is None:
+            raise SamplingError(
+                "the vocoder reads what is played, and is given spectrograms alone", "give the rolls, too"
+            )
+        for number, mel in enumerate(mels):
+            yield one_pass.synthesise(mel, rolls[number] if rolls and one_pass.reads_roll else None, settings.seed)
         return
     system = restore(vocoder, MelWaveNetSystem).to(settings.device).eval()
     given = torch.from_numpy(np.stack([np.asarray(mel, dtype=np.float32) for mel in mels]))

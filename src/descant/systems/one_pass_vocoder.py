@@ -12,8 +12,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from descant.config.mel import MEL
+from descant.config.mel import MEL, ROLL
 from descant.config.vocoders import OnePassVocoder
+from descant.errors import SequenceError
 from descant.layers.convnext import ConvNeXt
 from descant.layers.convolution import Reach
 from descant.layers.mel import scaled
@@ -41,14 +42,16 @@ class OnePassVocoderSystem(System):
         bands: of the mel spectrogram.
         step: samples from one frame to the next.
         sample_rate: Hz.
+        roll_rows: of the piano roll that it also reads; 0 for none.
     """
 
     headline = "stft"
 
-    def __init__(self, settings: OnePassVocoder, bands: int, step: int, sample_rate: int) -> None:
+    def __init__(self, settings: OnePassVocoder, bands: int, step: int, sample_rate: int, roll_rows: int = 0) -> None:
         super().__init__()
         self.mel_weight = settings.mel_weight
-        self.trunk = ConvNeXt(bands, settings.channels, settings.blocks)
+        self.reads_roll = roll_rows > 0
+        self.trunk = ConvNeXt(bands + roll_rows, settings.channels, settings.blocks)
         self.head: Head = (
             FourierHead(settings.channels, bands, step, sample_rate)
             if settings.head == "istft"
@@ -62,9 +65,17 @@ class OnePassVocoderSystem(System):
         trunk, head = self.trunk.reach, self.head.reach
         return Reach(trunk.left + head.left, trunk.right + head.right)
 
-    def waveform(self, mel: Tensor, first: Tensor, uniforms: Tensor) -> Tensor:
-        """A waveform float32 ``(batch, frames * step)`` of mel frames ``(batch, frames, bands)``; see :class:`Head`."""
-        made: Tensor = self.head(self.trunk(scaled(mel)), mel, first, uniforms)
+    def waveform(self, mel: Tensor, roll: Tensor | None, first: Tensor, uniforms: Tensor) -> Tensor:
+        """A waveform float32 ``(batch, frames * step)``; see :class:`Head`.
+
+        Args:
+            mel: ``(batch, frames, bands)``.
+            roll: ``(batch, frames, roll_rows)``, where it reads one.
+            first: of :class:`Head`.
+            uniforms: of :class:`Head`.
+        """
+        frames = scaled(mel) if roll is None else torch.cat([scaled(mel), roll], dim=-1)
+        made: Tensor = self.head(self.trunk(frames), mel, first, uniforms)
         return made
 
     def _figures(self, batch: Batch, noise: torch.Generator) -> dict[str, Tensor]:
@@ -72,7 +83,8 @@ class OnePassVocoderSystem(System):
         rows, frames = mel.shape[:2]
         first = torch.randint(FIRST_FRAMES, (rows,), generator=noise)
         uniforms = torch.rand(rows, frames, self.head.uniforms, generator=noise)
-        made = self.waveform(mel, first.to(mel.device), uniforms.to(mel.device))
+        roll = batch[ROLL] if self.reads_roll else None
+        made = self.waveform(mel, roll, first.to(mel.device), uniforms.to(mel.device))
         edge = self.head.step * min(EDGE_FRAMES, frames // 8)
         compared = slice(edge, made.shape[1] - edge)
         with torch.autocast(mel.device.type, enabled=False):
@@ -90,11 +102,14 @@ class OnePassVocoderSystem(System):
         return self._figures(batch, noise)
 
     @torch.inference_mode()
-    def synthesise(self, mel: npt.NDArray[Any], seed: int) -> Iterator[npt.NDArray[np.float32]]:
+    def synthesise(
+        self, mel: npt.NDArray[Any], roll: npt.NDArray[Any] | None, seed: int
+    ) -> Iterator[npt.NDArray[np.float32]]:
         """The waveform of a track, block by block: equal to the whole's, in memory that does not grow with it.
 
         Args:
             mel: floats ``(frames, bands)``, mapped or in memory.
+            roll: floats ``(frames, roll_rows)``, where it reads one.
             seed: of its noise.
 
         Yields:
@@ -105,18 +120,32 @@ class OnePassVocoderSystem(System):
         for start in range(0, len(mel), BLOCK_FRAMES):
             stop = min(len(mel), start + BLOCK_FRAMES)
             left, right = max(0, start - reach.left), min(len(mel), stop + reach.right)
-            part = torch.from_numpy(np.asarray(mel[left:right], dtype=np.float32))[None].to(device)
+            heard = _window(mel, left, right).to(device)
+            played = None if roll is None else _window(roll, left, right).to(device)
             drawn = counter_uniforms(seed, 0, left * numbers, (right - left) * numbers).astype(np.float32)
             uniforms = torch.from_numpy(drawn).view(1, right - left, numbers).to(device)
-            made = self.waveform(part, torch.tensor([left], device=device), uniforms)
+            made = self.waveform(heard, played, torch.tensor([left], device=device), uniforms)
             yield made[0, (start - left) * step : (stop - left) * step].cpu().numpy()
 
 
+def _window(frames: npt.NDArray[Any], left: int, right: int) -> Tensor:
+    """Some frames of a track as a batch of one."""
+    return torch.from_numpy(np.asarray(frames[left:right], dtype=np.float32))[None]
+
+
 def build_one_pass_vocoder(settings: OnePassVocoder, inputs: Mapping[str, Input]) -> OnePassVocoderSystem:
-    """The vocoder of a section, with fresh weights, for the sequences ``waveform`` and ``mel``.
+    """The vocoder of a section, with fresh weights, for the sequences ``waveform``, ``mel`` and perhaps ``roll``.
 
     Raises:
-        SequenceError: when ``mel`` is no mel spectrogram of the waveform.
+        SequenceError: when ``mel`` is no mel spectrogram of the waveform, or ``roll`` has other frames.
     """
     waveform, mel = inputs[WAVEFORM], inputs[MEL]
-    return OnePassVocoderSystem(settings, mel.channels, frame_step(mel, waveform), waveform.sample_rate)
+    step = frame_step(mel, waveform)
+    if not settings.reads_roll:
+        return OnePassVocoderSystem(settings, mel.channels, step, waveform.sample_rate)
+    roll = inputs[ROLL]
+    if roll.rate != mel.rate:
+        raise SequenceError(
+            f"{roll.name} has {roll.rate:g} frames a second, {mel.name} {mel.rate:g}", "make both with one mel.step"
+        )
+    return OnePassVocoderSystem(settings, mel.channels, step, waveform.sample_rate, roll.channels)

@@ -62,7 +62,10 @@ KINDS: Mapping[str, Kind] = {
         build_mel_wavenet,
     ),
     "one_pass_vocoder": Kind(
-        OnePassVocoder, OnePassVocoderSystem, lambda vocoder: (WAVEFORM, MEL), build_one_pass_vocoder
+        OnePassVocoder,
+        OnePassVocoderSystem,
+        lambda vocoder: (WAVEFORM, MEL, ROLL) if vocoder.reads_roll else (WAVEFORM, MEL),
+        build_one_pass_vocoder,
     ),
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
     "mel2mel": Kind(
