@@ -297,6 +297,9 @@ def test_a_vocoder_is_heard_on_true_and_on_predicted_frames_and_tuned_on_these()
     ]
     ceiling = plan.renderings["bank-from-mel-of-mel"]
     assert [one.of_true_frames for one in plan.renderings.values()] == [None] * 3 + [ceiling.name] * 2
+    bank = {"bank": {**vocoders["bank"], "reads_roll": True}}
+    rolls = [training.inputs.get("roll") for training in mel2mel_plan(models=rows, vocoders=bank).trainings.values()]
+    assert rolls == ["roll"] * 3
     # a row that comes later shares what has one name
     assert list(mel2mel_plan(models={**rows, "again": row}, vocoders=vocoders).renderings) == list(plan.renderings)
 
