@@ -400,5 +400,5 @@ def open_checked(folder: Path) -> PackedSequence:
 
 
 def total_seconds(sequence: PackedSequence, splits: Sequence[str] = ("train", "validation", "test")) -> float:
-    """Seconds of audio in the named splits."""
+    """Seconds of audio in the named splits; of a sequence by the quarter note, quarter notes."""
     return float(sequence.index[sequence.index["split"].isin(splits)]["length"].sum() / sequence.rate)

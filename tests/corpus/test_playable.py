@@ -86,6 +86,14 @@ def test_notes_are_a_roll_of_bounded_length_or_refused(written: list[tuple[float
     assert sum(map(len, blocks)) == int(end) + 2 and np.any([block.any() for block in blocks])
 
 
+def test_a_pickup_is_played_from_its_first_note_on() -> None:
+    # a key that no piano has is no first note
+    written = [Note(1.0, 5, 1.5, 80), Note(2.0, 60, 4.0, 80), Note(2.5, 64, 3.0, 80)]
+    played = on_keyboard(written, "a.mid", 0.75, from_first_note=True)
+    assert [(note.onset, note.pitch, note.end) for note in played] == [(0.0, 60, 0.75), (0.5, 64, 0.75)]
+    assert on_keyboard(written, "a.mid") == written[1:]
+
+
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "a song.musicxml"
     path.write_bytes(b"")

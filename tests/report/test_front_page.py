@@ -1,16 +1,30 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from chorales import chorale, pack_chorales
 from hypothesis import given
 from hypothesis import strategies as st
 from page_reading import make_page, read_page
+from small_band import small_system
+from small_models import model_file
 from small_report import HOSTILE, PAGES, TITLES, build_report, front_given
 
+from descant.audio.clips import flac_bytes
+from descant.config.parts import PARTS
 from descant.errors import DescantError, PageError
-from descant.report.pages.front import Row, _board, choose_rows, music_in_words, read_rows
-from descant.results import read_table
+from descant.evaluation.composed import LIST, Composed, Written
+from descant.evaluation.parts_baselines import ALL, COMPOSE
+from descant.evaluation.parts_scores import PartsLine
+from descant.evaluation.parts_table import PartsTable
+from descant.modelfile import write_model
+from descant.report.pages.front import music_in_words
+from descant.report.rows import Row, board, choose_rows, read_rows
+from descant.results import read_table, write_json
+from descant.scores.parts import CLASSES
+from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 from descant.sequences import open_sequence
 
 
@@ -66,8 +80,8 @@ def test_the_cell_of_a_row_without_bits_is_empty(made: Path) -> None:
     lines[0] |= dict.fromkeys(("bits_per_sample", "bits_per_sample_low", "bits_per_sample_high"), "")
     rows = read_rows(lines, [])
     assert rows[0].bits is None and all(found.bits for found in rows[1:])
-    first = _board(rows).lines[0]
-    assert first.cells[0].text == "" and "under five test tracks" not in _board(rows).caption
+    first = board(rows).lines[0]
+    assert first.cells[0].text == "" and "under five test tracks" not in board(rows).caption
 
 
 def test_the_page_shows_the_run(made: Path) -> None:
@@ -131,3 +145,33 @@ def test_labels_that_are_not_known_are_not_reported(made: Path) -> None:
     packed.index["genre"] = ["a", "b", "c", "d", "a", "", "", ""]
     assert music_in_words(packed, "S.")[0] == "S."
     assert music_in_words(packed, "S.")[2:] == ["Genres: a (2), b (1), c (1), and 1 more."]
+
+
+def test_a_run_of_music_in_parts_alone_has_one(tmp_path: Path) -> None:
+    pack_chorales(tmp_path, measures=2, tracks=10)
+    system, data = small_system(), tmp_path / PARTS / "data.npy"
+    sequence = {"stream": PARTS, "name": PARTS, "classes": CLASSES, "channels": 4}
+    model = model_file("autoregressive_parts", system.settings.model_dump(mode="json"), system.state_dict(), **sequence)
+    write_model(tmp_path / "m.safetensors", model)
+    rest = {field.name: None for field in fields(PartsLine)}
+    named = {"task": COMPOSE, "model": "m", "title": HOSTILE, "kind": "rmvae", "bound": False, "material": ALL}
+    counts = dict.fromkeys(("pieces", "tokens", "changed_tokens"), 3)
+    line = PartsLine(**{**rest, **named, **counts, "nats_per_changed_token": 1.25})
+    write_json(tmp_path / "table.json", PartsTable(0.95, [line], []))
+    counted = count_voice_leading(chorale(2, 1), CHORALE_RANGES)
+    for folder, task in (("new", "generate"), ("redone", "redo")):
+        (tmp_path / folder).mkdir()
+        pieces = [Written(name, name, 2, () if name == "given" else ("alto",), counted) for name in ("given", "1", "2")]
+        write_json(tmp_path / folder / LIST, Composed(folder.title(), task, "rmvae", 2, (), pieces))
+        # the answer, and no other piece, is read
+        answer = tmp_path / folder / ("2.flac" if task == "redo" else "1.flac")
+        answer.write_bytes(flac_bytes(0.1 * np.sin(np.arange(4000) / 9), 8000))
+    given = {"table": None, "audio": data, "recordings": data}
+    given |= {"models": [tmp_path / "m.safetensors"], "drawn": {}, "source": "Chorales.", "pages": ["index", "parts"]}
+    given |= {"composed": [tmp_path / "new", tmp_path / "redone"], "parts": tmp_path / "table.json"}
+    html = make_page("index", tmp_path / "index.html", ["index", "parts"], **given)
+    page = read_page(html, str(tmp_path), "<b>bold")
+    assert "Trained on 64 quarter notes of music in 8 tracks, for 12 steps." in page.text
+    assert f"Composing, by nats a changed token: {HOSTILE}, 1.25." in page.text
+    assert len(page.all("audio")) == 2 and "Redone" in page.text and page.all("nav")
+    assert {"parts.html", "compositions.html"} <= {link.get("href") for link in page.all("a")}

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from descant.config.compose import Compose
 from descant.config.part_models import RMVAE, AutoregressiveParts, RecurrentShape
 from descant.errors import SamplingError
-from descant.sampling.composing import Composer, Composing, carry_out, fill, generate, into_ranges, may_rest, redo
+from descant.sampling.composing import Composer, Composing, carry_out, fill, generate, into_ranges, redo
+from descant.sampling.rests import may_rest
 from descant.sampling.voice_leading import VoiceLeadingRules
 from descant.scores.parts import CLASSES, HELD, MEASURE, REST, SILENCE, VOICES, Range, sounding, transposed
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading

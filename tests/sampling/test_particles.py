@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from part_rules import Rules
 from torch import Tensor
 
 from descant.config.part_models import AutoregressiveParts
@@ -85,7 +86,9 @@ def test_a_rule_is_kept_by_the_draft_that_is_left() -> None:
     def apart(now: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
         return torch.where(torch.arange(CLASSES) == now[:, step, 1 - voice, None], -1e4, 0.0)
 
-    drawn = [fill_parts(system(), TOKENS, FIXED, Particles(16, seed, DrawSettings(), apart)) for seed in range(8)]
+    drawn = [
+        fill_parts(system(), TOKENS, FIXED, Particles(16, seed, DrawSettings(), Rules(apart))) for seed in range(8)
+    ]
     assert all(bool((one[:, 0] != one[:, 1]).all()) for one in drawn)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from part_rules import Rules
 from torch import Tensor
 
 from descant.config.part_models import AutoregressiveParts
@@ -103,7 +104,7 @@ def test_rules_see_what_is_known_and_forbid_what_is_not_wanted() -> None:
         least = now[:, step - 1, voice, None] if step else torch.zeros(len(now), 1)
         return torch.where(torch.arange(CLASSES) < least, -torch.inf, 0.0)
 
-    drawn = draw_parts(built, tokens, nothing(tokens), 5, rules=rises)
+    drawn = draw_parts(built, tokens, nothing(tokens), 5, rules=Rules(rises))
     assert set(asked) == set(product(range(STEPS), range(4))) and len(asked) > 4 * STEPS
     assert bool((drawn.diff(dim=1) >= 0).all()) and bool((drawn.diff(dim=1) > 0).any())
 
@@ -116,7 +117,7 @@ def test_a_step_comes_as_often_as_the_network_gives_it_among_those_that_keep_the
         near = (torch.arange(CLASSES) - now[:, step, 1 - voice, None]).abs() < 4
         return torch.where(near & known[:, step, 1 - voice, None], -1e4, 0.0)
 
-    drawn = draw_parts(built, tokens, nothing(tokens), 5, rules=apart)[:, 0]
+    drawn = draw_parts(built, tokens, nothing(tokens), 5, rules=Rules(apart))[:, 0]
     pairs = torch.tensor(list(product(range(CLASSES), repeat=2)))
     with torch.no_grad():
         likelihood = (-built.nll(pairs[:, None]).sum((1, 2))).exp()
@@ -136,7 +137,7 @@ def test_rules_that_nothing_breaks_change_nothing() -> None:
         return torch.zeros(len(now), CLASSES)
 
     free = draw_parts(built, tokens, nothing(tokens), 5)
-    assert torch.equal(draw_parts(built, tokens, nothing(tokens), 5, rules=all_is_well), free)
+    assert torch.equal(draw_parts(built, tokens, nothing(tokens), 5, rules=Rules(all_is_well)), free)
 
 
 def test_rules_that_leave_nothing_are_refused() -> None:
@@ -146,7 +147,7 @@ def test_rules_that_leave_nothing_are_refused() -> None:
         return torch.full((len(now), CLASSES), -torch.inf if (step, voice) == (2, 3) else 0.0)
 
     with pytest.raises(SamplingError, match="every token of voice 4 at step 2"):
-        draw_parts(built, tokens, nothing(tokens), 5, rules=never)
+        draw_parts(built, tokens, nothing(tokens), 5, rules=Rules(never))
 
 
 def test_measures_are_whole_where_they_have_latents() -> None:

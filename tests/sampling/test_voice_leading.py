@@ -14,6 +14,7 @@ from descant.config.part_models import AutoregressiveParts
 from descant.errors import SamplingError
 from descant.layers.parts import sounding
 from descant.sampling.parts import draw_parts, redraw_parts
+from descant.sampling.rests import NoRests
 from descant.sampling.voice_leading import PENALTY, VoiceLeadingRules
 from descant.scores.parts import CLASSES, HELD, PITCHES, REST, Grid, Range
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
@@ -111,6 +112,23 @@ def test_a_breach_is_what_the_count_has_more_than_with_a_rest(grid: Grid, data: 
 
     rest = counted(REST)
     assert [counted(token) - rest for token in range(CLASSES)] == found[0].tolist()
+
+
+@given(any_grids(most=12), st.data())
+def test_what_one_token_breaks_is_what_the_table_of_all_says(grid: Grid, data: st.DataObject) -> None:
+    # some sequences, of pitches that are near each other, and some of their tokens known
+    near = np.where(grid < PITCHES, 60 + grid % 16, grid).astype(np.int64)
+    tokens = torch.from_numpy(np.stack([near, near[:, ::-1], np.roll(near, 1, 0)]))
+    step, voice = data.draw(st.integers(0, len(grid) - 1)), data.draw(st.integers(0, VOICES - 1))
+    random = torch.Generator().manual_seed(data.draw(st.integers(0, 1000)))
+    known = torch.rand(tokens.shape, generator=random) < 0.7
+    known[:, :step] = True
+    known[:, step, voice] = False
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(grid), max_size=len(grid))))
+    for rules in (VoiceLeadingRules(NARROW), NoRests(allowed, VoiceLeadingRules(NARROW))):
+        numbers = rules(tokens, known, step, voice)
+        each = [rules.breaks(tokens, known, step, voice, torch.full((len(tokens),), token)) for token in range(CLASSES)]
+        assert torch.equal(torch.stack(each, 1), numbers < 0)
 
 
 def test_what_each_token_breaks_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import mido
@@ -14,6 +15,7 @@ from page_reading import read_page
 from pipeline import ROOT, planned, run
 
 from descant.commands.find_timbre import FoundTimbre
+from descant.corpus.playable import playable
 from descant.evaluation.timbre import TimbreSummary
 from descant.modelfacts import read_facts
 from descant.modelfile import check_streams, read_model
@@ -81,8 +83,10 @@ def test_scores_become_a_network_that_plays_them(tmp_path: Path) -> None:
     # the recording and two instruments, after the pieces that are heard first, one of them composed
     assert (results / "report" / "index.html").read_text().count("<audio") == 5
     composed, rate = soundfile.read(results / "music" / "composed.flac")
-    # two measures at 80 quarters a minute, and a tail
-    assert 4 < len(composed) / rate < 9 and np.abs(composed).max() > 0.01
+    # two measures at 80 quarters a minute, from their first note on, and a tail
+    notes = playable(results / "compositions" / "chorale" / "1.mid", from_first_note=True)
+    assert len(composed) == 128 * math.ceil((max(note.end for note in notes) + 1.5) * 125)
+    assert min(note.onset for note in notes) == 0 and 4 < len(composed) / rate < 9 and np.abs(composed).max() > 0.01
     piece, rate = soundfile.read(results / "music" / "sonata.flac")
     assert rate == 16000 and len(piece) == 128 * -(-(2 + 1.5) * 125 // 1)
 

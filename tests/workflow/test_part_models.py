@@ -57,7 +57,7 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
         "models": rows,
         "rows": list(rows),
         "compositions": {"chorale": None, **tasks},
-        "music": {"composed": None},
+        "music": dict.fromkeys(("composed", "sonata", "chorale", "quartet", "polonaise")),
     }
     own |= {"evaluation": evaluation, "listening": {"type": "ab"}}
     over.write_text(yaml.safe_dump(own))
@@ -126,6 +126,14 @@ def _check_the_table(folder: Path, own: dict[str, Any], over: Path) -> None:
     assert {line.title for line in lines if line.bound} == {"thesis"}
     shown = read_page((folder / page).read_text(), str(folder))
     assert "54.7 % / 45.3 %" in shown.text and "read the columns of changed ones" in shown.text
+    # nothing else is on the first page but links, and who composed
+    front = "results/report/index.html"
+    run(folder, "--cores", "1", front, over=over)
+    first = read_page((folder / front).read_text(), str(folder))
+    assert len(first.all("audio")) == 3 and "quarter notes of music in" in first.text
+    links = {link.get("href") for link in first.all("a")}
+    assert {"parts.html", "curves.html", "compositions.html"} <= links
+    assert "index.html" in {link.get("href") for link in shown.all("a")}
     found = json.loads((folder / "results/parts/rows/small.json").read_text())
     assert [one["material"] for one in found["drawings"]] == ["test pieces", "drawn", "drawn by the rules"]
     assert len(found["sets"]) == 15

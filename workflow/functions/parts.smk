@@ -31,6 +31,15 @@ def parts_digest(wildcards):
         raise WorkflowError(str(error)) from None
 
 
+def parts_in_words():
+    """Where the music in parts comes from, for people; a folder is not named: its path is nobody else's business."""
+    return {
+        "chorales": "Bach's chorales, of music21's corpus.",
+        "folder": "Scores in four parts from a folder.",
+        "jsb16": "JSB Chorales.",
+    }[experiment.parts.source]
+
+
 def placeless_parts():
     """The section without where things lie: the digest says what lies there."""
     return as_json(experiment.parts.model_copy(update={"folder": None, "jsb16": None}))

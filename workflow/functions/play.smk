@@ -11,7 +11,7 @@ SAMPLING = as_json(experiment.sampling, "temperature", "top_p", "engine", "preci
 PLAY = (
     "python -m descant.commands.play --settings {params.settings:q} --sampling {params.sampling:q}"
     " --mel2mel {input.models[0]:q} --vocoder {input.models[1]:q} --output {output.audio:q} --runs {params.runs:q}"
-    " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+    " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} {params.begins} 2> {log:q}"
 )
 PLAYED = "results/music/{piece}.flac"
 
@@ -55,6 +55,12 @@ def piece_composed(wildcards):
     """The composition that is played, where it is one."""
     name = experiment.music[wildcards.piece].composition
     return [] if name is None else [COMPOSED.format(composition=name)]
+
+
+def piece_begins(wildcards):
+    """A composition that begins with a pickup is heard from its first note on, as its own page has it."""
+    is_composed = experiment.music[wildcards.piece].composition is not None
+    return "--from-first-note" if is_composed else ""
 
 
 def found_score(key, score):

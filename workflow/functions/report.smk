@@ -34,11 +34,16 @@ def report_pages():
     }
     if drawn_rows:
         present["table"] = ["table"]
-    present["index"] = ["index"] if drawn_rows or plan.renderings else []
+    present["index"] = ["index"] if has_audio() or parts_rows else []
     present["music"] = ["music"] if experiment.music else []
     present["compositions"] = ["compositions"] if experiment.compositions else []
     present |= {measure: [measure] for measure in measured()}
     return [page for kind in KINDS for page in present.get(kind, [])]
+
+
+def has_audio():
+    """Whether audio is drawn or made; a run of music in parts alone learns from scores."""
+    return bool(drawn_rows or plan.renderings)
 
 
 def measured():
@@ -69,12 +74,14 @@ def front_given(page):
         "reconstruction": plain(experiment.evaluation.reconstruction),
         "vocoded": vocoded(File),
         "music": music_given(page)["pieces"],
-        "audio": AUDIO,
-        "recordings": WAVEFORM,
+        "composed": compositions_given(page)["folders"] if parts_rows else [],
+        "parts": File(PARTS_TABLE) if parts_rows else None,
+        "audio": AUDIO if has_audio() else File(data_of("parts")),
+        "recordings": WAVEFORM if has_audio() else File(data_of("parts")),
         "models": [File(path) for path in (drawn_models() or other_models())],
         "drawn": {model: File(RENDERED.format(model=model)) for model in drawn_rows},
-        "source": source_in_words(),
-        "remarks": File(rules.pack.output.remarks),
+        "source": source_in_words() if has_audio() else parts_in_words(),
+        "remarks": File(rules.pack.output.remarks) if has_audio() else None,
         "summaries": {name: summary_of(name) for name in measured()},
         "pages": report_pages(),
     }

@@ -21,6 +21,7 @@ rule play:
     params:
         settings=play_settings,
         digest=score_digest,
+        begins="",
         sampling=SAMPLING,
         seed=experiment.seed,
         runs=f"{RUNS}/play",
@@ -49,6 +50,7 @@ rule play_piece:
         settings=piece_settings,
         asked=piece_asked,
         digest=piece_digest,
+        begins=piece_begins,
         sampling=SAMPLING,
         seed=experiment.seed,
         runs=f"{RUNS}/music",

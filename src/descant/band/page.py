@@ -17,7 +17,7 @@ from descant.scores.parts import VOICES
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 
 # in this order each uses those before it; the worker gets the text of its own
-SCRIPTS = ("network", "player", "session", "sound", "roll", "instrument", "page")
+SCRIPTS = ("network", "player", "pulse", "session", "sound", "roll", "instrument", "page")
 WORKER = "worker"
 
 

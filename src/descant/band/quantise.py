@@ -16,7 +16,7 @@ class Played:
 
     Attributes:
         pitch: MIDI number.
-        on: seconds from the first bar line; negative in the count-in.
+        on: sixteenths from the first bar line, with their fraction; negative in the count-in.
         off: the same; None while it is held.
     """
 
@@ -30,19 +30,18 @@ def step_seconds(tempo: float) -> float:
     return 60 / tempo / STEPS_A_QUARTER
 
 
-def nearest(seconds: float, step: float) -> int:
+def nearest(step: float) -> int:
     """The sixteenth that is nearest; half a sixteenth before a bar line counts to the next measure."""
-    return math.floor(seconds / step + 0.5)
+    return math.floor(step + 0.5)
 
 
-def quantise(notes: Sequence[Played], step: float, first: int, count: int = MEASURE) -> Grid:
+def quantise(notes: Sequence[Played], first: int, count: int = MEASURE) -> Grid:
     """Tokens of a voice over some steps: one note at a time, and the last one wins.
 
     A note lasts a sixteenth at least, or until the next one begins. One that began in the count-in begins the piece.
 
     Args:
         notes: in the order in which they began; all that sound within the steps, and the last one before them.
-        step: seconds of a sixteenth.
         first: number of the first step, from the first bar line.
         count: steps.
 
@@ -54,10 +53,10 @@ def quantise(notes: Sequence[Played], step: float, first: int, count: int = MEAS
         tokens[0] = REST
     for note, after in pairwise([*notes, None]):
         assert note is not None
-        onset = nearest(note.on, step)
-        end = first + count if note.off is None else max(onset + 1, nearest(note.off, step))
+        onset = nearest(note.on)
+        end = first + count if note.off is None else max(onset + 1, nearest(note.off))
         if after is not None:
-            end = min(end, nearest(after.on, step))
+            end = min(end, nearest(after.on))
         onset = max(0, onset)
         if onset >= end:
             continue

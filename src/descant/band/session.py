@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from descant.band.quantise import Played, nearest, quantise, step_seconds
+from descant.band.pulse import Pulse
+from descant.band.quantise import Played, nearest, quantise
 from descant.scores.parts import HELD, MEASURE, PITCHES, STEPS_A_QUARTER, VOICES, Grid
 
-# seconds before a bar line at which its measure is given away, and at which it is too late for its plan; ours
+# seconds before a sixteenth at which it is given away, and before a bar line at which it is too late for its plan; ours
 AHEAD, TOO_LATE = 0.25, 0.03
 # of the measure before, when the band enters after a single one
 EARLY = MEASURE - STEPS_A_QUARTER
@@ -72,84 +73,93 @@ class Session:
         start: of the count-in of one measure, seconds on the clock.
         lead_in: measures that the person plays alone, 1 or 2.
         metronome: whether every beat is counted.
+        follow: whether the tempo follows the person from the first bar line on.
     """
 
-    def __init__(self, tempo: float, voice: int, start: float, lead_in: int = 2, metronome: bool = False) -> None:
-        self.step, self.voice, self.lead_in, self.metronome = step_seconds(tempo), voice, lead_in, metronome
-        self.origin = start + MEASURE * self.step
+    def __init__(
+        self, tempo: float, voice: int, start: float, lead_in: int = 2, metronome: bool = False, follow: bool = False
+    ) -> None:
+        self.pulse, self.voice, self.lead_in = Pulse(tempo, start), voice, lead_in
+        self.metronome, self.follow = metronome, follow
         self.missed = 0
         self.plans: dict[int, Grid] = {}
         self.heard = np.zeros(0, np.uint8)
         self._notes: list[Played] = []
         self._sounding: list[int | None] = [None] * len(VOICES)
-        self._beat, self._measure = -BEATS, lead_in
+        # the next ones that are given away
+        self._beat, self._step = -BEATS, lead_in * MEASURE
+        self._plan: Grid | None = None
         self._early = lead_in == 1
 
     def bar(self, measure: int) -> float:
         """The time of a measure's bar line; the count-in is measure -1."""
-        return self.origin + measure * MEASURE * self.step
+        return self.pulse.time(measure * MEASURE)
 
     def note_on(self, time: float, pitch: int) -> None:
         """The person strikes a key."""
-        self._notes.append(Played(pitch, time - self.origin))
+        self._notes.append(Played(pitch, self.pulse.step(time)))
+        if self.follow:
+            self.pulse.follow(time)
 
     def note_off(self, time: float, pitch: int) -> None:
         """The person lets go of a key."""
         for place in reversed(range(len(self._notes))):
             if self._notes[place].pitch == pitch and self._notes[place].off is None:
-                self._notes[place] = replace(self._notes[place], off=time - self.origin)
+                self._notes[place] = replace(self._notes[place], off=self.pulse.step(time))
                 return
 
     def give(self, measure: int, plan: Grid) -> None:
         """Take a plan, uint8 ``(16, voices)``; one that comes too late is never played."""
-        if measure >= self._measure:
+        if measure * MEASURE >= self._step:
             self.plans[measure] = plan
 
     def tick(self, now: float) -> list[Action]:
         """What is to be done, in order; notes and clicks lie up to :data:`AHEAD` in the future."""
         actions: list[Action] = []
-        while (time := self.origin + self._beat * STEPS_A_QUARTER * self.step) <= now + AHEAD:
+        while (time := self.pulse.time(self._beat * STEPS_A_QUARTER)) <= now + AHEAD:
             if self._beat < 0 or self.metronome:
                 actions.append(Click(time, self._beat % BEATS == 0))
             self._beat += 1
-        if self._early and now >= self.origin + EARLY * self.step:
+        if self._early and now >= self.pulse.time(EARLY):
             self._early = False
-            actions.append(Ask(1, quantise(self._notes, self.step, 0, EARLY)))
+            actions.append(Ask(1, quantise(self._notes, 0, EARLY)))
         while now >= self.bar(done := len(self.heard) // MEASURE + 1):
             self._ended(done - 1)
             # of a clock that stood still, as a page's does in the background, nothing past is planned
             if now < self.bar(done + 1):
                 actions.append(Ask(done + 1, self.heard))
-        while now + AHEAD >= self.bar(self._measure):
-            if self._measure in self.plans:
-                actions += self._played(self.plans.pop(self._measure))
-            elif now + TOO_LATE >= self.bar(self._measure):
-                self.missed += 1
-                actions += self._silenced(max(now, self.bar(self._measure)))
-            else:
-                break
-            self._measure += 1
+        # of a tempo that stays, a whole measure at once
+        while (time := self.pulse.time(self._step)) <= now + AHEAD or (self._step % MEASURE and not self.follow):
+            measure, row = divmod(self._step, MEASURE)
+            if row == 0:
+                if measure not in self.plans and now + TOO_LATE < time:
+                    break
+                self._plan = self.plans.pop(measure, None)
+                if self._plan is None:
+                    self.missed += 1
+                    actions += self._silenced(max(now, time))
+            if self._plan is not None:
+                actions += self._played(self._plan[row], time)
+            self._step += 1
         return actions
 
     def _ended(self, measure: int) -> None:
         first = measure * MEASURE
-        self.heard = np.concatenate([self.heard, quantise(self._notes, self.step, first)])
+        self.heard = np.concatenate([self.heard, quantise(self._notes, first)])
         # all but the last one that began before the next measure has been cut short
-        while len(self._notes) > 1 and nearest(self._notes[1].on, self.step) < first + MEASURE:
+        while len(self._notes) > 1 and nearest(self._notes[1].on) < first + MEASURE:
             del self._notes[0]
 
-    def _played(self, plan: Grid) -> list[Action]:
+    def _played(self, tokens: Grid, time: float) -> list[Action]:
         actions: list[Action] = []
-        for number, tokens in enumerate(plan.tolist()):
-            time = self.bar(self._measure) + number * self.step
-            for voice, token in enumerate(tokens):
-                if voice == self.voice or token == HELD:
-                    continue
-                if (before := self._sounding[voice]) is not None:
-                    actions.append(Release(time, voice, before))
-                self._sounding[voice] = token if token < PITCHES else None
-                if token < PITCHES:
-                    actions.append(Strike(time, voice, token))
+        for voice, token in enumerate(tokens.tolist()):
+            if voice == self.voice or token == HELD:
+                continue
+            if (before := self._sounding[voice]) is not None:
+                actions.append(Release(time, voice, before))
+            self._sounding[voice] = token if token < PITCHES else None
+            if token < PITCHES:
+                actions.append(Strike(time, voice, token))
         return actions
 
     def _silenced(self, time: float) -> list[Action]:

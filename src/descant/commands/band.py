@@ -35,6 +35,7 @@ def band(
     lead_in: Annotated[int, typer.Option(min=1, max=2, help="measures that you play alone")] = 2,
     mute: Annotated[list[str] | None, typer.Option(help="voices that are planned and do not sound")] = None,
     metronome: Annotated[bool, typer.Option("--metronome", help="count every beat, not one measure only")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="let the tempo follow you")] = False,
     own_past: Annotated[bool, typer.Option(help="whether the network reads what it played itself")] = True,
     context: Annotated[int, typer.Option(min=3, max=64, help="measures that the network reads and draws")] = CONTEXT,
     temperature: Annotated[float, typer.Option(min=0.01, max=10, help="of the draws")] = 0.9,
@@ -70,7 +71,7 @@ def band(
     with open_ports(input_port, output_port) as opened, ThreadPoolExecutor(1) as executor:
         # Snakemake's shells and some terminals start programs that ignore Ctrl-C
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        session = Session(tempo, own, clock.now() + PAUSE, lead_in, metronome)
+        session = Session(tempo, own, clock.now() + PAUSE, lead_in, metronome, follow)
         print(f"you play the {voice}: four beats are counted, then {lead_in} of your measures heard; Ctrl-C ends")
         muted = frozenset(VOICES.index(each) for each in mute or ())
         try:

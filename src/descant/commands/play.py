@@ -52,6 +52,9 @@ def play(
     mel2mel: Annotated[Path, typer.Option(help="model file of the Mel2Mel")],
     vocoder: Annotated[Path, typer.Option(help="model file of the vocoder")],
     output: Annotated[Path, typer.Option(help="FLAC file to write")],
+    from_first_note: Annotated[
+        bool, typer.Option("--from-first-note", help="leave out the rests that it begins with")
+    ] = False,
     runs: options.Runs = Path("results/runs"),
     seed: options.Seed = 1,
     threads: options.Threads = 1,
@@ -68,7 +71,7 @@ def play(
     system, frames = restore(composer, Mel2MelSystem).to(device).eval(), composer.facts.by_stream[MEL]
     names, rate = composer.facts.learnt.labels[INSTRUMENT].names, composer.facts.by_stream[ROLL].rate
     timbres = TimbreOverTime(wanted, system, names, rate)
-    notes = playable(wanted.score, wanted.quarters_per_minute, wanted.seconds)
+    notes = playable(wanted.score, wanted.quarters_per_minute, wanted.seconds, from_first_note)
     count = math.ceil((max(note.end for note in notes) + TAIL_SECONDS) * rate)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".playing-") as name:

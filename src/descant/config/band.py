@@ -22,6 +22,10 @@ class Band(Section):
     voice: Voice = Field("soprano", description="the voice that the person plays")
     tempo: float = Field(90.0, ge=20, le=300, description="quarters a minute")
     lead_in: int = Field(2, ge=1, le=2, description="measures that the person plays alone")
+    follow: bool = Field(
+        False,
+        description="whether the tempo follows the person; off: who is always late by over 20 ms slows it on and on",
+    )
     temperature: float = Field(0.9, gt=0, le=10, description="logits are divided by it before a token is drawn")
     top_p: float = Field(0.95, gt=0, le=1, description="keep the fewest tokens whose probability reaches it")
 

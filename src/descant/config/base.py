@@ -1,7 +1,7 @@
 """What every section of the configuration shares."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -33,8 +33,13 @@ def _takes_truth(annotation: object) -> bool:
     return annotation is bool or any(_takes_truth(part) for part in get_args(annotation))
 
 
-def suggest(name: str, known: Mapping[str, object], section: str) -> str:
+def nearest_of(name: str, known: Iterable[str]) -> str:
     """The end of a sentence on an unknown name: the nearest known one, or all of them."""
+    known = list(known)
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known are: {', '.join(known) or 'none'}"
-    return f", which is not in {section}{hint}"
+    return f"; did you mean {near[0]!r}?" if near else f"; known are: {', '.join(known) or 'none'}"
+
+
+def suggest(name: str, known: Iterable[str], section: str) -> str:
+    """The end of a sentence on a name that a section lacks; see :func:`nearest_of`."""
+    return f", which is not in {section}{nearest_of(name, known)}"

@@ -1,19 +1,22 @@
 """From YAML files to the checked configuration, and errors that name the key and the cure."""
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from descant.config.base import Section, suggest
+from descant.config.base import Section, nearest_of, suggest
 from descant.config.reading import read_yaml
 from descant.config.root import STACK, Config
 from descant.config.rows import choose_rows
 from descant.errors import ConfigError, shown
 
 SHOWN = 30
+# keys of the top level that are put where networks refer to them
+PLACED = ("wavenets", "training", "rows")
+UNIONS = (Annotated, Union, UnionType)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +100,7 @@ def _describe(location: tuple[int | str, ...], kind: str, message: str, value: o
         parts = (*parts, "kind")
     path = ".".join(map(str, parts)) or "(top level)"
     if kind == "extra_forbidden":
-        return f"{path}: unknown key{_near_field(location)}"
+        return f"{path}: unknown key{nearest_of(str(location[-1]), _keys_beside(location))}"
     if kind == "missing":
         return f"{path}: missing, and it has no default"
     if kind == "value_error":
@@ -105,16 +108,36 @@ def _describe(location: tuple[int | str, ...], kind: str, message: str, value: o
     return f"{path}: {message} (it is {shown(value)})"
 
 
-def _near_field(location: tuple[int | str, ...]) -> str:
-    """The known key nearest to a mistyped one, looked for among all sections' keys."""
-    known = {"wavenets", "training", "rows", *(name for section in _sections(Section) for name in section.model_fields)}
-    # a key may be known elsewhere: it is no cure for itself
-    near = difflib.get_close_matches(str(location[-1]), sorted(known - {location[-1]}), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section of a mistyped one has, in their order."""
+    found: list[object] = [Config]
+    for part in location[:-1]:
+        found = [inner for annotation in found for inner in _inside(annotation, part)]
+    keys = [key for section in found for own in _sections(section) for key in own.model_fields]
+    return [*keys, *PLACED] if len(location) == 1 else keys
 
 
-def _sections(section: type[Section]) -> list[type[Section]]:
-    return [section, *(found for child in section.__subclasses__() for found in _sections(child))]
+def _inside(annotation: object, part: int | str) -> list[object]:
+    """What a part of pydantic's path leads to: a section's field, a value of a mapping or a sequence, one of kinds."""
+    sections = _sections(annotation)
+    if len(sections) > 1:
+        return [each for each in sections if part in get_args(each.model_fields["kind"].annotation)]
+    if sections:
+        fields = sections[0].model_fields
+        return [fields[part].annotation] if part in fields else []
+    if get_origin(annotation) in UNIONS:
+        return [found for inner in get_args(annotation) for found in _inside(inner, part)]
+    # of a mapping its values, of a sequence its elements
+    return list(get_args(annotation))
+
+
+def _sections(annotation: object) -> list[type[Section]]:
+    """The section that an annotation is, or the sections that it is one of."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    if get_origin(annotation) not in UNIONS:
+        return []
+    return [found for inner in get_args(annotation) for found in _sections(inner)]
 
 
 def load(*paths: Path) -> Config:

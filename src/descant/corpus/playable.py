@@ -21,13 +21,19 @@ MAX_HOURS = 6
 READ_SECONDS = 600.0
 
 
-def playable(path: Path, quarters_per_minute: float | None = None, seconds: float | None = None) -> list[Note]:
+def playable(
+    path: Path,
+    quarters_per_minute: float | None = None,
+    seconds: float | None = None,
+    from_first_note: bool = False,
+) -> list[Note]:
     """The notes of a score that a keyboard of a piano has, all on one instrument.
 
     Args:
         path: of a MIDI file, or of what music21 reads.
         quarters_per_minute: tempo of a written score; None for its own. MIDI keeps its own.
         seconds: of its beginning; None for all of it.
+        from_first_note: as for :func:`on_keyboard`.
 
     Raises:
         ScoreError: naming the file, when it cannot be read, in bounded time and memory, or :func:`on_keyboard` refuses.
@@ -40,16 +46,19 @@ def playable(path: Path, quarters_per_minute: float | None = None, seconds: floa
         raise ScoreError(f"{path.name}: {error.problem}", error.cure) from error
     except WorkerError as error:
         raise ScoreError(f"{path.name}: {error.problem}", "save it again, in parts, or choose another score") from error
-    return on_keyboard(written, path.name, seconds)
+    return on_keyboard(written, path.name, seconds, from_first_note)
 
 
-def on_keyboard(written: Sequence[Note], name: str, seconds: float | None = None) -> list[Note]:
+def on_keyboard(
+    written: Sequence[Note], name: str, seconds: float | None = None, from_first_note: bool = False
+) -> list[Note]:
     """The notes that a keyboard of a piano has, all on one instrument.
 
     Args:
         written: of a score.
         name: of its file.
         seconds: of its beginning; None for all of it.
+        from_first_note: whether it begins there, and not with the rests that come before.
 
     Raises:
         ScoreError: when there is none, or the last one ends after :data:`MAX_HOURS`.
@@ -59,6 +68,9 @@ def on_keyboard(written: Sequence[Note], name: str, seconds: float | None = None
     if not notes:
         what = "percussion only" if not pitched else f"no note from {LOWEST} to {HIGHEST}, the keys of a piano"
         raise ScoreError(f"{name} has {what}: there is nothing to play", "choose another score")
+    if from_first_note:
+        first = min(note.onset for note in notes)
+        notes = [replace(note, onset=note.onset - first, end=note.end - first) for note in notes]
     notes = beginning(notes, seconds)
     end = max(note.end for note in notes)
     if end > 3600 * MAX_HOURS:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Prior
+from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.errors import ModelFileError
 from descant.formatting import count, duration
@@ -21,13 +22,15 @@ SMALL_SECONDS = 10 * 3600.0
 SMALL_STEPS = 20_000
 
 
-Settings = ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder
+Settings = ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
 # sections by kind of network; all others are priors, trained or not
 SECTIONS: Mapping[str, type[Settings]] = {
     "ada": ADA,
     "mel2mel": Mel2Mel,
     "mel_wavenet": MelWaveNet,
     "one_pass_vocoder": OnePassVocoder,
+    "rmvae": RMVAE,
+    "autoregressive_parts": AutoregressiveParts,
 }
 
 
@@ -116,6 +119,12 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
     return sentences
 
 
+def extent(sequence: PackedSequence, splits: Sequence[str] = ("train", "validation", "test")) -> str:
+    """How long the music of some splits is, in words: in time, or in quarter notes where it has no tempo."""
+    total = total_seconds(sequence, splits)
+    return duration(total) if sequence.unit == "second" else f"{total:,.0f} quarter notes"
+
+
 def training_in_words(network: Network, audio: PackedSequence) -> str:
     """How long a network was trained: steps, and how often it went through the music."""
     passes = network.passes(audio)
@@ -129,7 +138,7 @@ def training_in_all(networks: Sequence[Network], audio: PackedSequence) -> str:
     steps = [network.facts.steps for network in networks if network.facts.steps] or [0]
     fewest, most = min(steps), max(steps)
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    heard = f"{duration(total_seconds(audio, ('train',)))} of music in {count(len(audio.split('train')), 'track')}"
+    heard = f"{extent(audio, ('train',))} of music in {count(len(audio.split('train')), 'track')}"
     in_each = f" in each of {len(steps)} networks" if len(steps) > 1 else ""
     return f"Trained on {heard}, for {each} steps{in_each}."
 

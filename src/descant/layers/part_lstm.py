@@ -190,8 +190,8 @@ class PartLSTM(nn.Module):
         read = self.last(last) + self.sounding(memory.sounding) + self.place.weight[place] + memory.context[0][:, step]
         if memory.now is not None and memory.past is not None:
             read = read + memory.past[0][0] + memory.now[:, step // self.measure]
-        out, memory.states = self.lstm(read[:, None], memory.states)
-        base = self.hidden(out[:, 0]) + self.head_place.weight[place] + memory.context[1][:, step]
+        out, memory.states = _lstm_step(self.lstm, read, memory.states)
+        base = self.hidden(out) + self.head_place.weight[place] + memory.context[1][:, step]
         memory.hidden = base + self.head_sounding(memory.sounding)
 
     def say(self, memory: Memory, voice: int, known: Tensor) -> Tensor:
@@ -205,3 +205,13 @@ class PartLSTM(nn.Module):
         tokens = torch.where(known, memory.tokens[:, memory.step], self.classes)
         out: Tensor = self.output(F.relu(memory.hidden + self.current(tokens) + self.voice.weight[voice]))
         return out
+
+
+def _lstm_step(lstm: nn.LSTM, read: Tensor, states: States) -> tuple[Tensor, States]:
+    """One step of an LSTM from ``(batch, width)``, a cell a layer: a whole LSTM of one step lays its weights anew."""
+    outs, cells = [], []
+    for layer, weights in enumerate(lstm.all_weights):
+        read, cell = torch.lstm_cell(read, [states[0][layer], states[1][layer]], *weights)
+        outs.append(read)
+        cells.append(cell)
+    return read, (torch.stack(outs), torch.stack(cells))

@@ -5,17 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 
 from descant.audio.clips import flac_bytes
 from descant.audio.facts import SampleFacts, sample_facts
 from descant.audio.rendered import open_rendered
 from descant.errors import SamplingError
+from descant.evaluation.composed import LIST, Composed, Written
 from descant.evaluation.figures import mel_figure
 from descant.evaluation.material import spread_evenly
 from descant.formatting import clock, decimal
 from descant.recordings import read_recording
 from descant.report.blocks import Clip, Picture
 from descant.report.render import data_uri
+from descant.results import read_json
 from descant.sequences import PackedSequence
 
 
@@ -90,3 +93,42 @@ def real_clips(recordings: PackedSequence, excerpts: int, seconds: float) -> lis
 def picture(name: str, content: bytes, words: str, size: tuple[int, int]) -> Picture:
     """A picture from a PNG file's content."""
     return Picture(name, data_uri(content, "image/png"), words, *size)
+
+
+def composed_clip(folder: Path, piece: Written, title: str, name: str) -> Clip:
+    """A clip of a piece that a network composed.
+
+    Args:
+        folder: of the composition.
+        piece: of its list.
+        title: of the clip.
+        name: by which assistive technology tells it from others.
+
+    Raises:
+        SamplingError: when its audio cannot be read.
+    """
+    try:
+        audio, rate = soundfile.read(folder / f"{piece.file}.flac", dtype="float32")
+    except (soundfile.SoundFileError, OSError) as error:
+        raise unreadable(folder, error) from error
+    written = (
+        f"written by the network: {', '.join(piece.written)}" if piece.written else "nothing of it is the network's"
+    )
+    return clip_of(title, f"{piece.measures} measures; {written}", audio, rate, name)
+
+
+def unreadable(folder: Path, error: Exception) -> SamplingError:
+    """What is raised where a file of a composition cannot be read."""
+    return SamplingError(f"{folder.name} cannot be read: {error}", "delete it and run snakemake again")
+
+
+def answer_clip(folder: Path) -> Clip:
+    """A clip of the answer to a composition's task: the first one, or what is left when the last voice was redone.
+
+    Raises:
+        SamplingError: when it cannot be read.
+    """
+    composed = read_json(Composed, folder / LIST)
+    answers = [piece for piece in composed.pieces if piece.written]
+    title = composed.title or "As asked"
+    return composed_clip(folder, answers[-1 if composed.task == "redo" else 0], title, title)

@@ -15,25 +15,21 @@ from torch import Tensor
 
 from descant.config.compose import Compose
 from descant.errors import SamplingError
-from descant.layers.parts import sounding as sounding_tokens
 from descant.sampling.engine import DrawSettings
 from descant.sampling.particles import Particles, fill_parts
 from descant.sampling.parts import LogitMask, redraw_parts
+from descant.sampling.rests import NoRests, may_rest
 from descant.sampling.rmvae import fill as fill_measures
 from descant.sampling.rmvae import go_on
 from descant.sampling.voice_leading import VoiceLeadingRules
 from descant.scores.parts import (
-    HELD,
     MEASURE,
     PITCHES,
-    REST,
-    SILENCE,
     VOICES,
     Grid,
     Range,
     framed,
     silence,
-    sounding,
     transposed,
     unframed,
 )
@@ -42,37 +38,6 @@ from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.rmvae import RMVAESystem
 
 Composer = AutoregressivePartsSystem | RMVAESystem
-# nats; ours: more than all rules that a token can break
-RESTING = 1e6
-
-
-@dataclass(frozen=True)
-class NoRests:
-    """A :class:`~descant.sampling.parts.LogitMask` against rests: where none may be, every voice sounds (ours).
-
-    A network that knows how pieces end may end one early, and where every pitch breaks a rule a rest is a way out.
-
-    Attributes:
-        allowed: steps at which a voice may rest, bool ``(steps,)``.
-        rules: that are added to it; each breach costs less than a rest.
-    """
-
-    allowed: npt.NDArray[np.bool_]
-    rules: LogitMask
-
-    def __call__(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
-        """As the protocol says; float32 ``(batch, classes)``."""
-        added = self.rules(tokens, known, step, voice)
-        # what is held ahead goes on with a rest that begins here
-        held_ahead = known[:, step + 1 :, voice] & (tokens[:, step + 1 :, voice] == HELD)
-        ahead = torch.from_numpy(~self.allowed[step + 1 :]).to(tokens.device) & (held_ahead.cumprod(1) > 0)
-        refused = torch.full((len(tokens),), not self.allowed[step], device=tokens.device) | ahead.any(1)
-        before = torch.full_like(refused, True)
-        if step:
-            before = sounding_tokens(tokens[:, :step, [voice]], added.shape[1])[:, -1, 0] >= PITCHES
-        added[refused, REST] -= RESTING
-        added[refused & before, HELD] -= RESTING
-        return added
 
 
 @dataclass(frozen=True)
@@ -266,25 +231,6 @@ def _drawn(
         seed = derive_seed(seed, "sweeps")
         pieces.append(redraw_parts(system, drawn, fixed[None], how.sweeps, seed, how.settings, rules))
     return [unframed(_grid(piece)) for piece in pieces]
-
-
-def may_rest(grid: Grid, is_given: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where what is written may rest: where a voice that is given does; else in the first and the last measure.
-
-    Args:
-        grid: uint8 ``(steps, voices)``.
-        is_given: bool, of the same shape.
-
-    Returns:
-        Bool ``(steps,)``.
-    """
-    allowed: npt.NDArray[np.bool_] = ((sounding(grid) == SILENCE) & is_given).any(1)
-    # a piece of one measure rests nowhere, one of two in the first
-    if len(grid) > MEASURE:
-        allowed[:MEASURE] |= ~is_given[:MEASURE].any(1)
-    if len(grid) > 2 * MEASURE:
-        allowed[-MEASURE:] |= ~is_given[-MEASURE:].any(1)
-    return allowed
 
 
 def _tokens(system: Composer, grid: Grid) -> Tensor:

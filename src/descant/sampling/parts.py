@@ -31,6 +31,17 @@ class LogitMask(Protocol):
             voice: of the token.
         """
 
+    def breaks(self, tokens: Tensor, known: Tensor, step: int, voice: int, drawn: Tensor) -> Tensor:
+        """Whether the number of one token a sequence is below 0, bool ``(batch,)``: cheaper than those of all tokens.
+
+        Args:
+            tokens: as for all numbers.
+            known: as for all numbers.
+            step: of the token.
+            voice: of the token.
+            drawn: the tokens that are asked about, int64 ``(batch,)``.
+        """
+
 
 @torch.inference_mode()
 def draw_parts(
@@ -129,19 +140,18 @@ def draw_step(
         known[:, step] = fixed
         for voice in voices:
             logits = system.network.say(memory, voice, known[:, step])
-            broken = None if rules is None else rules(memory.tokens, known, step, voice)
-            if broken is not None and attempt == TRIES:
-                logits = logits + broken
+            if rules is not None and attempt == TRIES:
+                logits = logits + rules(memory.tokens, known, step, voice)
                 if not bool(logits.isfinite().any(-1).all()):
                     raise SamplingError(
                         f"the rules forbid every token of voice {voice + 1} at step {step}", "leave a rule out"
                     )
             drawn = draw(logits.cpu(), uniforms[:, voice], settings.temperature, settings.top_p).to(known.device)
-            is_drawn = unsettled & ~fixed[:, voice]
-            memory.tokens[:, step, voice] = torch.where(is_drawn, drawn, memory.tokens[:, step, voice])
+            is_free = ~fixed[:, voice]
+            if rules is not None and attempt < TRIES:
+                keeps &= ~(is_free & rules.breaks(memory.tokens, known, step, voice, drawn))
+            memory.tokens[:, step, voice] = torch.where(unsettled & is_free, drawn, memory.tokens[:, step, voice])
             known[:, step, voice] = True
-            if broken is not None:
-                keeps &= fixed[:, voice] | (broken.gather(1, drawn[:, None])[:, 0] >= 0)
         unsettled &= ~keeps
         if not bool(unsettled.any()):
             break

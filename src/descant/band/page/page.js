@@ -80,9 +80,10 @@ function start() {
       ownPast: $("own-past").checked,
     },
   });
-  session = new Session({ tempo, voice, start: sound.now + 0.3, leadIn, metronome: $("metronome").checked });
+  const start = sound.now + 0.3, metronome = $("metronome").checked, follow = $("follow").checked;
+  session = new Session({ tempo, voice, start, leadIn, metronome, follow });
   // what was shown, and how it went
-  band = { plans: new Map(), took: [], late: 0, latest: 0, notes: [], seed, leadIn, bar: MEASURE * session.step };
+  band = { plans: new Map(), took: [], late: 0, latest: 0, notes: [], seed, leadIn };
   $("start").textContent = "Stop";
   for (const control of document.querySelectorAll(".before")) control.disabled = true;
   say("Counting in.");
@@ -99,6 +100,7 @@ function stop() {
 function tick() {
   const now = sound.now;
   session.metronome = $("metronome").checked;
+  session.follow = $("follow").checked;
   const missed = session.missed;
   for (const action of session.tick(now)) {
     if (action.kind === "ask") {
@@ -114,7 +116,7 @@ function tick() {
     else if (action.kind === "strike") sound.strike(action.voice, action.pitch, action.time);
     else sound.release(action.voice, action.pitch, action.time);
   }
-  const measure = Math.floor((now - session.origin) / band.bar);
+  const measure = Math.floor(session.pulse.step(now) / MEASURE);
   if (session.missed > missed) say("A measure was planned too late and is left out.");
   else if (measure < 0) say("Counting in.");
   else if (measure < band.leadIn) say("You play alone; the band listens.");
@@ -123,7 +125,8 @@ function tick() {
 
 // measure by measure what is in the roll
 function shown(now) {
-  const current = Math.floor((now - session.origin) / band.bar), voice = session.voice, first = session.bar(current);
+  const step = session.pulse.step(now), current = Math.floor(step / MEASURE), voice = session.voice;
+  const first = current * MEASURE;
   for (const number of [...band.plans.keys()]) if (number < current - 1) band.plans.delete(number);
   band.notes = band.notes.filter((note) => note.off === null || note.off > first);
   let before = new Array(VOICES).fill(null);
@@ -145,27 +148,27 @@ function shown(now) {
     return { label, notes };
   });
   for (const note of band.notes) {
-    const from = Math.max(0, (note.on - first) / session.step);
-    const to = Math.min(MEASURE, ((note.off ?? now) - first) / session.step);
+    const from = Math.max(0, note.on - first), to = Math.min(MEASURE, (note.off ?? step) - first);
     if (to > from) measures[0].notes.push({ voice, pitch: note.pitch, from, to });
   }
-  return { current, measures };
+  return { step, current, measures };
 }
 
 function show() {
   if (!session) return;
-  const now = sound.now, { current, measures } = shown(now);
-  roll.draw(measures, (now - session.bar(current)) / band.bar);
+  const { step, current, measures } = shown(sound.now);
+  roll.draw(measures, step / MEASURE - current);
   const next = band.plans.get(current + 1);
   const words = next ? planText(next, session.voice, SETTINGS.voices) : "not planned yet";
   write("next", `Next, measure ${current + 2}: ${words}`);
   if (band.took.length) {
     const last = band.took[band.took.length - 1], most = Math.max(...band.took);
-    const share = (last / 10 / band.bar).toFixed(1);
+    const share = (last / 10 / (MEASURE * session.pulse.length)).toFixed(1);
     write("speed", `${last.toFixed(0)} ms for the last measure, ${most.toFixed(0)} at most, ${share} % of a bar`);
   }
   const late = band.late ? `, by ${(1000 * band.latest).toFixed(0)} ms at most` : "";
   write("lateness", `${band.late} late${late}; ${session.missed} measures left out`);
+  write("tempo-now", `${(60 / session.pulse.length / QUARTER).toFixed(0)} quarters a minute`);
   write("seeded", String(band.seed));
   requestAnimationFrame(show);
 }
@@ -174,14 +177,17 @@ const instrument = new Instrument($("keys"), {
   down(pitch, event) {
     const voice = person(), time = sounding().timeOf(event);
     sound.strike(voice, pitch, sound.now);
-    session?.noteOn(time, pitch);
-    band?.notes.push({ pitch, on: time, off: null });
+    if (!session) return;
+    band.notes.push({ pitch, on: session.pulse.step(time), off: null });
+    session.noteOn(time, pitch);
   },
   up(pitch, event) {
-    const time = sounding().timeOf(event), note = band?.notes.findLast((each) => each.pitch === pitch);
+    const time = sounding().timeOf(event);
     sound.release(person(), pitch, sound.now);
-    session?.noteOff(time, pitch);
-    if (note) note.off ??= time;
+    if (!session) return;
+    const note = band.notes.findLast((each) => each.pitch === pitch);
+    if (note) note.off ??= session.pulse.step(time);
+    session.noteOff(time, pitch);
   },
   moved(low) {
     $("octave").textContent = `${noteName(low)} to ${noteName(low + PLACES.length - 1)}`;

@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import soundfile
-
-from descant.errors import SamplingError
 from descant.evaluation.composed import LIST, Composed, Written
 from descant.report.blocks import Block, Clips, Fold, Page, Pictures, Section, Text
-from descant.report.clips import clip_of
+from descant.report.clips import composed_clip, unreadable
 from descant.report.engraving import engraved
 from descant.report.registry import Builder
 from descant.results import Given, read_json
@@ -45,19 +42,13 @@ def rules_in_words(counted: VoiceLeading) -> str:
 
 
 def _piece(folder: Path, piece: Written, title: str) -> Section:
-    audio_file, score_file = (folder / f"{piece.file}.{suffix}" for suffix in ("flac", "musicxml"))
-    try:
-        audio, rate = soundfile.read(audio_file, dtype="float32")
-        score = score_file.read_bytes()
-    except (soundfile.SoundFileError, OSError) as error:
-        raise SamplingError(f"{folder.name} cannot be read: {error}", "delete it and run snakemake again") from error
-    written = (
-        f"written by the network: {', '.join(piece.written)}" if piece.written else "nothing of it is the network's"
-    )
-    detail = f"{piece.measures} measures; {written}"
     name = f"{title}, {piece.title.lower()}" if title else piece.title
+    try:
+        score = (folder / f"{piece.file}.musicxml").read_bytes()
+    except OSError as error:
+        raise unreadable(folder, error) from error
     blocks: list[Block] = [
-        Clips([clip_of(piece.title, detail, audio, rate, name)]),
+        Clips([composed_clip(folder, piece, piece.title, name)]),
         Pictures(engraved(score, name)),
         Text(rules_in_words(piece.counted), "quiet small"),
     ]

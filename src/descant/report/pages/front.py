@@ -1,10 +1,9 @@
 """The first page of the report: a run on one screen."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,22 @@ from pydantic import Field
 from descant.config.evaluation import Reconstruction
 from descant.errors import ResultError, SamplingError
 from descant.evaluation.bar import passing_in_words
-from descant.evaluation.provenance import read_network, scale_in_words, training_in_all
+from descant.evaluation.parts_table import PartsTable
+from descant.evaluation.provenance import extent, read_network, scale_in_words, training_in_all
 from descant.evaluation.reconstruction_results import Excerpts, read_material
 from descant.evaluation.renderings import Vocoded
-from descant.formatting import bracketed, count, duration
+from descant.formatting import count
 from descant.recordings import open_recordings
-from descant.report.blocks import Block, Cell, Clip, Clips, Column, Grid, Items, Line, Page, Section, Table, Text
-from descant.report.clips import real_clips, sample_clips
+from descant.report.blocks import Block, Clip, Clips, Grid, Items, Page, Section, Text
+from descant.report.clips import answer_clip, real_clips, sample_clips
 from descant.report.pages.music import PlayedPiece, piece_clip
+from descant.report.pages.parts import best_in_words
 from descant.report.pages.synthesis import choose_excerpts, excerpt_name, read_sounds, synthesised_clips
 from descant.report.registry import Builder, kind_of, load_builder
+from descant.report.rows import Row, board, choose_rows, read_rows
 from descant.results import CURE, read_json, read_table
-from descant.sequences import PackedSequence, open_sequence, total_seconds
+from descant.sequences import PackedSequence, open_sequence
 
-BITS = ("bits_per_sample", "bits_per_sample_low", "bits_per_sample_high")
 SHOWN_LABELS = 3
 SHOWN_REASONS = 2
 SPLITS = {"train": "training", "validation": "validation", "test": "test"}
@@ -41,6 +42,9 @@ LISTEN = (
 # pieces of music, at most
 SHOWN_PIECES = 4
 HEAR = "Scores by composers; what sounds is made by a Mel2Mel and its vocoder, from the notes alone."
+COMPOSED = (
+    "The first answer to each task, as a network of music in four parts drew it; an instrument of samples plays it."
+)
 # held-out scores to hear, at most
 PLAYED = 3
 PLAYED_WORDS = (
@@ -52,9 +56,13 @@ PLAYED_WORDS = (
 class FrontGiven(Excerpts):
     """What the page is made from, beside the excerpts that vocoders make.
 
+    A run of music in parts alone has no audio: its ``audio`` is the sequence of parts, and ``recordings`` is not read.
+
     Attributes:
         vocoded: what each vocoder made of them.
         music: pieces that a Mel2Mel plays.
+        composed: folder of each composition.
+        parts: JSON of the table of networks of music in parts; None where there is none.
         table: CSV of the table; None where no row of the run has a place in it.
         models: every model file of the run.
         drawn: folder of the audio that each model drew.
@@ -67,6 +75,8 @@ class FrontGiven(Excerpts):
     reconstruction: Reconstruction = Field(default_factory=Reconstruction)
     vocoded: list[Vocoded] = Field(default_factory=list)
     music: list[PlayedPiece] = Field(default_factory=list)
+    composed: list[Path] = Field(default_factory=list)
+    parts: Path | None = None
     table: Path | None
     models: list[Path]
     drawn: dict[str, Path]
@@ -76,90 +86,14 @@ class FrontGiven(Excerpts):
     pages: list[str] = Field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the table.
-
-    Attributes:
-        model: its name in the configuration.
-        title: what people call it.
-        address: of its page, or empty.
-        levels: sequences from audio up.
-        bits: per sample; None for a model without a likelihood of audio.
-        interval: of the bits, or empty.
-        ratings: fidelity and musicality that the paper prints of its own model, or empty.
-    """
-
-    model: str
-    title: str
-    address: str
-    levels: int
-    bits: float | None
-    interval: str
-    ratings: tuple[str, str]
-
-
-def read_rows(table: Sequence[Mapping[str, str]], pages: Sequence[str]) -> list[Row]:
-    """The rows of the table that ``descant.commands.table`` wrote, as text.
-
-    Raises:
-        ResultError: when a column is missing or holds no number.
-    """
-    rows = []
-    try:
-        for row in table:
-            page = f"players/{row['model']}"
-            bits, low, high = (float(row[key]) if row[key] else None for key in BITS)
-            named = row["model"], row["title"], f"{page}.html" if page in pages else "", int(row["levels"])
-            ratings = _rating(row, "fidelity"), _rating(row, "musicality")
-            rows.append(Row(*named, bits, bracketed(low, high, 2), ratings))
-    except (KeyError, ValueError) as error:
-        raise ResultError(f"the table is not the one of this pipeline: {error!r}", "run snakemake again") from error
-    return rows
-
-
-def _rating(row: Mapping[str, str], name: str) -> str:
-    mean, within = row.get(f"paper_{name}", ""), row.get(f"paper_{name}_plus_minus", "")
-    return f"{float(mean):.2f} ± {float(within):.2f}" if mean and within else ""
-
-
-def choose_rows(rows: Sequence[Row]) -> list[tuple[Row, str]]:
-    """Up to three rows to hear and why: by bits, by depth and a plain WaveNet, no row twice.
-
-    Among equals the fewest bits per sample decide, then the order of the table; what is left out is a role that no
-    other row can take.
-    """
-    if not rows:
-        return []
-    by_bits = sorted(rows, key=_bits_or_last)
-    best, others = by_bits[0], by_bits[1:]
-    chosen = [(best, "the first row of the table" if best.bits is None else "the fewest bits per sample of all")]
-    most = max((row.levels for row in others), default=1)
-    if most > 1:
-        chosen.append(_fewest([row for row in others if row.levels == most], f"a stack of {most} levels"))
-    plain = [row for row in others if row.levels == 1]
-    if plain:
-        chosen.append(_fewest(plain, f"{'another' if best.levels == 1 else 'a'} WaveNet with no codes"))
-    return chosen
-
-
-def _fewest(by_bits: Sequence[Row], what: str) -> tuple[Row, str]:
-    first = by_bits[0]
-    return first, what if len(by_bits) == 1 or first.bits is None else f"{what}, the fewest bits of these"
-
-
-def _bits_or_last(row: Row) -> float:
-    return math.inf if row.bits is None else row.bits
-
-
 def music_in_words(sequence: PackedSequence, source: str) -> list[str]:
     """What was trained on: where it is from in words, how much there is by split, and who and what it is by."""
     parts = [
-        f"{duration(total_seconds(sequence, (split,)))} in {count(len(sequence.split(split)), 'track')} for {use}"
+        f"{extent(sequence, (split,))} in {count(len(sequence.split(split)), 'track')} for {use}"
         for split, use in SPLITS.items()
         if len(sequence.split(split))
     ]
-    whole = f"{duration(total_seconds(sequence))} in {count(len(sequence.tracks()), 'track')}: {', '.join(parts)}."
+    whole = f"{extent(sequence)} in {count(len(sequence.tracks()), 'track')}: {', '.join(parts)}."
     lines = [source, whole]
     for column, noun in (("artist", "By"), ("genre", "Genres")):
         known = Counter(str(value) for value in sequence.index[column] if value)
@@ -176,7 +110,9 @@ def played_clips(given: FrontGiven, pages: Sequence[str]) -> list[Clip]:
     rows = [one.row for one in given.vocoded if one.row]
     # of a vocoder that was tuned on what it plays, that one
     played = [one for one in given.vocoded if one.row and one.row == rows[0]][-1:]
-    material = read_material(given, bool(played))
+    if not played:
+        return []
+    material = read_material(given, True)
     sounds = read_sounds(played, material)
     clips: list[Clip] = []
     for place in choose_excerpts(material.stretches, PLAYED):
@@ -237,25 +173,6 @@ def _reasons(missing: Sequence[str], elsewhere: bool) -> str:
     return f"Not reported: {'; '.join(reasons[:SHOWN_REASONS])}{f'; and {more} more' if more > 0 else ''}."
 
 
-def _board(rows: Sequence[Row]) -> Table:
-    scored = [row for row in rows if row.bits is not None]
-    fewest = min(scored, key=_bits_or_last, default=None)
-    rated, bounded = any(any(row.ratings) for row in rows), [row for row in rows if row.interval]
-    caption = f"Fewer bits are better{'; in brackets their interval over test tracks' if bounded else ''}."
-    if len(bounded) < len(scored):
-        caption += " No interval: under five test tracks."
-    columns = [Column("Model"), Column("Bits per sample, at most")]
-    if rated:
-        caption += " The tinted columns are the paper's ratings by people of its own models (2018), not of these."
-        columns += [Column(f"{name} (paper)", tinted=True) for name in ("Fidelity", "Musicality")]
-    lines = []
-    for row in rows:
-        cells = [Cell("" if row.bits is None else f"{row.bits:.2f}", row.interval, row is fewest)]
-        cells += [Cell(rating) for rating in row.ratings] if rated else []
-        lines.append(Line(row.title, cells, address=row.address))
-    return Table(caption, columns, lines)
-
-
 def build(given: FrontGiven) -> Page:
     """The page: what was trained on, the table, four players, what the measures found, and where there is more."""
     sequence = open_sequence(given.audio.parent)
@@ -266,9 +183,12 @@ def build(given: FrontGiven) -> Page:
     if given.remarks is not None and (remarks := read_json(list[str], given.remarks)):
         music.append(Items(remarks, "quiet small"))
     passing = passing_in_words(table)
-    scores: list[Block] = [_board(rows), *([Text(passing, "quiet small")] if passing else [])]
-    board = [Section("How well each model predicts held-out music", scores, "table")] if rows else []
-    first: list[Block] = [*board, Section("What they learnt from", music, "music")]
+    scores: list[Block] = [board(rows), *([Text(passing, "quiet small")] if passing else [])]
+    scored = [Section("How well each model predicts held-out music", scores, "table")] if rows else []
+    first: list[Block] = [*scored, Section("What they learnt from", music, "music")]
+    if given.parts is not None:
+        best = best_in_words(read_json(PartsTable, given.parts))
+        first.insert(len(scored), Section("What is best at music in parts", [Items(best)], "parts"))
     found = [read_finding(name, path, titles, given.pages) for name, path in given.summaries.items()]
     findings: list[Block] = [Section("What the measures found", [Items(found)], "findings")] if found else []
     stages = [
@@ -280,12 +200,15 @@ def build(given: FrontGiven) -> Page:
     drawn = front_clips(rows, given.drawn, open_recordings(given.recordings.parent)) if rows else []
     first_pieces = [replace(piece_clip(piece), facts="", address="music.html") for piece in given.music[:SHOWN_PIECES]]
     hear: list[Block] = [Clips(first_pieces, compact=True), Text(HEAR, "quiet small")]
+    answers = [replace(answer_clip(folder), facts="", address="compositions.html") for folder in given.composed]
+    composed: list[Block] = [Clips(answers[:SHOWN_PIECES], compact=True), Text(COMPOSED, "quiet small")]
     networks = [read_network(path) for path in given.models]
     words = " ".join([*([PLAYED_WORDS] if played else []), *([LISTEN] if drawn else [])])
     listen: list[Block] = [Clips(played + drawn, compact=True), Text(words, "quiet small")]
     blocks: list[Block] = [
         Text(scale_in_words(networks, sequence) if rows else training_in_all(networks, sequence), "lead"),
         *([Section("Hear first", hear, "hear")] if given.music else []),
+        *([Section("What they composed", composed, "composed")] if given.composed else []),
         *([Section("Listen", listen, "listen")] if played or drawn else []),
         Grid([first, findings] if findings else [first]),
     ]
