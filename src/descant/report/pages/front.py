@@ -42,9 +42,7 @@ LISTEN = (
 # pieces of music, at most
 SHOWN_PIECES = 4
 HEAR = "Scores by composers; what sounds is made by a Mel2Mel and its vocoder, from the notes alone."
-COMPOSED = (
-    "The first answer to each task, as a network of music in four parts drew it; an instrument of samples plays it."
-)
+COMPOSED = "The answer to each task as a network of music in four parts drew it; none was chosen by ear."
 # held-out scores to hear, at most
 PLAYED = 3
 PLAYED_WORDS = (
