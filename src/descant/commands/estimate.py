@@ -6,6 +6,7 @@ from descant.commands import cli, options
 from descant.config.root import Config
 from descant.plan.memory import members, need_of
 from descant.plan.plan import make_plan
+from descant.plan.starts import begin_from
 from descant.plan.windows import check_windows, usable_in_words, windows
 from descant.sequences import open_sequence
 
@@ -15,7 +16,7 @@ GIGABYTE = 1e9
 def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> None:
     """Print hours of audio, and each training's steps, parameters, memory and disk."""
     config = cli.parse_settings(Config, settings)
-    plan, audio = make_plan(config), open_sequence(sequence)
+    plan, audio = begin_from(make_plan(config), config.start_from), open_sequence(sequence)
     seconds = {split: audio.split(split)["length"].sum() / audio.rate for split in ("train", "validation", "test")}
     hours = ", ".join(
         f"{split} {length / 3600:.2f} h ({len(audio.split(split))} tracks)" for split, length in seconds.items()
@@ -32,6 +33,7 @@ def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> No
     table = pd.DataFrame(
         {
             "training": [training.name for training in plan.trained],
+            "begins from": ["a trained network" if each.begins_trained else "fresh weights" for each in plan.trained],
             "members": [members(training) for training in plan.trained],
             "steps": [f"{training.settings.training.steps:,}" for training in plan.trained],
             "parameters": [f"{training.size.parameters:,}" for training in plan.trained],

@@ -17,6 +17,7 @@ from descant.evaluation.bar import passing_in_words
 from descant.evaluation.provenance import read_network, scale_in_words, training_in_all
 from descant.evaluation.reconstruction_results import Excerpts, read_material
 from descant.evaluation.renderings import Vocoded
+from descant.evaluation.table import FRESH
 from descant.formatting import bracketed, count, duration
 from descant.recordings import open_recordings
 from descant.report.blocks import Block, Cell, Clip, Clips, Column, Grid, Items, Line, Page, Section, Table, Text
@@ -88,6 +89,7 @@ class Row:
         bits: per sample; None for a model without a likelihood of audio.
         interval: of the bits, or empty.
         ratings: fidelity and musicality that the paper prints of its own model, or empty.
+        beginning: that its networks began from trained ones, or empty.
     """
 
     model: str
@@ -97,6 +99,7 @@ class Row:
     bits: float | None
     interval: str
     ratings: tuple[str, str]
+    beginning: str = ""
 
 
 def read_rows(table: Sequence[Mapping[str, str]], pages: Sequence[str]) -> list[Row]:
@@ -112,7 +115,8 @@ def read_rows(table: Sequence[Mapping[str, str]], pages: Sequence[str]) -> list[
             bits, low, high = (float(row[key]) if row[key] else None for key in BITS)
             named = row["model"], row["title"], f"{page}.html" if page in pages else "", int(row["levels"])
             ratings = _rating(row, "fidelity"), _rating(row, "musicality")
-            rows.append(Row(*named, bits, bracketed(low, high, 2), ratings))
+            beginning = row.get("beginning", "").removeprefix(FRESH)
+            rows.append(Row(*named, bits, bracketed(low, high, 2), ratings, beginning))
     except (KeyError, ValueError) as error:
         raise ResultError(f"the table is not the one of this pipeline: {error!r}", "run snakemake again") from error
     return rows
@@ -201,7 +205,7 @@ def front_clips(rows: Sequence[Row], folders: Mapping[str, Path], recordings: Pa
             raise SamplingError(f"{row.model} is given no folder of audio", "give one for each row of the table")
         found = sample_clips(folders[row.model], 1)
         seconds = max(seconds, found[0].seconds)
-        detail = f"Sample 1; {why}"
+        detail = "; ".join(filter(None, ("Sample 1", row.beginning, why)))
         clips.append(replace(found[0], name=row.title, detail=detail, facts="", address=row.address))
     for clip in real_clips(recordings, 1, seconds):
         clips.append(replace(clip, name="Real music", detail=f"{clip.name}, {clip.detail}, held out", facts=""))
@@ -252,7 +256,7 @@ def _board(rows: Sequence[Row]) -> Table:
     for row in rows:
         cells = [Cell("" if row.bits is None else f"{row.bits:.2f}", row.interval, row is fewest)]
         cells += [Cell(rating) for rating in row.ratings] if rated else []
-        lines.append(Line(row.title, cells, address=row.address))
+        lines.append(Line(row.title, cells, row.beginning, row.address))
     return Table(caption, columns, lines)
 
 
