@@ -42,3 +42,10 @@ def test_what_a_training_names_itself_comes_first(tmp_path: Path) -> None:
     own = begin_from(PLAN, shipped(tmp_path, "vqvae8"))
     (tmp_path / "other").mkdir()
     assert begin_from(own, shipped(tmp_path / "other", "vqvae8")) == own
+
+
+@pytest.mark.parametrize(
+    "name", ["table-from-scratch", "pretrained/piano", "paper", "workstation", "songs", "test/tiny"]
+)
+def test_these_begin_from_fresh_weights(name: str) -> None:
+    assert load(ROOT / "config.yaml", ROOT / "config" / f"{name}.yaml").start_from is None
