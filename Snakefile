@@ -43,6 +43,7 @@ localrules:
     listening,
     listening_simulation,
     music,
+    table_from_scratch,
 
 
 rule all:
@@ -57,6 +58,17 @@ rule all:
 rule table:
     input:
         rules.write_table.output,
+
+
+# another configuration, so a workflow of its own, in a folder of its own
+rule table_from_scratch:
+    threads: workflow.cores or 1
+    params:
+        snakefile=f"{workflow.basedir}/Snakefile",
+        config=f"{workflow.basedir}/config/table-from-scratch.yaml",
+    shell:
+        "python -m snakemake table --snakefile {params.snakefile:q} --configfile {params.config:q}"
+        " --directory results/from-scratch --cores {threads}"
 
 
 rule audio:

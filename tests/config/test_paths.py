@@ -105,6 +105,7 @@ def test_what_is_not_used_need_not_be_there(places: Path, raw: dict[str, Any]) -
         {"separation": {"method": "spleeter", "weights": "gone"}},
         {"separation": {"method": "stems", "stems_folder": "gone"}},
         {"sampling": {"prime": {"file": "gone"}}},
+        {"start_from": "gone"},
         {"training": {"start_from": "gone"}},
         {"adas": {"a": {"training": {"start_from": "gone"}}}},
     ],

@@ -3,10 +3,13 @@ from pathlib import Path
 import pytest
 
 from descant.config.corpus import Scores
+from descant.config.loading import load
 from descant.corpus.scores import locate, read_pieces
 from descant.errors import CorpusError
 
-MEL2MEL = str(Path(__file__).parents[2] / "config" / "mel2mel" / "pieces.csv")
+ROOT = Path(__file__).parents[2]
+MEL2MEL = str(ROOT / "config" / "mel2mel" / "pieces.csv")
+PIANO = str(ROOT / "config" / "pretrained" / "pieces.csv")
 
 
 def test_shipped_list_is_all_there() -> None:
@@ -26,6 +29,15 @@ def test_the_list_of_mel2mel_is_all_there_too() -> None:
     for piece in pieces:
         assert locate(MEL2MEL, piece.path).is_file()
         assert piece.title and piece.composer and piece.note
+
+
+def test_the_piano_set_learns_no_piece_that_the_demo_uses() -> None:
+    demo = load(ROOT / "config.yaml")
+    used = {piece.path for piece in read_pieces(demo.corpus.scores)}
+    used |= {str(piece.score) for piece in demo.music.values() if piece.score}
+    learnt = read_pieces(Scores(pieces=PIANO))
+    assert len(learnt) == 74 and set(learnt) < set(read_pieces(Scores(pieces=MEL2MEL)))
+    assert len(used) == 18 and not used & {piece.path for piece in learnt}
 
 
 @pytest.mark.parametrize("listed", ["builtin", MEL2MEL], ids=["builtin", "mel2mel"])

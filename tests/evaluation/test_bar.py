@@ -24,5 +24,11 @@ def test_the_untrained_row_is_the_bar(bits: dict[str, str], said: str) -> None:
     assert said in words if said else words == ""
 
 
+def test_a_row_that_keeps_the_weights_of_a_trained_network_is_no_bar() -> None:
+    fresh = {"title": "A", "bits_per_sample": "2.0", "trained_steps": "0", "beginning": "from fresh weights"}
+    kept = {"title": "B", "bits_per_sample": "1.5", "trained_steps": "0", "beginning": "fine-tuned"}
+    assert passing_in_words([kept, fresh]).startswith("A needs 2.00 bits") and passing_in_words([kept]) == ""
+
+
 def test_a_table_of_before_has_no_bar() -> None:
     assert passing_in_words([{"title": "A", "bits_per_sample": "2.0"}]) == ""

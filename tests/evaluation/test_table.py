@@ -24,9 +24,9 @@ def bits(steps: list[int], hop: int, total: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"track": tracks, "steps": steps, "samples": [hop * n for n in steps], "bits": total})
 
 
-def row(title: str = "stack", note: str = "", paper: Paper | None = PAPER) -> Row:
+def row(title: str = "stack", note: str = "", paper: Paper | None = PAPER, beginning: str = "") -> Row:
     audio, codes = bits([80, 160], 1, [240.0, 560.0]), bits([10, 20], 8, [60.0, 140.0])
-    return Row("m", title, note, 2, 4088, 400, [audio, codes], paper)
+    return Row("m", title, note, beginning, 2, 4088, 400, [audio, codes], paper)
 
 
 def test_the_bound_is_the_sum_over_levels_of_bits_by_hop() -> None:
@@ -57,7 +57,7 @@ def test_too_few_tracks_have_no_interval() -> None:
 
 @pytest.mark.parametrize("others", [[], [row()]])
 def test_a_row_with_no_likelihood_of_audio_has_empty_cells(others: list[Row], tmp_path: Path) -> None:
-    silent = Row("s", "no likelihood", "", 1, 7, 400, [], None)
+    silent = Row("s", "no likelihood", "", "", 1, 7, 400, [], None)
     table = build_table([*others, silent], 16000, Bootstrap(100, 0.95, 1))
     line = table.iloc[-1]
     assert line["levels"] == 1 and line[list(MEASURED)].isna().all()
@@ -70,7 +70,7 @@ def test_a_row_with_no_likelihood_of_audio_has_empty_cells(others: list[Row], tm
 
 @pytest.mark.parametrize("steps", [9, 11, 12])
 def test_levels_that_scored_different_samples_are_refused(steps: int) -> None:
-    wrong = Row("m", "t", "", 2, 1, 400, [bits([80], 1, [1.0]), bits([steps], 8, [1.0])], None)
+    wrong = Row("m", "t", "", "", 2, 1, 400, [bits([80], 1, [1.0]), bits([steps], 8, [1.0])], None)
     with pytest.raises(ModelFileError, match="different tracks"):
         build_table([wrong], 16000, Bootstrap(100, 0.95, 1))
 
@@ -78,9 +78,9 @@ def test_levels_that_scored_different_samples_are_refused(steps: int) -> None:
 def test_a_last_code_that_reaches_beyond_the_audio_is_counted_and_its_padding_is_not() -> None:
     """Two levels of hops 8 and 64 over tracks of 75 and 64 samples: all bits, over the samples that there are."""
     levels = [bits([75, 64], 1, [225.0, 192.0]), bits([10, 8], 8, [20.0, 16.0]), bits([2, 1], 64, [6.0, 3.0])]
-    tracks = track_bits(Row("m", "t", "", 3, 1, 400, levels, None))
+    tracks = track_bits(Row("m", "t", "", "", 3, 1, 400, levels, None))
     assert tracks["samples"].tolist() == [75, 64] and tracks["bits"].tolist() == [251.0, 211.0]
-    line = build_table([Row("m", "t", "", 3, 1, 400, levels, None)], 16000, Bootstrap(100, 0.95, 1)).iloc[0]
+    line = build_table([Row("m", "t", "", "", 3, 1, 400, levels, None)], 16000, Bootstrap(100, 0.95, 1)).iloc[0]
     assert line["bits_per_sample"] == pytest.approx((251 + 211) / (75 + 64))
 
 
@@ -97,3 +97,10 @@ def test_hostile_titles_stay_in_their_cells() -> None:
 def test_the_note_stands_under_the_table() -> None:
     shown = to_markdown(build_table([row(note="trained plainly")], 16000, Bootstrap(100, 0.95, 1)))
     assert shown.rstrip().endswith("stack: trained plainly")
+
+
+def test_rows_say_how_they_began_where_one_began_from_trained_networks() -> None:
+    draws = Bootstrap(100, 0.95, 1)
+    assert "beginning" not in build_table([row(), row()], 16000, draws)
+    mixed = build_table([row(beginning="fine-tuned"), row()], 16000, draws)
+    assert list(mixed["beginning"]) == ["fine-tuned", "from fresh weights"] == list(for_people(mixed)["Trained"])

@@ -20,7 +20,7 @@ HEADER = "system,scale,mean,sem,low,high,raters,items,ratings,screened,source\n"
 def table() -> pd.DataFrame:
     bits = pd.DataFrame({"track": ["t"], "steps": [8], "samples": [8], "bits": [16.0]})
     return build_table(
-        [Row(name, name.upper(), "", 1, 1, 400, [bits], PAPER) for name in ("one", "two")],
+        [Row(name, name.upper(), "", "", 1, 1, 400, [bits], PAPER) for name in ("one", "two")],
         16000,
         Bootstrap(100, 0.95, 1),
     )

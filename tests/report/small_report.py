@@ -85,7 +85,7 @@ def build_report(folder: Path) -> Path:
             pd.DataFrame(frame).assign(bits=steps * random.uniform(3, 4, 5)).to_parquet(path)
             bits.append(str(path))
         paper = {"receptive_field_ms": 384, "fidelity": SCORE, "musicality": SCORE} if model == "flat" else None
-        row = {"model": model, "title": title, "note": "", "levels": len(bits), "receptive_field": 511,
+        row = {"model": model, "title": title, "note": "", "beginning": "", "levels": len(bits), "receptive_field": 511,
                "trained_steps": 400, "bits": bits, "paper": paper}  # fmt: skip
         rows.append(json.dumps(row))
         make_page(f"players/{model}", report / "players" / f"{model}.html", PAGES, title=title, note=HOSTILE,

@@ -84,6 +84,14 @@ def test_the_cell_of_a_row_without_bits_is_empty(made: Path) -> None:
     assert first.cells[0].text == "" and "under five test tracks" not in board(rows).caption
 
 
+def test_a_row_that_was_fine_tuned_is_called_so_and_no_other(made: Path) -> None:
+    beginnings = ["fine-tuned", "from fresh weights", "fine-tuned in part"]
+    lines = [
+        {**line, "beginning": begun} for line, begun in zip(read_table(made / "table.csv"), beginnings, strict=True)
+    ]
+    assert [line.detail for line in board(read_rows(lines, [])).lines] == ["fine-tuned", "", "fine-tuned in part"]
+
+
 def test_the_page_shows_the_run(made: Path) -> None:
     html = (made / "results" / "report" / "index.html").read_text()
     page = read_page(html, str(made), "<b>bold")

@@ -11,7 +11,7 @@ from descant.config.loading import load
 from descant.corpus.excerpt import PARTS, RATE, decode_stream, excerpt_file
 from descant.plan.plan import make_plan
 
-CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "config" / "test").glob("*.yaml")])
+CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "config").glob("*/*.yaml")])
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

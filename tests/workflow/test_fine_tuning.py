@@ -26,3 +26,17 @@ def test_it_may_be_a_model_of_the_same_run(tmp_path: Path) -> None:
     over.write_text(yaml.safe_dump({"priors": {"very_large": {"training": {"start_from": trained}}}}))
     planned = run(tmp_path, "--dry-run", "results/training/very_large-on-audio/model.safetensors", over=over).stdout
     assert len(re.findall(r"rule train\w*:", planned)) == 2
+
+
+def test_every_rule_waits_for_the_network_of_its_training_s_name_in_a_folder(tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    for name in ("vqvae8", "vqvae8.vqvae8_pbt"):
+        (shipped / name).mkdir(parents=True)
+        (shipped / name / "model.safetensors").touch()
+    asked = ("codes-on-vqvae8", "codes-on-vqvae8.vqvae8_pbt")
+    models = [f"results/training/{name}/model.safetensors" for name in asked]
+    planned = run(tmp_path / "run", "--dry-run", *models, "--config", f"start_from={shipped}").stdout
+    inputs = re.findall(r"rule (train|train_member):\n\s*input: ([^\n]*)", planned)
+    begun = [(rule, re.findall(r"shipped/([^/]*)/", files)) for rule, files in inputs]
+    assert begun.count(("train", ["vqvae8"])) == 1 and begun.count(("train", [])) == 2
+    assert begun.count(("train_member", ["vqvae8.vqvae8_pbt"])) == len(begun) - 3 == 4

@@ -50,7 +50,7 @@ def test_the_run_ends_and_the_broken_file_is_listed(tmp_path: Path) -> None:
     assert len(pd.read_csv(folder / "results/table/table.csv")) == 8
     assert str(music) not in (folder / "results/corpus/tracks.csv").read_text()
     shown = run(folder, "--cores", "1", "estimate", over=over).stdout
-    assert "hour" in shown and "parameters" in shown
+    assert "hour" in shown and "parameters" in shown and "CPU minutes" in shown and "fresh weights" in shown
 
 
 def test_nothing_usable_stops_at_once(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from descant.config.paths import locate_paths
 from descant.config.reading import read_yaml
 from descant.errors import DescantError
 from descant.plan.plan import make_plan
+from descant.plan.starts import begin_from
 from descant.runs.interruption import in_a_thread, prepare_jobs
 
 try:
@@ -22,7 +23,7 @@ try:
 except DescantError as error:
     raise WorkflowError(str(error)) from None
 
-plan = make_plan(experiment)
+plan = begin_from(make_plan(experiment), experiment.start_from)
 # those that are drawn, measured and compared; of the others there are the trained networks
 drawn_rows = {
     name: row for name, row in experiment.models.items() if plan.routes[name].draws

@@ -1,4 +1,5 @@
 # What is measured of models and of what they draw.
+from descant.plan.starts import beginning_of
 
 
 def row_of(model):
@@ -9,6 +10,7 @@ def row_of(model):
         "model": model,
         "title": row.title,
         "note": row.note,
+        "beginning": beginning_of(plan, route),
         "levels": len(route.draws),
         "receptive_field": route.receptive_field,
         "trained_steps": sum(
@@ -51,6 +53,7 @@ TABLE_HEADINGS = {
     "levels": "Levels",
     "receptive_field_ms": "Receptive field, ms",
     "trained_steps": "Training steps",
+    "beginning": "Trained",
     "bits_per_step_level0": "Bits per step, level 0 (audio)",
     **{
         f"bits_per_step_level{level}": f"Bits per code, level {level}"

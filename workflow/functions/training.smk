@@ -28,8 +28,7 @@ def starting_weights(wildcards):
     training = training_of(wildcards)
     if training.starts_from:
         return [model_of(training.starts_from)]
-    start = training.settings.training.start_from
-    return [] if start is None else [str(start)]
+    return [] if training.start is None else [str(training.start)]
 
 
 def input_options(wildcards, input):
@@ -45,8 +44,8 @@ def network_settings(wildcards):
     """Its slice of the configuration; a population's is handed to the rules that use it."""
     training = training_of(wildcards)
     settings = training.settings.model_dump(mode="json", exclude={"population"})
-    if training.starts_from:
-        settings["training"]["start_from"] = model_of(training.starts_from)
+    if start := starting_weights(wildcards):
+        settings["training"]["start_from"] = start[0]
     return as_json(settings)
 
 

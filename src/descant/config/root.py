@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -41,6 +42,11 @@ class Config(Section):
         "takes one of them at most; 0 runs on the CPU",
     )
     seed: int = Field(1, ge=0, lt=2**63, description="root of every random draw")
+    start_from: Path | None = Field(
+        None,
+        description="folder of trained networks, NAME/model.safetensors: each training begins from the one of its own "
+        "name where there is one (fine-tuning); pretrained/piano, or results/training of another run",
+    )
     corpus: Corpus
     separation: Separation = Field(default_factory=Separation)
     audio: Audio = Field(default_factory=Audio)

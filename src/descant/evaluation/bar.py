@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from descant.evaluation.table import FRESH
 from descant.formatting import count
 
 BITS = "bits_per_sample"
@@ -14,7 +15,8 @@ def passing_in_words(table: Iterable[Mapping[str, str]]) -> str:
         table: rows as text by column, with numbers where there are figures.
     """
     scored = [row for row in table if row.get(BITS, "").strip()]
-    bar = next((row for row in scored if row.get("trained_steps") == "0"), None)
+    untrained = (row for row in scored if row.get("trained_steps") == "0" and row.get("beginning", FRESH) == FRESH)
+    bar = next(untrained, None)
     if bar is None:
         return ""
     others = [row for row in scored if row is not bar]

@@ -129,24 +129,35 @@ def training_in_words(network: Network, audio: PackedSequence) -> str:
     """How long a network was trained: steps, and how often it went through the music."""
     passes = network.passes(audio)
     times = f"{passes:,.0f}" if passes >= 100 else f"{passes:.2g}"
-    return f"{count(network.facts.steps, 'training step')}, {times} times through the training music."
+    begun = "Begun from a trained network. " if network.facts.start else ""
+    return f"{begun}{count(network.facts.steps, 'training step')}, {times} times through the training music."
 
 
 def training_in_all(networks: Sequence[Network], audio: PackedSequence) -> str:
     """How much music the networks of a model or of a run learnt from, and for how many steps."""
     # what is there to compare with was not trained at all
-    steps = [network.facts.steps for network in networks if network.facts.steps] or [0]
+    trained = [network for network in networks if network.facts.steps]
+    steps = [network.facts.steps for network in trained] or [0]
     fewest, most = min(steps), max(steps)
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     heard = f"{extent(audio, ('train',))} of music in {count(len(audio.split('train')), 'track')}"
     in_each = f" in each of {len(steps)} networks" if len(steps) > 1 else ""
-    return f"Trained on {heard}, for {each} steps{in_each}."
+    begun = _begun(trained)
+    how = "Trained" if not begun else "Fine-tuned" if begun == len(trained) else "Fine-tuned in part"
+    return f"{how} on {heard}, for {each} steps{in_each}."
+
+
+def _begun(networks: Sequence[Network]) -> int:
+    """How many began from trained ones; vocoders are left out, which a run tunes on its own spectrograms."""
+    return sum(network.facts.start is not None and isinstance(network.settings, ADA | Prior) for network in networks)
 
 
 def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:
-    """The same, and an honest sentence on its scale where they are models of raw audio."""
+    """The same, and an honest sentence on its scale where they are models of raw audio and began from nothing."""
     seconds, text = total_seconds(audio, ("train",)), training_in_all(networks, audio)
     fewest = min((network.facts.steps for network in networks if network.facts.steps), default=0)
+    if _begun(networks):
+        return text
     if seconds >= SMALL_SECONDS and fewest >= SMALL_STEPS:
         return text
     found = {"little music": seconds < SMALL_SECONDS, "few steps": fewest < SMALL_STEPS}

@@ -14,6 +14,8 @@ from descant.config.models import Paper
 from descant.errors import ModelFileError
 from descant.statistics import Bootstrap, ratio_interval
 
+# where another row began from trained networks
+FRESH = "from fresh weights"
 TRACK_COLUMNS = ("model", "track", "samples", "bits")
 
 
@@ -25,6 +27,7 @@ class Row:
         model: its name in the configuration.
         title: name of the row.
         note: what a reader must know of it.
+        beginning: whether its networks began from trained ones, in words; empty for fresh weights.
         levels: that are drawn, the audio counted.
         receptive_field: the prior's, in audio samples.
         trained_steps: optimizer steps of all its networks; 0: they keep the weights that they began with.
@@ -36,6 +39,7 @@ class Row:
     model: str
     title: str
     note: str
+    beginning: str
     levels: int
     receptive_field: int
     trained_steps: int
@@ -100,6 +104,7 @@ def build_table(rows: Sequence[Row], sample_rate: int, bootstrap: Bootstrap) -> 
             "receptive_field_samples": row.receptive_field,
             "receptive_field_ms": 1000 * row.receptive_field / sample_rate,
             "trained_steps": row.trained_steps,
+            **({"beginning": row.beginning or FRESH} if any(each.beginning for each in rows) else {}),
             **measure(row, sample_rate, bootstrap),
         }
         if row.paper is not None:

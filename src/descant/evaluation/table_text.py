@@ -25,6 +25,8 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     """The table with readable columns; what is absent is a dash."""
     levels = [name for name in table.columns if name.startswith("bits_per_step_level")]
     shown = pd.DataFrame({"Model": table["title"], "Levels": table["levels"].astype(str)})
+    if "beginning" in table.columns:
+        shown["Trained"] = table["beginning"]
     shown["RF ms"] = [f"{value:.1f}" for value in table["receptive_field_ms"]]
     for name in levels:
         shown[f"bits, level {name.removeprefix('bits_per_step_level')}"] = [_number(value, 3) for value in table[name]]

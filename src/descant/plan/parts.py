@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from descant.config.mel2mel import Mel2Mel
@@ -64,6 +65,7 @@ class Training:
         size: of its network.
         encodes: the sequence that its network makes; None for one that encodes nothing.
         starts_from: the training whose weights it begins with; None where the settings say it, or nothing does.
+        file: of the weights that it begins with, where a folder of trained networks has one for it.
     """
 
     name: str
@@ -74,6 +76,17 @@ class Training:
     size: Size
     encodes: str | None = None
     starts_from: str | None = None
+    file: Path | None = None
+
+    @property
+    def start(self) -> Path | None:
+        """The model file that it begins from, where it is none that this run makes for it."""
+        return self.settings.training.start_from or self.file
+
+    @property
+    def begins_trained(self) -> bool:
+        """Whether it begins from a trained network."""
+        return bool(self.start or self.starts_from)
 
     @property
     def population(self) -> Population | None:

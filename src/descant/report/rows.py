@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from descant.errors import ResultError
+from descant.evaluation.table import FRESH
 from descant.formatting import bracketed
 from descant.report.blocks import Cell, Column, Line, Table
 
@@ -23,6 +24,7 @@ class Row:
         bits: per sample; None for a model without a likelihood of audio.
         interval: of the bits, or empty.
         ratings: fidelity and musicality that the paper prints of its own model, or empty.
+        beginning: that its networks began from trained ones, or empty.
     """
 
     model: str
@@ -32,6 +34,7 @@ class Row:
     bits: float | None
     interval: str
     ratings: tuple[str, str]
+    beginning: str = ""
 
 
 def read_rows(table: Sequence[Mapping[str, str]], pages: Sequence[str]) -> list[Row]:
@@ -47,7 +50,8 @@ def read_rows(table: Sequence[Mapping[str, str]], pages: Sequence[str]) -> list[
             bits, low, high = (float(row[key]) if row[key] else None for key in BITS)
             named = row["model"], row["title"], f"{page}.html" if page in pages else "", int(row["levels"])
             ratings = _rating(row, "fidelity"), _rating(row, "musicality")
-            rows.append(Row(*named, bits, bracketed(low, high, 2), ratings))
+            beginning = row.get("beginning", "").removeprefix(FRESH)
+            rows.append(Row(*named, bits, bracketed(low, high, 2), ratings, beginning))
     except (KeyError, ValueError) as error:
         raise ResultError(f"the table is not the one of this pipeline: {error!r}", "run snakemake again") from error
     return rows
@@ -103,5 +107,5 @@ def board(rows: Sequence[Row]) -> Table:
     for row in rows:
         cells = [Cell("" if row.bits is None else f"{row.bits:.2f}", row.interval, row is fewest)]
         cells += [Cell(rating) for rating in row.ratings] if rated else []
-        lines.append(Line(row.title, cells, address=row.address))
+        lines.append(Line(row.title, cells, row.beginning, row.address))
     return Table(caption, columns, lines)

@@ -108,7 +108,7 @@ class Session:
                 raise TrainingError(
                     f"training.start_from: the weights of {source} do not fit this network:{wrong}",
                     "give the settings that its network was trained with, a sequence of as many classes, or another "
-                    "model file",
+                    "model file; null begins from fresh weights",
                 )
             system.load_state_dict(dict(weights))
         return system

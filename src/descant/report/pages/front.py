@@ -135,7 +135,7 @@ def front_clips(rows: Sequence[Row], folders: Mapping[str, Path], recordings: Pa
             raise SamplingError(f"{row.model} is given no folder of audio", "give one for each row of the table")
         found = sample_clips(folders[row.model], 1)
         seconds = max(seconds, found[0].seconds)
-        detail = f"Sample 1; {why}"
+        detail = "; ".join(filter(None, ("Sample 1", row.beginning, why)))
         clips.append(replace(found[0], name=row.title, detail=detail, facts="", address=row.address))
     for clip in real_clips(recordings, 1, seconds):
         clips.append(replace(clip, name="Real music", detail=f"{clip.name}, {clip.detail}, held out", facts=""))

@@ -21,7 +21,7 @@ MEASURED_HEADING = "Measured here"
 RATED_HEADING = "Rated here, by people"
 MODEL_HEADING = "The model"
 # columns that describe the model's shape and were not measured
-SHAPE = ("levels", "hop", "receptive_field", "parameters")
+SHAPE = ("beginning", "levels", "hop", "receptive_field", "parameters")
 UNITS = {"_ms": "ms", "_samples": "samples", "_seconds": "s", "_hz": "Hz"}
 SPREADS = ("_plus_minus", "_low", "_high")
 THE_PAPER_S = " The tinted columns are the paper's own models, rated by people: not these models."

@@ -1,0 +1,37 @@
+"""What a training costs on this machine's CPU, from its arithmetic and the speed of a matrix product."""
+
+import time
+
+import numpy as np
+
+from descant.plan.memory import members
+from descant.plan.parts import Training
+
+# a multiplication and an addition a weight, forward and twice backward
+FLOPS_A_WEIGHT = 6
+# of a matrix product's speed that the demo's networks reach, about (docs/measurements.md); wider ones reach more
+SHARE = 0.45
+SIDE, ROUNDS = 1024, 5
+
+
+def product_speed() -> float:
+    """Operations a second of CPU time in a float32 matrix product, the best of a few."""
+    left, right = (np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32) for _ in range(2))
+    seconds = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        left @ right
+        seconds.append(time.process_time() - began)
+    return float(2 * SIDE**3 / max(min(seconds), 1e-6))
+
+
+def cpu_minutes(training: Training, speed: float) -> float:
+    """Minutes of CPU time of a training, about: right within a factor of two for the networks that were measured.
+
+    Args:
+        training: of the plan.
+        speed: operations a second, of :func:`product_speed`.
+    """
+    settings = training.settings.training
+    windows = settings.steps * settings.accumulate * settings.batch * members(training)
+    return FLOPS_A_WEIGHT * training.size.parameters * windows * settings.window / (SHARE * speed) / 60

@@ -1,0 +1,37 @@
+"""What a training costs is its arithmetic over the machine's speed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from descant.config.loading import load
+from descant.plan.plan import make_plan
+from descant.plan.speed import SHARE, cpu_minutes, product_speed
+
+ROOT = Path(__file__).parents[2]
+PLAN = make_plan(load(ROOT / "config.yaml", ROOT / "config" / "test" / "tiny.yaml"))
+
+
+@pytest.mark.parametrize("key", ["steps", "batch", "window", "accumulate"])
+def test_twice_as_much_to_read_costs_twice_as_much(key: str) -> None:
+    training = PLAN.trainings["large-on-audio"]
+    settings = training.settings.training
+    more = settings.model_copy(update={key: 2 * getattr(settings, key)})
+    doubled = replace(training, settings=training.settings.model_copy(update={"training": more}))
+    assert cpu_minutes(doubled, 1e9) == pytest.approx(2 * cpu_minutes(training, 1e9))
+    assert cpu_minutes(training, 2e9) == pytest.approx(cpu_minutes(training, 1e9) / 2)
+
+
+def test_a_population_costs_its_members_and_a_training_of_one_second_a_sixtieth() -> None:
+    population = PLAN.trainings["vqvae8.vqvae8_pbt"]
+    assert population.population is not None
+    alone = replace(population, settings=population.settings.model_copy(update={"population": None}))
+    assert cpu_minutes(population, 1e9) == pytest.approx(population.population.members * cpu_minutes(alone, 1e9))
+    settings = alone.settings.training
+    operations = 6 * alone.size.parameters * settings.steps * settings.batch * settings.window
+    assert cpu_minutes(alone, operations / SHARE) == pytest.approx(1 / 60)
+
+
+def test_a_processor_multiplies_more_than_a_million_times_a_second() -> None:
+    assert product_speed() > 1e6
