@@ -254,6 +254,19 @@ def test_a_row_of_parts_shares_the_common_training_and_needs_no_audio() -> None:
     assert parse({**raw, "corpus": {"source": "folder", "folder": {"path": "x"}}}).parts.source == "chorales"
 
 
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ({"source": "quartets"}, "set form: polyphonic"),
+        ({"form": "polyphonic", "source": "jsb16", "jsb16": "x"}, "set another source"),
+        ({"source": "folder", "folder": "x", "voices": 2}, "monophonic pieces have four"),
+        ({"form": "polyphonic", "voices": 2}, "chorales have four"),
+    ],
+)
+def test_sources_of_parts_have_their_form(parts: dict[str, Any], problem: str) -> None:
+    assert problem in complaint({**raw_config(), "parts": parts})
+
+
 def test_rows_of_parts_are_heard_where_they_are_named_or_nothing_else_is() -> None:
     raw = raw_config()
     raw["models"] |= {name: {"kind": "parts", "title": name, "part_model": "voices"} for name in ("sing", "hum")}
