@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from music21 import chord, meter, note, stream, tie
 
 from descant.errors import ScoreError
-from descant.scores.part_files import midi_of, midi_of_roll, musicxml_of, read_parts
+from descant.scores.part_files import midi_of, musicxml_of, read_parts
 from descant.scores.parts import HELD, PITCHES, REST, SILENCE, PartNote, decode, encode, sounding
 from descant.scores.polyphony import decode as decode_roll
 from descant.scores.polyphony import encode as encode_roll
@@ -399,7 +399,7 @@ def test_chorales_sound_as_their_files_say(name: str, pickup: int) -> None:
 def test_polyphonic_midi_comes_back(tmp_path_factory: pytest.TempPathFactory, voices: list[list[PartNote]]) -> None:
     roll = encode_roll(voices, 64)
     path = tmp_path_factory.mktemp("midi") / "score.mid"
-    path.write_bytes(midi_of_roll(roll))
+    path.write_bytes(midi_of(roll))
     means = [np.mean([one.pitch for one in notes]) for notes in voices]
     read = read_parts(path, 2, 2, "polyphonic").grid
     expected = roll if means[0] >= means[1] else roll[:, ::-1]

@@ -49,3 +49,13 @@ def measured_parts(wildcards):
             "no row is of the kind parts: add --configfile config/parts-experiments.yaml"
         )
     return collect(rules.parts_row.output.figures, row=parts_rows)
+
+
+def drawn_parts(wildcards):
+    """What every row of polyphonic parts draws."""
+    if experiment.parts.form == "monophonic" or not parts_rows:
+        raise WorkflowError(
+            "no row learns polyphonic parts: add --configfile config/parts-polyphonic.yaml; what others write is asked "
+            "for with compose"
+        )
+    return collect(rules.parts_drawn_row.output.drawn, row=parts_rows)

@@ -252,8 +252,15 @@ class Config(Section):
             *((f"compositions.{name}", piece, composing) for name, piece in self.compositions.items()),
         ]
         for key, asked, rows in all_asked:
-            if asked is not None and asked.row is not None and asked.row not in rows:
-                raise ValueError(f"{key}.row names {asked.row!r}{suggest(asked.row, rows, 'models that can')}")
+            row = None if asked is None else asked.row
+            learns_chords = self.parts.form == "polyphonic" and isinstance(self.models.get(row or ""), PartsRow)
+            if isinstance(asked, Compose) and learns_chords:
+                raise ValueError(
+                    f"{key}.row names {row!r}, which learns polyphonic parts, but tasks are of parts of one note at a "
+                    "time; leave the row out for the network that ships; `snakemake parts_drawn` writes what yours draws"
+                )
+            if row is not None and row not in rows:
+                raise ValueError(f"{key}.row names {row!r}{suggest(row, rows, 'models that can')}")
         for name, piece in self.music.items():
             wanted, known = piece.composition, self.compositions
             if wanted is not None and wanted not in known:

@@ -24,6 +24,7 @@ class PartsForm:
         lines: a piece as a grid ``(steps, lines)`` of single notes.
         transposed: a piece, moved by semitones.
         framed: a piece between two measures of silence.
+        from_first_note: a piece without the rests that it begins with.
         ranges: of each voice of pieces that have so many.
     """
 
@@ -32,6 +33,7 @@ class PartsForm:
     lines: Callable[[Piece], Grid]
     transposed: Callable[[Piece, int], Piece]
     framed: Callable[[Piece], Piece]
+    from_first_note: Callable[[Piece], Piece]
     ranges: Callable[[Iterable[Piece], int], tuple[Range, ...]]
 
     def channels(self, voices: int) -> int:
@@ -44,16 +46,30 @@ class PartsForm:
 
 
 FORMS: Mapping[Form, PartsForm] = {
-    "monophonic": PartsForm(parts.CLASSES, 1, lambda grid: grid, parts.transposed, parts.framed, parts.ranges),
+    "monophonic": PartsForm(
+        parts.CLASSES,
+        1,
+        lambda grid: grid,
+        parts.transposed,
+        parts.framed,
+        parts.from_first_note,
+        parts.ranges,
+    ),
     "polyphonic": PartsForm(
         polyphony.DURATIONS,
         PITCHES,
         polyphony.lines,
         polyphony.transposed,
         polyphony.framed,
+        polyphony.from_first_note,
         polyphony.ranges,
     ),
 }
+
+
+def of_piece(piece: Piece) -> PartsForm:
+    """The form of a piece."""
+    return FORMS["polyphonic" if piece.ndim == 3 else "monophonic"]
 
 
 def form_of(classes: int) -> Form:

@@ -252,40 +252,16 @@ def _spans(part: stream.Stream[Any], number: int, pickup: int, asked: _Asked) ->
     return sorted(found)
 
 
-def midi_of(grid: Grid, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = PIANO) -> bytes:
-    """A grid as a MIDI file: see :func:`midi_of_notes`.
+def midi_of(piece: Piece, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = PIANO) -> bytes:
+    """A piece as a MIDI file of type 1: a track for tempo and meter, and one a voice, each on its own channel.
 
     Args:
-        grid: ``(steps, 4)``.
-        quarters_per_minute: tempo; the grid has none, and this one is ours.
+        piece: a grid ``(steps, 4)``; or a roll ``(steps, voices, 128)``, in which a note ends where its pitch is struck
+            again, as on a keyboard.
+        quarters_per_minute: tempo; the piece has none, and this one is ours.
         program: General MIDI program of all voices.
     """
-    return midi_of_notes(dict(zip(VOICES, decode(grid), strict=True)), len(grid), quarters_per_minute, program)
-
-
-def midi_of_roll(roll: polyphony.Roll, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = PIANO) -> bytes:
-    """A roll ``(steps, voices, 128)`` as a MIDI file; a note ends where its pitch is struck again, as on a keyboard."""
-    voices: dict[str, list[PartNote]] = {}
-    for number, notes in enumerate(polyphony.decode(roll), 1):
-        after: dict[int, int] = {}
-        voices[f"part {number}"] = played = []
-        for one in reversed(notes):
-            played.append(PartNote(one.onset, min(one.end, after.get(one.pitch, one.end)), one.pitch))
-            after[one.pitch] = one.onset
-    return midi_of_notes(voices, len(roll), quarters_per_minute, program)
-
-
-def midi_of_notes(
-    voices: Mapping[str, Sequence[PartNote]], steps: int, quarters_per_minute: float, program: int
-) -> bytes:
-    """Notes as a MIDI file of type 1: a track for tempo and meter, and one a voice, each on its own channel.
-
-    Args:
-        voices: their names, and their notes, of which none may begin at a pitch that sounds.
-        steps: of the piece.
-        quarters_per_minute: tempo.
-        program: General MIDI program of all voices.
-    """
+    voices = _played(piece) if piece.ndim == 3 else dict(zip(VOICES, decode(piece), strict=True))
     file = mido.MidiFile(ticks_per_beat=TICKS)
     conductor = file.add_track()
     conductor.append(mido.MetaMessage("time_signature", numerator=4, denominator=4))
@@ -303,10 +279,22 @@ def midi_of_notes(
             kind, velocity, at = ("note_on", 72, step * ticks) if begins else ("note_off", 0, step * ticks)
             track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=at - now))
             now = at
-        track.append(mido.MetaMessage("end_of_track", time=steps * ticks - now))
+        track.append(mido.MetaMessage("end_of_track", time=len(piece) * ticks - now))
     content = io.BytesIO()
     file.save(file=content)
     return content.getvalue()
+
+
+def _played(roll: polyphony.Roll) -> dict[str, list[PartNote]]:
+    """The notes of a roll by the names of its parts, each until its pitch is struck again."""
+    voices: dict[str, list[PartNote]] = {}
+    for name, notes in zip(polyphony.part_names(roll.shape[1]), polyphony.decode(roll), strict=True):
+        after: dict[int, int] = {}
+        voices[name] = []
+        for one in reversed(notes):
+            voices[name].append(PartNote(one.onset, min(one.end, after.get(one.pitch, one.end)), one.pitch))
+            after[one.pitch] = one.onset
+    return voices
 
 
 def musicxml_of(grid: Grid, title: str = "") -> bytes:

@@ -24,6 +24,11 @@ MOST_DURATION = 255
 DURATIONS = MOST_DURATION + 1
 
 
+def part_names(voices: int) -> list[str]:
+    """What voices are called that have no names, from the top down."""
+    return [f"part {number}" for number in range(1, voices + 1)]
+
+
 def encode(voices: Sequence[Sequence[PartNote]], steps: int) -> Roll:
     """Write notes as a roll.
 
@@ -98,6 +103,11 @@ def transposed(roll: Roll, semitones: int) -> Roll:
 def silence(steps: int, voices: int) -> Roll:
     """A roll in which nothing begins."""
     return np.zeros((steps, voices, PITCHES), np.uint8)
+
+
+def from_first_note(roll: Roll) -> Roll:
+    """A roll from the step on at which its first note begins; all of it where there is none."""
+    return roll[int(roll.any((1, 2)).argmax()) :]
 
 
 def framed(roll: Roll) -> Roll:
