@@ -35,7 +35,8 @@ def test_an_rmvae_learns_chords_and_writes_some(tmp_path: Path) -> None:
         "evaluation": {"parts": {"bound_draws": 1, "pieces": 1, "measures": 2}},
     }
     over.write_text(yaml.safe_dump(own))
-    run(folder, "--cores", "1", PAGE, "parts_drawn", over=over)
+    heard = "results/parts/audio/chords"
+    run(folder, "--cores", "1", PAGE, "parts_drawn", heard, over=over)
     results = folder / "results"
     parts = open_sequence(results / "sequences/parts")
     assert (parts.classes, parts.channels) == (DURATIONS, 2 * 128)
@@ -54,4 +55,5 @@ def test_an_rmvae_learns_chords_and_writes_some(tmp_path: Path) -> None:
     assert names == {f"1-{name}.mid" for name in ("given", "appended", "part-1-filled", "part-2-filled")}
     given = read_parts(drawn / "1-given.mid", 2, 2, "polyphonic").grid
     assert any((given == read_parts(music / f"{seed}.mid", 2, 2, "polyphonic").grid).all() for seed in range(6))
-    assert planned(folder, PAGE, "parts_drawn", over=over) - {"parts_drawn"} == set()
+    assert len(list((folder / heard).glob("*.flac"))) == 1
+    assert planned(folder, PAGE, "parts_drawn", heard, over=over) - {"parts_drawn"} == set()

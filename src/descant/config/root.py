@@ -257,7 +257,7 @@ class Config(Section):
             if isinstance(asked, Compose) and learns_chords:
                 raise ValueError(
                     f"{key}.row names {row!r}, which learns polyphonic parts, but tasks are of parts of one note at a "
-                    "time; leave the row out for the network that ships; `snakemake parts_drawn` writes what yours draws"
+                    "time; leave row out for the network that ships; `snakemake parts_drawn` writes what yours draws"
                 )
             if row is not None and row not in rows:
                 raise ValueError(f"{key}.row names {row!r}{suggest(row, rows, 'models that can')}")
