@@ -17,7 +17,7 @@ parts_rows = {
 def parts_digest(wildcards):
     """Changes when a score does: with music21, with a person's files, or with the benchmark's file."""
     section = experiment.parts
-    if section.source == "chorales":
+    if section.source in ("chorales", "quartets"):
         return importlib.metadata.version("music21")
     if section.source == "jsb16":
         return named_digest("parts.jsb16", Path(section.jsb16), "Jsb16thSeparated.json")
