@@ -43,6 +43,7 @@ localrules:
     listening,
     listening_simulation,
     music,
+    parts_drawn,
     table_from_scratch,
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw import SMALL, changed, complaint, raw_config
 
+from descant.config.compose import Compose
 from descant.config.loading import load, merge, parse
 from descant.config.root import Config
 from descant.errors import ConfigError
@@ -263,6 +264,32 @@ def test_a_row_of_parts_shares_the_common_training_and_needs_no_audio() -> None:
     assert config.part_models["voices"].training == config.adas["vq8"].training
     # parts have a source of their own, whatever the recordings are
     assert parse({**raw, "corpus": {"source": "folder", "folder": {"path": "x"}}}).parts.source == "chorales"
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ({"source": "quartets"}, "set form: polyphonic"),
+        ({"form": "polyphonic", "source": "jsb16", "jsb16": "x"}, "set another source"),
+        ({"source": "folder", "folder": "x", "voices": 2}, "monophonic pieces have four"),
+        ({"form": "polyphonic", "voices": 2}, "chorales have four"),
+    ],
+)
+def test_sources_of_parts_have_their_form(parts: dict[str, Any], problem: str) -> None:
+    assert problem in complaint({**raw_config(), "parts": parts})
+
+
+def test_polyphonic_parts_have_rows_that_learn_them_and_compose_no_task() -> None:
+    raw = raw_config()
+    raw["models"]["sing"] = {"kind": "parts", "title": "Sing", "part_model": "voices"}
+    raw["parts"] = {"form": "polyphonic"}
+    assert "models.sing trains 'voices', of the kind autoregressive_parts" in complaint(raw)
+    raw["part_models"]["voices"] = {"kind": "rmvae", "training": {"window": 48}}
+    config = parse(raw)
+    assert config.composing_row(Compose()) is None, "the network that ships"
+    asked = {**raw, "compose": {"row": "sing"}}
+    assert "compose.row names 'sing', which learns polyphonic parts" in complaint(asked)
+    assert "snakemake parts_drawn" in complaint(asked)
 
 
 def test_rows_of_parts_are_heard_where_they_are_named_or_nothing_else_is() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,9 +16,22 @@ from descant.corpus.parts import Candidate, candidates, pieces_of_frames
 from descant.corpus.parts_dealing import arrange, piece_id, to_c
 from descant.corpus.tunes import tune_groups
 from descant.errors import CorpusError
+from descant.scores import polyphony
 from descant.scores.key import NAMES, key_of
 from descant.scores.part_files import midi_of, musicxml_of
-from descant.scores.parts import HELD, REST, SILENCE, Grid, PartNote, encode, ranges, sounding, transposed, unframed
+from descant.scores.parts import (
+    HELD,
+    REST,
+    SILENCE,
+    Grid,
+    PartNote,
+    decode,
+    encode,
+    ranges,
+    sounding,
+    transposed,
+    unframed,
+)
 
 CHORALES = Parts(splits=Splits(validation=0.2, test=0.2))
 
@@ -109,7 +123,7 @@ def test_a_piece_that_occurs_twice_is_used_once_and_others_keep_their_reason() -
 def test_too_few_tunes_are_refused_with_a_cure() -> None:
     with pytest.raises(CorpusError, match="2 usable pieces of 2 tunes") as refused:
         arrange(pieces()[:2], CHORALES, seed=1)
-    assert "four parts" in refused.value.cure
+    assert "4 parts" in refused.value.cure
 
 
 def test_jsb16_keeps_its_splits_and_fills_its_last_measure() -> None:
@@ -175,3 +189,29 @@ def test_a_benchmark_is_kept_whole_with_what_it_holds_twice() -> None:
     assert all(row.used for row in rows) and len({track.track for track in tracks}) == 3
     assert [row.split for row in rows] == ["train", "validation", "test"]
     assert rows[0].group == rows[2].group is not None, "the table knows that its tune is in training"
+
+
+@pytest.mark.parametrize("transpose", ["c", "all"])
+def test_the_same_music_as_rolls_is_dealt_alike(transpose: Literal["c", "all"]) -> None:
+    settings = CHORALES.model_copy(update={"transpose": transpose})
+    as_rolls = [
+        replace(piece, grid=polyphony.encode(decode(piece.grid), len(piece.grid)))
+        for piece in pieces()
+        if piece.grid is not None
+    ]
+    rows, _ = arrange(pieces(), settings, 1)
+    # ids are of what is written, so that splits are others
+    of_rolls, rolls = arrange(as_rolls, settings.model_copy(update={"form": "polyphonic"}), 1)
+    groups = [[row.group for row in one] for one in (rows, of_rolls)]
+    assert [groups[0].index(group) for group in groups[0]] == [groups[1].index(group) for group in groups[1]]
+    assert [(row.key, row.measures, row.transposed_by) for row in rows] == [
+        (row.key, row.measures, row.transposed_by) for row in of_rolls
+    ]
+    assert len(rolls) == 20 + sum(row.copies or 0 for row in of_rolls)
+    for track, piece in zip(rolls, of_rolls, strict=False):
+        assert len(track.grid) == 16 * ((piece.measures or 0) + 2 * (track.split == "train"))
+    voices = polyphony.ranges((track.grid for track in rolls[:20] if track.split == "train"), 4)
+    for track in rolls[20:]:
+        assert all(
+            r.low >= s.low and r.high <= s.high for r, s in zip(polyphony.ranges([track.grid], 4), voices, strict=True)
+        )

@@ -7,7 +7,8 @@ from grids import chorale
 from descant.config.corpus import RENDER_RATE
 from descant.corpus.parts_audio import audio_of, measured_audio_of
 from descant.corpus.rendering import PEAK, TAIL_SECONDS
-from descant.scores.parts import HELD, silence
+from descant.scores.parts import HELD, decode, silence
+from descant.scores.polyphony import encode
 
 
 def test_rests_before_the_first_note_are_not_heard() -> None:
@@ -27,3 +28,10 @@ def test_rests_before_the_first_note_are_not_heard() -> None:
 def test_nothing_but_rests_is_silence() -> None:
     for grid in (silence(32), np.full((32, 4), HELD, np.uint8)):
         assert np.array_equal(measured_audio_of(grid), np.zeros(6 * RENDER_RATE))
+
+
+def test_a_roll_is_heard_as_a_grid_of_the_same_notes() -> None:
+    grid = np.concatenate([silence(16), chorale(1)])
+    roll = encode(decode(grid), len(grid))
+    assert np.array_equal(audio_of(roll), audio_of(grid))
+    assert np.array_equal(measured_audio_of(np.zeros_like(roll)), np.zeros(6 * RENDER_RATE))

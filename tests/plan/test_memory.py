@@ -173,9 +173,9 @@ def test_sizes_of_wavenet_vocoders_are_those_of_the_built_ones(strides: tuple[in
         assert size.kept * FLOAT_BYTES == pytest.approx(steps, rel=0.05)
 
 
-def kept_a_sixteenth(system: System) -> float:
+def kept_a_sixteenth(system: System, channels: int = 4) -> float:
     def kept(measures: int) -> int:
-        return bytes_kept(system, {"parts": torch.zeros(1, 16 * measures, 4, dtype=torch.int64)})
+        return bytes_kept(system, {"parts": torch.zeros(1, 16 * measures, channels, dtype=torch.int64)})
 
     return (kept(6) - kept(4)) / 32
 
@@ -196,6 +196,15 @@ def test_sizes_of_rmvaes_are_about_those_of_the_built_ones(over: dict[str, Any])
     size, system = rmvae_size(settings, 4, 130), KINDS[settings.kind].build(settings, PARTS_OF_FOUR)
     assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
     assert size.kept * FLOAT_BYTES == pytest.approx(kept_a_sixteenth(system), rel=0.15)
+
+
+@pytest.mark.parametrize("version", ["recurrent", "convolutional"])
+def test_sizes_of_polyphonic_rmvaes_are_about_those_of_the_built_ones(version: str) -> None:
+    settings = RMVAE.model_validate({"training": ONE_STEP, "version": version})
+    size = rmvae_size(settings, 2, 256)
+    system = KINDS[settings.kind].build(settings, {"parts": input_of("parts", classes=256, channels=256)})
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+    assert size.kept * FLOAT_BYTES == pytest.approx(kept_a_sixteenth(system, 256), rel=0.15)
 
 
 @pytest.mark.parametrize("version", ["recurrent", "convolutional"])

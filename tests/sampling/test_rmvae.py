@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from chorales import chorale
+from chorales import chorale, roll_of
 from torch import Tensor
 
 from descant.config.part_models import RMVAE, RecurrentShape
 from descant.layers.parts import likeliest
 from descant.sampling.rmvae import fill, go_on, redo
 from descant.scores.parts import HELD, REST
+from descant.systems.polyphonic_rmvae import PolyphonicRMVAESystem
 from descant.systems.rmvae import RMVAESystem
 
 SMALL = RecurrentShape((6, 5), (4, 1), (8,), (8, 1))
@@ -73,3 +74,24 @@ def test_every_voice_is_redone_in_turn(build: "type[RMVAESystem]") -> None:
     built, tokens = system(build, 1), music()
     by_turns = fill(built, fill(built, tokens, [2]), [0])
     assert torch.equal(redo(built, tokens, [2, 0]), by_turns)
+
+
+@pytest.mark.parametrize("offset", [1, 2])
+@torch.inference_mode()
+def test_polyphonic_voices_go_on_and_are_filled_likewise(build: object, offset: int) -> None:
+    torch.manual_seed(0)
+    settings = RMVAE.model_validate({"training": {"steps": 1, "batch": 1, "window": 64}, "offset": offset})
+    built = PolyphonicRMVAESystem(settings, 2, 256).eval()
+    for parameter in built.parameters():
+        torch.nn.init.normal_(parameter, std=2)
+    tokens = torch.from_numpy(roll_of(4, 0).astype("int64"))[None]
+    longer = go_on(built, tokens, 2)
+    assert longer.shape == (1, 6 * 16, 2, 128) and torch.equal(longer[:, : 4 * 16], tokens)
+    everyone = torch.ones(1, 6 - offset, 2, dtype=torch.bool)
+    said = built.likeliest(built.predict(longer[:, : (6 - offset) * 16], everyone))
+    assert torch.equal(longer[:, 4 * 16 :], said[:, 4 - offset :].flatten(1, 2)) and bool(longer[:, 4 * 16 :].any())
+    filled, other = fill(built, tokens, [1]), tokens.clone()
+    assert torch.equal(filled[:, :, 0], tokens[:, :, 0]) and not filled[:, : 16 * offset, 1].any()
+    other[:, :, 1] = 7
+    assert torch.equal(fill(built, other, [1]), filled)
+    assert torch.equal(redo(built, tokens, [1, 0]), fill(built, filled, [0]))

@@ -12,14 +12,16 @@ import mido
 import music21
 import numpy as np
 import pytest
-from grids import chorale, voice_notes
+from grids import any_notes, chorale, voice_notes
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from music21 import chord, meter, note, stream
+from music21 import chord, meter, note, stream, tie
 
 from descant.errors import ScoreError
 from descant.scores.part_files import midi_of, musicxml_of, read_parts
 from descant.scores.parts import HELD, PITCHES, REST, SILENCE, PartNote, decode, encode, sounding
+from descant.scores.polyphony import decode as decode_roll
+from descant.scores.polyphony import encode as encode_roll
 
 VOICES = ((72, 81), (60, 71), (48, 59), (36, 47))
 ALTERS = {"sharp": 1, "flat": -1, "natural": 0, "double-sharp": 2, "flat-flat": -2}
@@ -391,3 +393,36 @@ def test_chorales_sound_as_their_files_say(name: str, pickup: int) -> None:
     assert np.array_equal(sounding(found.grid)[first : first + len(expected)], expected)
     assert (sounding(found.grid)[:first] == SILENCE).all()
     assert (sounding(found.grid)[first + len(expected) :] == SILENCE).all()
+
+
+@given(st.lists(any_notes(64, 24), min_size=2, max_size=2).filter(all))
+def test_polyphonic_midi_comes_back(tmp_path_factory: pytest.TempPathFactory, voices: list[list[PartNote]]) -> None:
+    roll = encode_roll(voices, 64)
+    path = tmp_path_factory.mktemp("midi") / "score.mid"
+    path.write_bytes(midi_of(roll))
+    means = [np.mean([one.pitch for one in notes]) for notes in voices]
+    read = read_parts(path, 2, 2, "polyphonic").grid
+    expected = roll if means[0] >= means[1] else roll[:, ::-1]
+    assert np.array_equal(read, expected[: len(read)]) and not expected[len(read) :].any()
+
+
+def test_chords_and_their_ties_are_read_note_by_note(tmp_path: Path) -> None:
+    # quarters and pitches of each, and of these the ones that are tied from before and to what follows
+    written = [
+        [(2, {60: "start", 64: ""}), (2, {60: "continue", 67: ""}), (4, {60: "stop", 69: ""})],
+        [(2, {41: ""}), (2, {43: "start"}), (1, {43: "stop"}), (3, {45: "", 48: ""})],
+    ]
+    score: stream.Score = stream.Score()
+    for elements in written:
+        part: stream.Part = stream.Part([meter.TimeSignature("2/2")])
+        for quarters, pitches in elements:
+            part.append(chord.Chord(list(pitches), quarterLength=quarters))
+            for single, kind in zip(part.notes.last().notes, pitches.values(), strict=True):
+                single.tie = tie.Tie(kind) if kind else None
+        score.insert(0, part)
+    path = Path(score.write("musicxml", tmp_path / "chords.musicxml"))
+    upper, lower = decode_roll(read_parts(path, 2, 2, "polyphonic").grid)
+    assert upper == [PartNote(0, 32, 60), PartNote(0, 8, 64), PartNote(8, 16, 67), PartNote(16, 32, 69)]
+    assert lower == [PartNote(0, 8, 41), PartNote(8, 20, 43), PartNote(20, 32, 45), PartNote(20, 32, 48)]
+    with pytest.raises(ScoreError, match="meter 2/2"):
+        read_parts(path, 2, 2)

@@ -17,7 +17,7 @@ parts_rows = {
 def parts_digest(wildcards):
     """Changes when a score does: with music21, with a person's files, or with the benchmark's file."""
     section = experiment.parts
-    if section.source == "chorales":
+    if section.source in ("chorales", "quartets"):
         return importlib.metadata.version("music21")
     if section.source == "jsb16":
         return named_digest("parts.jsb16", Path(section.jsb16), "Jsb16thSeparated.json")
@@ -58,3 +58,13 @@ def measured_parts(wildcards):
             "no row is of the kind parts: add --configfile config/parts-experiments.yaml"
         )
     return collect(rules.parts_row.output.figures, row=parts_rows)
+
+
+def drawn_parts(wildcards):
+    """What every row of polyphonic parts draws."""
+    if experiment.parts.form == "monophonic" or not parts_rows:
+        raise WorkflowError(
+            "no row learns polyphonic parts: add --configfile config/parts-polyphonic.yaml; what others write is asked "
+            "for with compose"
+        )
+    return collect(rules.parts_drawn_row.output.drawn, row=parts_rows)

@@ -1,4 +1,4 @@
-# Pieces in four parts become one packed sequence of sixteenths, and what knows no network is measured on it.
+# Pieces in parts become one packed sequence of sixteenths, and what knows no network is measured on it.
 
 
 rule parts:
@@ -87,6 +87,41 @@ rule parts_row:
         " --settings {params.settings:q} --seed {params.seed:q} --model {input.model:q}"
         " --sequence {params.sequence:q} --pieces {input.pieces:q} --output {output.figures:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule parts_drawn_row:
+    input:
+        data=rules.parts.output.data,
+        index=rules.parts.output.index,
+        pieces=rules.parts.output.pieces,
+        model=parts_model,
+    output:
+        drawn=directory("results/parts/drawn/{row}"),
+    log:
+        "<logs>/parts_drawn/{row}.log",
+    benchmark:
+        "<benchmarks>/parts_drawn/{row}.tsv"
+    wildcard_constraints:
+        row=alternatives(parts_rows),
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=as_json(experiment.evaluation.parts, "pieces", "measures"),
+        sequence=subpath(input.data, parent=True),
+    shell:
+        "python -m descant.commands.parts_drawn --settings {params.settings:q} --model {input.model:q}"
+        " --sequence {params.sequence:q} --pieces {input.pieces:q} --output {output.drawn:q}"
+        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule parts_drawn:
+    input:
+        drawn_parts,
 
 
 rule parts_audio:

@@ -13,7 +13,7 @@ from descant.config.compose import Compose
 from descant.config.corpus import Scores
 from descant.corpus.given_parts import read_given
 from descant.corpus.outputs import whole_folder
-from descant.corpus.parts_audio import render_grid
+from descant.corpus.parts_audio import render_piece
 from descant.errors import SamplingError
 from descant.evaluation.composed import LIST, Composed, Written
 from descant.results import write_json
@@ -65,7 +65,7 @@ def compose(
             if not (answer.grid < PITCHES).any():
                 cure = "give a longer score: of its first measures an RMVAE says nothing"
                 raise SamplingError(f"the network wrote nothing but rests: {answer.title}", cure)
-            remark = render_grid(answer.grid, sound, folder / f"{answer.name}.flac", tempo, program)
+            remark = render_piece(answer.grid, sound, folder / f"{answer.name}.flac", tempo, program)
             remarks += [f"{answer.title}: {remark}"] if remark else []
             counted = count_voice_leading(answer.grid, voices)
             pieces.append(Written(answer.title, answer.name, len(answer.grid) // MEASURE, answer.written, counted))

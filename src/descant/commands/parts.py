@@ -1,4 +1,4 @@
-"""Read pieces in four parts, deal them to splits, and pack them as one sequence."""
+"""Read pieces in parts, deal them to splits, and pack them as one sequence."""
 
 import logging
 from collections import Counter
@@ -15,7 +15,8 @@ from descant.corpus.parts_dealing import PieceRow, arrange
 from descant.corpus.splits import SPLITS
 from descant.plan.windows import check_windows, parse_windows
 from descant.results import write_rows
-from descant.scores.parts import CLASSES, STEPS_A_QUARTER, VOICES
+from descant.scores.forms import FORMS
+from descant.scores.parts import STEPS_A_QUARTER
 from descant.sequences import SequenceWriter
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def parts(
     pieces: Annotated[Path, typer.Option(help="CSV table to write: every piece, its split, or why it is not used")],
     windows: Annotated[str, typer.Option(help="the windows that tracks must fill, as JSON text")] = "[]",
 ) -> None:
-    """Pack all usable pieces, four voices a step and four steps a quarter; the others are counted with their reason."""
+    """Pack all usable pieces, all voices a step and four steps a quarter; the others are counted with their reason."""
     section = cli.parse_settings(Parts, settings)
     read = list(tqdm(candidates(section), disable=None, unit="piece"))
     for reason, number in Counter(piece.reason for piece in read if piece.reason).most_common():
@@ -36,9 +37,11 @@ def parts(
     rows, tracks = arrange(read, section, seed)
     lengths = {split: [len(track.grid) for track in tracks if track.split == split] for split in SPLITS}
     check_windows(parse_windows(windows), lengths, STEPS_A_QUARTER, "quarter")
-    with SequenceWriter(output, CLASSES, 1, STEPS_A_QUARTER, channels=len(VOICES), unit="quarter") as writer:
+    form = FORMS[section.form]
+    channels = form.channels(section.voices)
+    with SequenceWriter(output, form.classes, 1, STEPS_A_QUARTER, channels=channels, unit="quarter") as writer:
         for track in tracks:
-            writer.add(track.track, track.split, track.labels, [track.grid])
+            writer.add(track.track, track.split, track.labels, [track.grid.reshape(-1, channels)])
     write_rows(pieces, PieceRow, rows)
     used = [row for row in rows if row.used]
     tunes = len({row.group or row.track for row in used})

@@ -15,9 +15,11 @@ from descant.corpus.outputs import whole_folder
 from descant.corpus.parts_audio import measured_audio_of
 from descant.evaluation.parts_drawings import to_be_heard
 from descant.evaluation.parts_material import read_pieces
-from descant.sampling.composers import read_composer
+from descant.evaluation.polyphonic_row import goes_on_from
+from descant.sampling.composers import read_parts_model
 from descant.seeds import derive_seed
 from descant.sequences import open_checked
+from descant.systems.polyphonic_rmvae import PolyphonicRMVAESystem
 
 
 def parts_audio(
@@ -33,14 +35,19 @@ def parts_audio(
     """Write what it draws as audio, all pieces equally long."""
     device = set_up_torch(threads, gpus)
     section, packed = cli.parse_settings(PartsTable, settings), open_checked(sequence)
-    _, system = read_composer(model, packed)
+    _, system = read_parts_model(model, packed)
     read = read_pieces(packed, pieces)
     # the same draws in every row
     seed = derive_seed(seed, "parts audio")
-    grids = to_be_heard(system.to(device), read.train, list(read.test.values()), section, seed)
-    played = (measured_audio_of(grid) for grid in tqdm(grids, disable=None, unit="piece"))
+    test = list(read.test.values())
+    system.to(device)
+    if isinstance(system, PolyphonicRMVAESystem):
+        drawn = goes_on_from(system, test[: section.pieces], section.measures)
+    else:
+        drawn = to_be_heard(system, read.train, test, section, seed)
+    played = (measured_audio_of(piece) for piece in tqdm(drawn, disable=None, unit="piece"))
     with whole_folder(output) as folder:
-        write_rendered(folder, played, len(grids), RENDER_RATE)
+        write_rendered(folder, played, len(drawn), RENDER_RATE)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ from descant.config.evaluation import Evaluation
 from descant.evaluation.parts_material import read_pieces
 from descant.evaluation.parts_row import measure_row
 from descant.evaluation.parts_scores import Asked
+from descant.evaluation.polyphonic_row import measure_polyphonic_row
 from descant.results import write_json
-from descant.sampling.composers import read_composer
+from descant.sampling.composers import read_parts_model
 from descant.sequences import open_checked
 from descant.statistics import Bootstrap
-from descant.systems.rmvae import RMVAESystem
+from descant.systems.polyphonic_rmvae import PolyphonicRMVAESystem
+from descant.systems.rmvae import BaseRMVAE
 
 
 def parts_row(
@@ -38,18 +40,23 @@ def parts_row(
     """
     device = set_up_torch(threads, gpus)
     section, packed = cli.parse_settings(Evaluation, settings), open_checked(sequence)
-    facts, system = read_composer(model, packed)
+    facts, system = read_parts_model(model, packed)
     read = read_pieces(packed, pieces)
     asked = Asked(
         model=name,
         title=title,
         kind=facts.kind,
-        bound=isinstance(system, RMVAESystem),
+        bound=isinstance(system, BaseRMVAE),
         test=dict(islice(read.test.items(), section.parts.test_pieces)),
         clean=read.clean,
         bootstrap=Bootstrap(section.bootstrap_draws, section.confidence, seed),
     )
-    write_json(output, measure_row(asked, system.to(device), read.train, section.parts, seed))
+    system.to(device)
+    if isinstance(system, PolyphonicRMVAESystem):
+        figures = measure_polyphonic_row(asked, system, read.train, section.parts, seed)
+    else:
+        figures = measure_row(asked, system, read.train, section.parts, seed)
+    write_json(output, figures)
 
 
 if __name__ == "__main__":

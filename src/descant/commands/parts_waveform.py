@@ -12,6 +12,7 @@ from descant.commands import cli, options
 from descant.config.corpus import RENDER_RATE
 from descant.corpus.parts_audio import audio_of
 from descant.corpus.splits import TRAIN
+from descant.scores.forms import FORMS, form_of
 from descant.sequences import SequenceWriter, open_checked
 
 
@@ -21,10 +22,11 @@ def parts_waveform(
 ) -> None:
     """Pack the audio of all pieces but those of training, which stay unheard."""
     packed = open_checked(sequence)
+    unpacked = FORMS[form_of(packed.classes)].unpacked
     held_out = [track for track in packed.tracks() if track.split != TRAIN]
     with SequenceWriter(output, 0, 1, RENDER_RATE, dtype=np.int16) as writer:
         for track in tqdm(held_out, disable=None, unit="piece"):
-            writer.add(track.track, track.split, track.labels, [to_16_bit(audio_of(packed.steps(track)))])
+            writer.add(track.track, track.split, track.labels, [to_16_bit(audio_of(unpacked(packed.steps(track))))])
 
 
 if __name__ == "__main__":

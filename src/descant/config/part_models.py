@@ -96,6 +96,11 @@ class RMVAE(Network):
     kl_weight: float = Field(1.0, ge=0, description="weight of the KL divergence once it has risen")
     kl_from: float = Field(0.01, ge=0, le=1, description="share of the steps after which that weight begins to rise")
     kl_until: float = Field(0.4, ge=0, le=1, description="share of the steps after which it has risen, linearly")
+    duration: float = Field(
+        1.0,
+        ge=0,
+        description="polyphonic parts: weight of the squared errors of durations beside the activations' loss",
+    )
     scale: float = Field(0.1, ge=0, description="weight of the loss on pitch classes that the measure does not have")
     rhythm: float = Field(0.01, ge=0, description="weight of the loss on sixteenths at which nothing begins")
     semitone: float = Field(0.01, ge=0, description="weight of the loss on pitch classes a semitone apart")

@@ -18,7 +18,7 @@ from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
-from descant.config.part_models import AutoregressiveParts, PartModel
+from descant.config.part_models import RMVAE, AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, SECONDS_A_MEASURE, Parts
 from descant.config.play import Piece, Play, Playing
 from descant.config.vocoders import Vocoder
@@ -165,6 +165,12 @@ class Config(Section):
         if model.part_model not in self.part_models:
             near = suggest(model.part_model, self.part_models, "part_models")
             raise ValueError(f"models.{name}.part_model names {model.part_model!r}{near}")
+        network = self.part_models[model.part_model]
+        if self.parts.form == "polyphonic" and not isinstance(network, RMVAE):
+            raise ValueError(
+                f"models.{name} trains {model.part_model!r}, of the kind {network.kind}, which plays one note at a "
+                "time, but parts.form is polyphonic; name a part_model of kind rmvae, or set parts.form to monophonic"
+            )
 
     @model_validator(mode="after")
     def _renderings_reach_the_rate(self) -> Self:
@@ -243,7 +249,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _what_plays_is_known(self) -> Self:
         playing, finding = (self._mel2mel_rows(with_vocoder) for with_vocoder in (True, False))
-        composing = {name: row for name, row in self.models.items() if isinstance(row, PartsRow)}
+        composing = self._composing_rows()
         all_asked: list[tuple[str, Playing | FindTimbre | Compose | None, Mapping[str, object]]] = [
             ("play", self.play, playing),
             ("find_timbre", self.find_timbre, finding),
@@ -252,8 +258,15 @@ class Config(Section):
             *((f"compositions.{name}", piece, composing) for name, piece in self.compositions.items()),
         ]
         for key, asked, rows in all_asked:
-            if asked is not None and asked.row is not None and asked.row not in rows:
-                raise ValueError(f"{key}.row names {asked.row!r}{suggest(asked.row, rows, 'models that can')}")
+            row = None if asked is None else asked.row
+            learns_chords = self.parts.form == "polyphonic" and isinstance(self.models.get(row or ""), PartsRow)
+            if isinstance(asked, Compose) and learns_chords:
+                raise ValueError(
+                    f"{key}.row names {row!r}, which learns polyphonic parts, but tasks are of parts of one note at a "
+                    "time; leave row out for the network that ships; `snakemake parts_drawn` writes what yours draws"
+                )
+            if row is not None and row not in rows:
+                raise ValueError(f"{key}.row names {row!r}{suggest(row, rows, 'models that can')}")
         for name, piece in self.music.items():
             wanted, known = piece.composition, self.compositions
             if wanted is not None and wanted not in known:
@@ -305,10 +318,14 @@ class Config(Section):
         """The row in whose space a timbre is looked for, by itself that which plays; None for those that ship."""
         return (self.find_timbre and self.find_timbre.row) or self._first_playing_row()
 
+    def _composing_rows(self) -> Mapping[str, PartsRow]:
+        """The rows that carry out tasks, which are of monophonic parts."""
+        rows = {name: row for name, row in self.models.items() if isinstance(row, PartsRow)}
+        return rows if self.parts.form == "monophonic" else {}
+
     def composing_row(self, asked: Compose) -> str | None:
         """The row that composes what is asked for; None for the network that ships."""
-        rows = (name for name, row in self.models.items() if isinstance(row, PartsRow))
-        return asked.row or next(rows, None)
+        return asked.row or next(iter(self._composing_rows()), None)
 
     def _first_playing_row(self) -> str | None:
         return next(iter(self._mel2mel_rows(with_vocoder=True)), None)

@@ -1,4 +1,4 @@
-"""Where pieces in four parts come from: music21's chorales, a person's folder, or the benchmark JSB Chorales."""
+"""Where pieces in parts come from: music21's chorales or quartets, a person's folder, the benchmark JSB Chorales."""
 
 import hashlib
 import importlib.util
@@ -19,10 +19,13 @@ from descant.corpus.scan import OTHER_KIND, scan
 from descant.corpus.splits import SPLITS
 from descant.corpus.worker import Worker, WorkerError
 from descant.errors import CorpusError
+from descant.scores.forms import Piece
 from descant.scores.part_files import PartsScore, read_parts
-from descant.scores.parts import MEASURE, PITCHES, SILENCE, VOICES, Grid, from_sounding
+from descant.scores.parts import MEASURE, PITCHES, SILENCE, VOICES, from_sounding
 
 FOLDER_KEY, JSB16_KEY = "parts.folder", "parts.jsb16"
+# of music21's corpus; what is no quartet there, or in other meters, is set aside as it is read
+QUARTETS = ("beethoven", "haydn", "mozart", "schumann_robert/opus41no1")
 BACH = "Johann Sebastian Bach"
 # how the sha256 of the file begins at commit 9a7f733 of czhuang/JSB-Chorales-dataset, which has 1.7 MB
 JSB16_SHA256 = "79294cc3"
@@ -38,7 +41,7 @@ class Candidate:
         source: what it is called where it comes from, fit to be shown.
         title: what people call it; empty where nothing says so.
         artist: who wrote it.
-        grid: uint8 ``(steps, 4)``; None where it cannot be used.
+        grid: uint8 ``(steps, 4)``, or a roll ``(steps, voices, 128)``; None where it cannot be used.
         reason: why not.
         remarks: what was changed on the way.
         split: the one that the source gives it; empty where it is to be dealt.
@@ -47,7 +50,7 @@ class Candidate:
     source: str
     title: str = ""
     artist: str = ""
-    grid: Grid | None = None
+    grid: Piece | None = None
     reason: str = ""
     remarks: tuple[str, ...] = ()
     split: str = ""
@@ -62,16 +65,17 @@ def candidates(settings: Parts) -> Iterator[Candidate]:
     if settings.source == "jsb16":
         yield from jsb16_pieces(Path(settings.jsb16 or ""))
         return
-    files = _chorales() if settings.source == "chorales" else _scores_in(settings.folder or "")
+    known = {"chorales": _chorales, "quartets": _quartets}
+    files = known[settings.source]() if settings.source in known else _scores_in(settings.folder or "")
     # a parser that hangs or fills the memory costs one file
     with Worker(60 * settings.file_minutes) as worker:
         for piece, path in files:
-            yield piece if piece.reason else _read(piece, path, worker)
+            yield piece if piece.reason else _read(piece, path, worker, settings)
 
 
-def _read(piece: Candidate, path: Path, worker: Worker) -> Candidate:
+def _read(piece: Candidate, path: Path, worker: Worker, settings: Parts) -> Candidate:
     try:
-        score: PartsScore = worker.call(read_parts, path)
+        score: PartsScore = worker.call(read_parts, path, settings.voices, settings.voices, settings.form)
     except WorkerError as error:
         # its cure names a key of another section
         reason = error.problem.replace("the decoder", "the reader")
@@ -85,14 +89,21 @@ def _read(piece: Candidate, path: Path, worker: Worker) -> Candidate:
 def _corpus_folder() -> Path:
     spec = importlib.util.find_spec("music21")
     folders = spec.submodule_search_locations if spec else None
-    return Path((folders or [""])[0]) / "corpus" / "bach"
+    return Path((folders or [""])[0]) / "corpus"
+
+
+def _quartets() -> list[tuple[Candidate, Path]]:
+    """The files of quartets in music21's corpus, which have titles of their own."""
+    root = _corpus_folder()
+    files = sorted(file for folder in QUARTETS for file in (root / folder).rglob("*.mxl"))
+    return [(Candidate(file.relative_to(root).with_suffix("").as_posix()), file) for file in files]
 
 
 def _chorales() -> list[tuple[Candidate, Path]]:
     """Bach's files in music21's corpus, one of each name, with the titles that music21 knows."""
     by_name: dict[str, Path] = {}
     # backwards, so that .mxl stands where there is .xml too
-    for path in sorted(_corpus_folder().glob("bwv*"), reverse=True):
+    for path in sorted((_corpus_folder() / "bach").glob("bwv*"), reverse=True):
         if path.suffix in (".mxl", ".xml"):
             by_name[path.stem] = path
     titles = _chorale_titles()

@@ -9,8 +9,9 @@ from descant.corpus.parts import Candidate
 from descant.corpus.splits import TRAIN, deal
 from descant.corpus.tunes import tune_groups
 from descant.errors import CorpusError
+from descant.scores.forms import FORMS, PartsForm, Piece
 from descant.scores.key import A_MINOR, NAMES, key_of
-from descant.scores.parts import MEASURE, Grid, Range, framed, keys_within, ranges, transposed
+from descant.scores.parts import MEASURE, Range, shifts_within
 from descant.sequences import Labels
 
 HALF = 6
@@ -53,15 +54,15 @@ class PieceRow:
 
 @dataclass(frozen=True)
 class PartsTrack:
-    """A track of the sequence: its id, split, labels and grid, uint8 ``(steps, 4)``, of training in silence."""
+    """A track of the sequence: its id, split, labels, and its grid or roll, of training in silence."""
 
     track: str
     split: str
     labels: Labels
-    grid: Grid
+    grid: Piece
 
 
-def piece_id(piece: Candidate, grid: Grid) -> str:
+def piece_id(piece: Candidate, grid: Piece) -> str:
     """The id of a piece: of its content, whatever its file is called; of a benchmark's, its place there too.
 
     A benchmark may hold a piece twice, and is scored as it is.
@@ -98,22 +99,24 @@ def arrange(pieces: Sequence[Candidate], settings: Parts, seed: int) -> tuple[li
         CorpusError: when there are too few pieces for three splits.
     """
     used: dict[str, Candidate] = {}
-    rows = [_row(piece, used) for piece in pieces]
+    form = FORMS[settings.form]
+    rows = [_row(piece, used, form) for piece in pieces]
     grids = {track: piece.grid for track, piece in used.items() if piece.grid is not None}
-    groups = tune_groups(grids, {track: piece.title for track, piece in used.items()})
+    lines = {track: form.lines(grid) for track, grid in grids.items()}
+    groups = tune_groups(lines, {track: piece.title for track, piece in used.items()})
     splits = _splits(used, grids, groups, settings, seed)
-    shifts = {track: to_c(key_of(grid)) if settings.transpose == "c" else 0 for track, grid in grids.items()}
-    grids = {track: transposed(grid, shifts[track]) for track, grid in grids.items()}
-    voices = ranges(grid for track, grid in grids.items() if splits[track] == TRAIN)
+    shifts = {track: to_c(key_of(lines[track])) if settings.transpose == "c" else 0 for track in grids}
+    grids = {track: form.transposed(grid, shifts[track]) for track, grid in grids.items()}
+    voices = form.ranges((grid for track, grid in grids.items() if splits[track] == TRAIN), settings.voices)
     labels = {track: Labels(piece.title or piece.source, piece.artist) for track, piece in used.items()}
     tracks = [PartsTrack(track, splits[track], labels[track], grid) for track, grid in grids.items()]
     copies: dict[str, int] = {}
     if settings.transpose == "all":
         for one in [track for track in tracks if track.split == TRAIN]:
-            made = list(_copies(one, voices))
+            made = list(_copies(one, voices, form))
             copies[one.track] = len(made)
             tracks += made
-    tracks = [replace(one, grid=framed(one.grid)) if one.split == TRAIN else one for one in tracks]
+    tracks = [replace(one, grid=form.framed(one.grid)) if one.split == TRAIN else one for one in tracks]
     dealt = [
         replace(
             row,
@@ -129,7 +132,7 @@ def arrange(pieces: Sequence[Candidate], settings: Parts, seed: int) -> tuple[li
     return dealt, tracks
 
 
-def _row(piece: Candidate, used: dict[str, Candidate]) -> PieceRow:
+def _row(piece: Candidate, used: dict[str, Candidate], form: PartsForm) -> PieceRow:
     """The line of a piece before it is dealt; a usable one is noted by its id."""
     row = PieceRow(
         piece.source,
@@ -148,7 +151,7 @@ def _row(piece: Candidate, used: dict[str, Candidate]) -> PieceRow:
     )
     if piece.grid is None:
         return row
-    track, key = piece_id(piece, piece.grid), key_of(piece.grid)
+    track, key = piece_id(piece, piece.grid), key_of(form.lines(piece.grid))
     row = replace(row, track=track, measures=len(piece.grid) // MEASURE, key=key)
     if track in used:
         return replace(row, reason=f"the same notes as {used[track].source}")
@@ -157,7 +160,7 @@ def _row(piece: Candidate, used: dict[str, Candidate]) -> PieceRow:
 
 
 def _splits(
-    used: Mapping[str, Candidate], grids: Mapping[str, Grid], groups: Mapping[str, str], settings: Parts, seed: int
+    used: Mapping[str, Candidate], grids: Mapping[str, Piece], groups: Mapping[str, str], settings: Parts, seed: int
 ) -> dict[str, str]:
     given = {track: piece.split for track, piece in used.items() if piece.split}
     if given:
@@ -169,13 +172,13 @@ def _splits(
         raise CorpusError(
             f"parts: {len(grids)} usable pieces of {tunes} tunes, but three tunes are the least: one each for train, "
             "validation and test",
-            "add pieces in four parts and 4/4; the log says why others are not used",
+            f"add pieces in {settings.voices} parts and 4/4; the log says why others are not used",
         ) from error
 
 
-def _copies(piece: PartsTrack, voices: Sequence[Range]) -> Iterator[PartsTrack]:
+def _copies(piece: PartsTrack, voices: Sequence[Range], form: PartsForm) -> Iterator[PartsTrack]:
     """A training piece in all other keys that its voices' ranges allow."""
-    for shift in keys_within(piece.grid, voices):
+    for shift in shifts_within(form.ranges([piece.grid], len(voices)), voices):
         name = sha256(f"{piece.track} {shift:+d}".encode()).hexdigest()[:16]
         labels = replace(piece.labels, title=f"{piece.labels.title} ({shift:+d} semitones)")
-        yield PartsTrack(name, piece.split, labels, transposed(piece.grid, shift))
+        yield PartsTrack(name, piece.split, labels, form.transposed(piece.grid, shift))

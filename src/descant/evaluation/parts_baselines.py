@@ -24,7 +24,8 @@ class BaselineRow:
 
     Attributes:
         task: ``next token``, all voices from the top down; or ``fill VOICE``, the other three given.
-        coding: ``events`` or ``merged``: see :mod:`descant.evaluation.parts_coding`.
+        coding: ``events`` or ``merged``: see :mod:`descant.evaluation.parts_coding`; or ``polyphonic``, whose tokens
+            :mod:`descant.evaluation.polyphonic_scores` counts.
         baseline: its name.
         material: which test pieces.
         pieces: how many.
@@ -35,6 +36,8 @@ class BaselineRow:
         accuracy: share of the likeliest tokens that are right. Of a filled voice: of sixteenths that sound right, when
             it goes on from its own past.
         changed_accuracy: the same of changed tokens alone; in the coding of events, the token itself must be right.
+        note_f1: of polyphonic parts: F1 of the notes that begin, each at its step, voice and pitch.
+        duration_error: of polyphonic parts: sixteenths that the durations of those that agree are off, mean.
     """
 
     task: str
@@ -44,18 +47,24 @@ class BaselineRow:
     pieces: int
     tokens: int
     changed_tokens: int
-    nats_per_token: float
+    nats_per_token: float | None
     nats_per_token_low: float | None
     nats_per_token_high: float | None
-    nats_per_changed_token: float
+    nats_per_changed_token: float | None
     nats_per_changed_token_low: float | None
     nats_per_changed_token_high: float | None
-    accuracy: float
+    accuracy: float | None
     accuracy_low: float | None
     accuracy_high: float | None
-    changed_accuracy: float
+    changed_accuracy: float | None
     changed_accuracy_low: float | None
     changed_accuracy_high: float | None
+    note_f1: float | None = None
+    note_f1_low: float | None = None
+    note_f1_high: float | None = None
+    duration_error: float | None = None
+    duration_error_low: float | None = None
+    duration_error_high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from descant.corpus.parts_dealing import PieceRow
 from descant.corpus.splits import TEST, TRAIN
 from descant.errors import CorpusError
 from descant.results import read_rows
-from descant.scores.parts import Grid, unframed
+from descant.scores.forms import FORMS, Piece, form_of
+from descant.scores.parts import unframed
 from descant.sequences import PackedSequence
 
 
@@ -17,13 +18,14 @@ class Pieces:
     """Pieces to learn from and to score.
 
     Attributes:
-        train: grids, uint8 ``(steps, voices)``, without the silence around them and without transposed copies.
+        train: grids, uint8 ``(steps, voices)``, or rolls, without the silence around them, and no
+            transposed copies.
         test: grids by the ids of their tracks, in the order of the sequence.
         clean: test tracks whose tune is in no training piece.
     """
 
-    train: list[Grid]
-    test: Mapping[str, Grid]
+    train: list[Piece]
+    test: Mapping[str, Piece]
     clean: frozenset[str]
 
 
@@ -38,7 +40,8 @@ def read_pieces(packed: PackedSequence, pieces: Path) -> Pieces:
         CorpusError: when the table names a track that the sequence lacks.
         ResultError: when it cannot be read.
     """
-    grids = {track.track: packed.steps(track) for track in packed.tracks()}
+    unpacked = FORMS[form_of(packed.classes)].unpacked
+    grids = {track.track: unpacked(packed.steps(track)) for track in packed.tracks()}
     rows = {row.track: row for row in read_rows(PieceRow, pieces) if row.used and row.track}
     if lost := [row.piece for track, row in rows.items() if track not in grids]:
         raise CorpusError(f"{pieces} names {lost[0]}, which is not in {packed.name}", "delete both and run again")

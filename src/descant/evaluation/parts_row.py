@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from descant.config.evaluation import PartsTable
@@ -36,7 +37,11 @@ def music_of(said: Said, grid: Grid) -> tuple[dict[str, float], dict[str, float]
         begun(torch.from_numpy(one[rows].astype("int64")), CLASSES).view(-1, MEASURE, len(VOICES), CLASSES - 2)
         for one in (said.following, grid)
     ]
-    true = pitches[1]
+    return losses_of(*pitches)
+
+
+def losses_of(said: Tensor, true: Tensor) -> tuple[dict[str, float], dict[str, float], int]:
+    """The same of pitches that begin as it is said, and truly, float32 ``(measures, 16, voices, pitches)``."""
     if not len(true):
         return {}, {}, 0
     found = [
@@ -45,12 +50,12 @@ def music_of(said: Said, grid: Grid) -> tuple[dict[str, float], dict[str, float]
             "rhythm": float(rhythm_loss(one, true)),
             "harmony": sum(float(interval_loss(one, semitones)) for semitones in INTERVALS.values()),
         }
-        for one in pitches
+        for one in (said, true)
     ]
     return found[0], found[1], len(true)
 
 
-def _intervals(
+def intervals_of(
     found: Sequence[Mapping[str, float]], measures: Sequence[int], bootstrap: Bootstrap
 ) -> dict[str, Interval]:
     """Means over measures, with intervals over pieces; empty where no measure is said."""
@@ -86,7 +91,7 @@ def measure_row(asked: Asked, system: Composer, train: Sequence[Grid], settings:
         lines=all_lines(asked, said),
         sets=nats_of_sets(asked, said),
         kl=share_of([float(one.sum()) for one in latents], [len(one) for one in latents], asked.bootstrap),
-        music=_intervals(music, measures, asked.bootstrap),
-        bach=_intervals(bach, measures, asked.bootstrap),
+        music=intervals_of(music, measures, asked.bootstrap),
+        bach=intervals_of(bach, measures, asked.bootstrap),
         drawings=all_drawings(system, train, test, settings, draws),
     )

@@ -6,7 +6,6 @@ from torch import Tensor
 from descant.evaluation.parts_models import NOTHING
 from descant.evaluation.parts_scores import SETS, Said
 from descant.layers.part_lstm import ranks_of
-from descant.layers.parts import likeliest
 from descant.sampling.composing import Composer
 from descant.sampling.engine import DrawSettings
 from descant.sampling.parts import draw_parts
@@ -14,7 +13,7 @@ from descant.sampling.rmvae import CONTEXT
 from descant.scores.parts import MEASURE, VOICES, Grid, silence
 from descant.seeds import derive_seed
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem, outer_first
-from descant.systems.rmvae import RMVAESystem
+from descant.systems.rmvae import BaseRMVAE, RMVAESystem
 
 # the likeliest class, whatever the uniform number
 GREEDY = DrawSettings(temperature=1e-6)
@@ -92,12 +91,12 @@ def _said_by_rmvae(system: RMVAESystem, tokens: Tensor, draws: int, seed: int) -
         return Said(nats.numpy(), following.numpy(), filled.numpy(), nats.new_zeros(0).numpy())
     everyone = torch.ones(1, voices, dtype=torch.bool, device=tokens.device)
     missing = missing_voices(tokens.device)
-    windows = _windows(tokens, min(CONTEXT, measures - offset) + offset)
+    windows = windows_of(tokens, min(CONTEXT, measures - offset) + offset)
 
     def bound(present: Tensor, number: int) -> tuple[Tensor, Tensor]:
         noise = torch.Generator().manual_seed(derive_seed(seed, "bound", number))
         found, kl = system.bound(windows, present, noise)
-        return _in_order(found.movedim(0, 2)).transpose(0, 1).flatten(1, 2), _in_order(kl[-1])
+        return in_order(found.movedim(0, 2)).transpose(0, 1).flatten(1, 2), in_order(kl[-1])
 
     drawn = [bound(everyone, number) for number in range(draws)]
     nats[-1, first:] = torch.stack([found[0] for found, _ in drawn]).mean(0).double().cpu()
@@ -105,25 +104,29 @@ def _said_by_rmvae(system: RMVAESystem, tokens: Tensor, draws: int, seed: int) -
     nats[:-1, first:] = bound(~missing[:-1], draws)[0].double().cpu()
     nats.masked_fill_(~missing[:, None].cpu(), torch.nan)
     read = windows[:, : windows.shape[1] - first]
-    following[first:] = _predicted(system, read, everyone[0])
+    following[first:] = predicted(system, read, everyone[0])
     for voice in range(voices):
         others = torch.arange(voices, device=tokens.device) != voice
-        filled[first:, voice] = _predicted(system, read, others)[:, voice]
+        filled[first:, voice] = predicted(system, read, others)[:, voice]
     return Said(nats.numpy(), following.numpy(), filled.numpy(), drawn[0][1].double().cpu().numpy())
 
 
-def _windows(tokens: Tensor, measures: int) -> Tensor:
-    """Stretches of so many measures, one measure after another, ``(windows, 16 * measures, voices)``."""
-    found = tokens[0].unfold(0, measures * MEASURE, MEASURE)
-    return found.transpose(1, 2).contiguous()
+def windows_of(tokens: Tensor, measures: int) -> Tensor:
+    """Stretches of so many measures, one measure after another, ``(windows, 16 * measures, voices, …)``."""
+    return tokens[0].unfold(0, measures * MEASURE, MEASURE).movedim(-1, 1).contiguous()
 
 
-def _in_order(said: Tensor) -> Tensor:
-    """Of windows ``(windows, measures, …)`` what is said of each measure with most before it, ``(measures, …)``."""
-    return torch.cat([said[0], said[1:, -1]])
+def in_order(said: Tensor, first: bool = True) -> Tensor:
+    """Of windows ``(windows, measures, …)`` what is said of each measure with most before it, ``(measures, …)``.
+
+    Args:
+        said: of each window.
+        first: whether these windows begin with the first one, in which all measures count.
+    """
+    return torch.cat([said[0], said[1:, -1]]) if first else said[:, -1]
 
 
-def _predicted(system: RMVAESystem, windows: Tensor, present: Tensor) -> Tensor:
-    """The likeliest tokens ``(steps, voices)`` of what follows each measure of windows."""
+def predicted(system: BaseRMVAE, windows: Tensor, present: Tensor, first: bool = True) -> Tensor:
+    """The likeliest ``(steps, voices, …)`` of what follows each measure of windows; see :func:`in_order`."""
     mask = present.expand(len(windows), windows.shape[1] // MEASURE, -1)
-    return _in_order(likeliest(system.predict(windows, mask))).flatten(0, 1).cpu()
+    return in_order(system.likeliest(system.predict(windows, mask)), first).flatten(0, 1).cpu()

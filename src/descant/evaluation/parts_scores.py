@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from descant.scores.parts import HELD, VOICES, Grid, sounding
 from descant.statistics import Bootstrap, Interval, ratio_interval
 
 Floats = npt.NDArray[np.float64]
+S = TypeVar("S")
 NEXT = "next measure"
 MATERIALS = (ALL, CLEAN)
 # every set of voices that can be missing; the last one is all of them
@@ -79,6 +81,9 @@ class PartsLine:
         nats_per_changed_token: the same of changed tokens alone.
         accuracy: share of the likeliest tokens that are right; of a filled voice, of sixteenths that sound right.
         changed_accuracy: the same of changed tokens alone; there the token itself must be right.
+        note_f1: of polyphonic parts, whose tokens :mod:`descant.evaluation.polyphonic_scores` counts: F1 of the notes
+            that begin.
+        duration_error: of polyphonic parts: sixteenths that the durations of those that agree are off, mean.
     """
 
     task: str
@@ -102,6 +107,12 @@ class PartsLine:
     changed_accuracy: float | None
     changed_accuracy_low: float | None
     changed_accuracy_high: float | None
+    note_f1: float | None = None
+    note_f1_low: float | None = None
+    note_f1_high: float | None = None
+    duration_error: float | None = None
+    duration_error_low: float | None = None
+    duration_error_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ class Asked:
         title: what people call it.
         kind: of network.
         bound: whether its nats are an upper bound.
-        test: grids by the ids of their tracks.
+        test: grids, or rolls, by the ids of their tracks.
         clean: test tracks whose tune is in no training piece.
         bootstrap: how intervals are drawn.
     """
@@ -209,7 +220,7 @@ def all_lines(asked: Asked, said: Mapping[str, Said]) -> list[PartsLine]:
     return found
 
 
-def of_materials(sums: Mapping[str, Sums], clean: frozenset[str]) -> dict[str, list[Sums]]:
+def of_materials(sums: Mapping[str, S], clean: frozenset[str]) -> dict[str, list[S]]:
     """Those of all test pieces, and where some share their tune with training, those of the ones that do not."""
     apart = [one for piece, one in sums.items() if piece in clean]
     found = {ALL: list(sums.values())}

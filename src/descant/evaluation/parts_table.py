@@ -8,8 +8,8 @@ from descant.evaluation.parts_scores import BASELINE, PartsLine
 from descant.scores.voice_leading import Rates
 from descant.statistics import Interval
 
-# the only coding that networks share
-EVENTS = "events"
+# of a table's networks; the other one is of baselines alone
+CODINGS = ("events", "polyphonic")
 REAL, DRAWN, MASKED = "test pieces", "drawn", "drawn by the rules"
 
 
@@ -21,7 +21,7 @@ class Drawing:
         material: ``test pieces``, ``drawn``, or ``drawn by the rules``: each step again until it breaks none.
         pieces: how many.
         measures: of all of them.
-        rates: how often they break rules of voice leading.
+        rates: how often they break rules of voice leading; None of polyphonic parts, which are not by these rules.
         distances: Wasserstein-1 distances of their histograms from training pieces', by feature, one a voice; of
             harmonic intervals one a pair of neighbours. None where one has nothing to count.
     """
@@ -29,7 +29,7 @@ class Drawing:
     material: str
     pieces: int
     measures: int
-    rates: Rates
+    rates: Rates | None
     distances: Mapping[str, Sequence[float | None]]
 
 
@@ -43,7 +43,7 @@ class PartsFigures:
         kind: of network.
         bound: whether its nats are an upper bound.
         lines: of the table, and of what holds or copies the last measure where it predicts one.
-        sets: nats a token of each set of voices given the rest, by their names.
+        sets: nats a token of each set of voices given the rest, by their names; none of polyphonic parts.
         kl: divergence of the latents, nats a measure; None without latents.
         music: losses that know of music, of its likeliest next measures: ``scale``, ``rhythm`` and ``harmony``.
         bach: the same of the true ones.
@@ -85,7 +85,7 @@ def join(baselines: PartsBaselines, rows: Sequence[PartsFigures]) -> PartsTable:
             model="", title=row.baseline, kind=BASELINE, bound=False, **{key: getattr(row, key) for key in shared}
         )
         for row in baselines.rows
-        if row.coding == EVENTS
+        if row.coding in CODINGS
     ]
     lines = dict.fromkeys([*counted, *(line for row in rows for line in row.lines)])
     order = sorted(lines, key=lambda line: line.kind != BASELINE)

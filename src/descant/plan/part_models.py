@@ -7,7 +7,7 @@ from descant.config.root import Config
 from descant.plan.part_size import autoregressive_size, rmvae_size
 from descant.plan.parts import Part, Route, Sequence, Training
 from descant.plan.stack import ON
-from descant.scores.parts import CLASSES, VOICES
+from descant.scores.forms import FORMS
 
 
 def plan_row(config: Config, name: str, model: PartsRow, audio: Sequence) -> Part:
@@ -20,12 +20,13 @@ def plan_row(config: Config, name: str, model: PartsRow, audio: Sequence) -> Par
         audio: the sequence of every corpus, which such a row does not read.
     """
     settings = config.part_models[model.part_model]
-    voices = len(VOICES)
-    parts = Sequence(PARTS, 1, CLASSES, channels=voices, step_bytes=voices, unit="quarter")
+    form, voices = FORMS[config.parts.form], config.parts.voices
+    channels = form.channels(voices)
+    parts = Sequence(PARTS, 1, form.classes, channels=channels, step_bytes=channels, unit="quarter")
     size = (
-        rmvae_size(settings, voices, CLASSES)
+        rmvae_size(settings, voices, form.classes)
         if isinstance(settings, RMVAE)
-        else autoregressive_size(settings, voices, CLASSES)
+        else autoregressive_size(settings, voices, form.classes)
     )
     title = f"{model.part_model}, music in voices"
     training = Training(f"{model.part_model}{ON}{PARTS}", title, settings.kind, {PARTS: PARTS}, settings, size)

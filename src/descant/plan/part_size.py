@@ -9,6 +9,7 @@ from itertools import pairwise
 from descant.config.part_models import CONVOLUTIONAL, RECURRENT, RMVAE, AutoregressiveParts
 from descant.plan.size import Size
 from descant.scores.parts import MEASURE
+from descant.scores.polyphony import DURATIONS, planes_of
 
 KERNEL = 5
 # of an output of a dense layer autograd keeps what the rectifier gives, what is dropped of it, and what is left
@@ -16,7 +17,7 @@ DENSE_KEPT = 3
 
 
 def rmvae_size(settings: RMVAE, voices: int, classes: int) -> Size:
-    """The size of an RMVAE, for windows whose sets of voices are all decoded at once."""
+    """The size of an RMVAE of so many classes, or durations, for windows whose sets of voices are decoded at once."""
     recurrent = settings.version == "recurrent"
     shape = RECURRENT[settings.size] if recurrent else CONVOLUTIONAL[settings.size]
     latent, (units, layers) = settings.latent or shape.measure[-1], shape.measure_lstm
@@ -79,7 +80,9 @@ def _recurrent(settings: RMVAE, channels: int, classes: int) -> tuple[Size, Size
     """A voice's encoder and decoder."""
     shape = RECURRENT[settings.size]
     units, layers = shape.frame_lstm
-    encoder = Size(classes * shape.frame[0], DENSE_KEPT * shape.frame[0]) + _dense(shape.frame[0], shape.frame[1:])
+    # a table of tokens, or a dense layer on rolls
+    first = (classes + (classes == DURATIONS)) * shape.frame[0]
+    encoder = Size(first, DENSE_KEPT * shape.frame[0]) + _dense(shape.frame[0], shape.frame[1:])
     encoder += _lstm(shape.frame[-1], units, layers, 2) + _a_measure(_dense(2 * units, shape.measure))
     decoder = _a_measure(_dense(channels, shape.measure[::-1])) + Size(MEASURE * shape.measure[0], 0)
     decoder += _lstm(shape.measure[0], units, layers, 2) + _dense(2 * units, shape.frame[::-1])
@@ -91,16 +94,17 @@ def _convolutional(settings: RMVAE, channels: int, classes: int) -> tuple[Size, 
     groups = len(shape.channels)
     widths, halved = [width for group in shape.channels for width in group], 2**groups
     taps, group = KERNEL**2, len(shape.channels[0])
+    count, across = planes_of(classes)
     parameters, kept = 0, 0.0
-    for number, (below, width) in enumerate(pairwise((1, *widths))):
+    for number, (below, width) in enumerate(pairwise((count, *widths))):
         parameters += (taps * below + 1) * width
         # a plane of each sixteenth, halved both ways after each group
-        kept += DENSE_KEPT * width * classes / 4 ** (number // group)
-    left = widths[-1] * (MEASURE // halved) * (classes // halved)
-    encoder = Size(parameters, kept + classes) + _a_measure(_dense(left, shape.measure))
-    rows = -(-classes // halved)
+        kept += DENSE_KEPT * width * across / 4 ** (number // group)
+    left = widths[-1] * (MEASURE // halved) * (across // halved)
+    encoder = Size(parameters, kept + count * across) + _a_measure(_dense(left, shape.measure))
+    rows = -(-across // halved)
     parameters, kept = 0, 0.0
-    for number, (below, width) in enumerate(pairwise((*widths[::-1], 1))):
+    for number, (below, width) in enumerate(pairwise((*widths[::-1], count))):
         parameters += (taps * below + 1) * width
         kept += (
             (DENSE_KEPT * width + (below if number % group == 0 else 0))
@@ -110,7 +114,7 @@ def _convolutional(settings: RMVAE, channels: int, classes: int) -> tuple[Size, 
         )
     planes = widths[-1] * (MEASURE // halved) * rows
     decoder = _a_measure(_dense(channels, (*shape.measure[::-1], planes))) + Size(parameters, kept)
-    return encoder, decoder + _head(rows * halved, classes)
+    return encoder, decoder + _head(count * rows * halved, count * across)
 
 
 def _head(below: int, classes: int) -> Size:

@@ -4,7 +4,8 @@ Notes that lie off the grid of sixteenths are rounded to it, each end for itself
 that is written out, a run of thirty-seconds. A piece in which more than a tenth of the notes lie off it is refused: it
 is in triplets, or played by hand, and its rhythm would be another one on the grid. A note that ends less than half a
 sixteenth before or after the next one begins ends there: players detach notes or tie them over. Repeats are not played:
-what is written twice over would count twice. Fermatas, pedals and grace notes are passed over. Slow to import.
+what is written twice over would count twice. Fermatas, pedals and grace notes are passed over. Polyphonic pieces may be
+in 2/2, too, which has as many sixteenths. Slow to import.
 """
 
 import io
@@ -21,14 +22,17 @@ from music21 import chord, clef, converter, harmony, instrument, key, metadata, 
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 from music21.pitch import Accidental
 
-from descant.config.parts import QUARTERS_PER_MINUTE
+from descant.config.parts import QUARTERS_PER_MINUTE, Form
 from descant.errors import ScoreError
+from descant.scores import polyphony
+from descant.scores.forms import Piece
 from descant.scores.key import key_of, sharps_of, spelled
-from descant.scores.midi import is_midi, read_midi_parts
+from descant.scores.midi import PERCUSSION_CHANNEL, is_midi, read_midi_parts
 from descant.scores.notes import PIANO
 from descant.scores.parts import MEASURE, PITCHES, STEPS_A_QUARTER, VOICES, Grid, PartNote, decode, encode
 
 METER = "4/4"
+METERS: Mapping[Form, Set[str]] = {"monophonic": {METER}, "polyphonic": {METER, "2/2"}}
 # of the notes; ours
 MOST_OFF_GRID = 0.1
 # of a sixteenth, ours: what a note may lie beside the grid and count as on it, and what its end may lie beside the next
@@ -46,19 +50,20 @@ class PartsScore:
     """A piece in parts.
 
     Attributes:
-        grid: uint8 ``(steps, parts)``, whole measures; see :mod:`descant.scores.parts`.
+        grid: uint8 ``(steps, parts)``, whole measures; see :mod:`descant.scores.parts`. Of polyphonic parts a roll
+            ``(steps, parts, 128)``; see :mod:`descant.scores.polyphony`.
         title: what the file says, or empty.
         artist: who wrote it, or empty.
         remarks: what was changed on the way.
     """
 
-    grid: Grid
+    grid: Piece
     title: str
     artist: str
     remarks: tuple[str, ...]
 
 
-def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES)) -> PartsScore:
+def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES), form: Form = "monophonic") -> PartsScore:
     """Read a piece in parts in 4/4, of four parts unless others are asked for.
 
     A first measure that is not full is a pickup: rests are put before it, so that the grid begins on a bar line. The
@@ -69,12 +74,13 @@ def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES)) ->
         path: of MIDI, or of any file that music21 reads.
         least: parts that it has at the least.
         most: parts that it has at the most.
+        form: whether a part may play several notes at once; where two of them are one, the longer one is kept.
 
     Raises:
-        ScoreError: when it cannot be read, or has another number of parts, another meter, chords, two notes at once in
-            a part, bars that do not line up, a part without notes, or too many notes off the grid.
+        ScoreError: when it cannot be read, or has another number of parts, another meter, bars that do not line up, a
+            part without notes, too many notes off the grid, or, of monophonic parts, chords or two notes at once.
     """
-    asked = _Asked(least, most)
+    asked = _Asked(least, most, form)
     try:
         return _of_midi(path, asked) if _begins_as_midi(path) else _of_notation(path, asked)
     except (MemoryError, ScoreError):
@@ -88,10 +94,11 @@ def read_parts(path: Path, least: int = len(VOICES), most: int = len(VOICES)) ->
 
 @dataclass(frozen=True)
 class _Asked:
-    """How many parts are asked for."""
+    """How many parts are asked for, and of which form."""
 
     least: int
     most: int
+    form: Form
 
     def __str__(self) -> str:
         return f"{self.least} to {self.most}" if self.least < self.most else f"{self.least}"
@@ -99,12 +106,13 @@ class _Asked:
     @property
     def cure(self) -> str:
         parts = "part" if self.most == 1 else "parts"
-        return f"choose another score, or write it in {self} {parts}, one note at a time, in {METER}"
+        single = "" if self.form == "polyphonic" else " one note at a time,"
+        return f"choose another score, or write it in {self} {parts},{single} in {METER}"
 
     def check(self, parts: int, meters: Set[str]) -> None:
         if not self.least <= parts <= self.most:
             raise ScoreError(f"{parts} parts, not {self}", self.cure)
-        if meters != {METER}:
+        if not meters or not meters <= METERS[self.form]:
             raise ScoreError(f"meter {', '.join(sorted(meters)) or 'not given'}, not {METER}", self.cure)
 
 
@@ -118,7 +126,7 @@ def _of_midi(path: Path, asked: _Asked) -> PartsScore:
     asked.check(len(found.parts), found.meters)
     scale = STEPS_A_QUARTER
     parts = {n: [(scale * a, scale * b, pitch) for a, b, pitch in part] for n, part in enumerate(found.parts, 1)}
-    grid, remarks = _on_grid(parts, asked.cure)
+    grid, remarks = _on_grid(parts, asked)
     return PartsScore(grid, "", "", remarks)
 
 
@@ -138,7 +146,7 @@ def _of_notation(path: Path, asked: _Asked) -> PartsScore:
         if score.atSoundingPitch is not True:
             score.toSoundingPitch(inPlace=True)
         pickup = _pickup(next(iter(parts.values())), asked.cure)
-        grid, remarks = _on_grid({n: _spans(part, n, pickup, asked.cure) for n, part in parts.items()}, asked.cure)
+        grid, remarks = _on_grid({n: _spans(part, n, pickup, asked) for n, part in parts.items()}, asked)
     quarters, empty = (MEASURE - pickup) / STEPS_A_QUARTER, len(written) - len(parts)
     changed = [f"pickup of {_counted(quarters, 'quarter')}"] if pickup else []
     changed += [f"{_counted(empty, 'empty part')} left out"] if empty else []
@@ -152,32 +160,38 @@ def _counted(number: float, noun: str) -> str:
     return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
-def _on_grid(parts: Mapping[int, Sequence[Span]], cure: str) -> tuple[Grid, tuple[str, ...]]:
+def _on_grid(parts: Mapping[int, Sequence[Span]], asked: _Asked) -> tuple[Piece, tuple[str, ...]]:
     """The grid of parts that have their numbers in the file, and what was changed on the way."""
-    off_grid = lost = 0
+    off_grid = lost = doubled = 0
+    polyphonic, cure = asked.form == "polyphonic", asked.cure
     voices: list[list[PartNote]] = []
     for number, spans in parts.items():
-        joined = list(_joined(spans))
+        joined = spans if polyphonic else list(_joined(spans))
         off_grid += sum(any(abs(at - round(at)) > ON_GRID for at in span[:2]) for span in joined)
         rounded = [PartNote(math.floor(begins + 0.5), math.floor(ends + 0.5), pitch) for begins, ends, pitch in joined]
-        voices.append([one for one in rounded if one.end > one.onset])
-        lost += len(rounded) - len(voices[-1])
+        lasting = [one for one in rounded if one.end > one.onset]
+        lost += len(rounded) - len(lasting)
+        # of those that begin at once at one pitch the longest comes last
+        single = {(one.onset, one.pitch): one for one in sorted(lasting, key=lambda one: (one.onset, one.end))}
+        voices.append(list(single.values()) if polyphonic else lasting)
+        doubled += len(lasting) - len(voices[-1])
         if not voices[-1]:
             raise ScoreError(f"part {number} has no notes", cure)
-    written = lost + sum(map(len, voices))
+    written = lost + doubled + sum(map(len, voices))
     if off_grid > MOST_OFF_GRID * written:
         raise ScoreError(f"{off_grid} of {written} notes lie off the sixteenths: triplets, or played by hand", cure)
     for number, notes in zip(parts, voices, strict=True):
-        if any(after.onset < one.end for one, after in pairwise(notes)):
+        if not polyphonic and any(after.onset < one.end for one, after in pairwise(notes)):
             raise ScoreError(f"part {number} has two notes at once", cure)
     ordered = sorted(voices, key=lambda notes: -sum(one.pitch for one in notes) / len(notes))
     remarks = [f"{off_grid} of {_counted(written, 'note')} rounded to sixteenths"] if off_grid else []
     remarks += [f"{_counted(lost, 'note')} too short for the grid left out"] if lost else []
+    remarks += [f"{_counted(doubled, 'note')} left out that another of its part doubles"] if doubled else []
     remarks += ["parts sorted by their pitch"] if ordered != voices else []
-    steps = -(-max(notes[-1].end for notes in ordered) // MEASURE) * MEASURE
+    steps = -(-max(one.end for notes in ordered for one in notes) // MEASURE) * MEASURE
     if steps > MOST_MEASURES * MEASURE:
         raise ScoreError(f"{steps // MEASURE} measures; {MOST_MEASURES} are the most", "split it into pieces")
-    return encode(ordered, steps), tuple(remarks)
+    return (polyphony.encode if polyphonic else encode)(ordered, steps), tuple(remarks)
 
 
 def _joined(spans: Sequence[Span]) -> Iterator[Span]:
@@ -205,51 +219,82 @@ def _pickup(part: stream.Stream[Any], cure: str) -> int:
     return math.floor(pickup * STEPS_A_QUARTER + 0.5)
 
 
-def _spans(part: stream.Stream[Any], number: int, pickup: int, cure: str) -> list[Span]:
+def _spans(part: stream.Stream[Any], number: int, pickup: int, asked: _Asked) -> list[Span]:
     """A part's notes in order, ties joined."""
-    found = []
-    # by pitch, music21 would not join an F whose natural is written to one whose natural is understood
-    for element in part.stripTies(matchByPitch=False).flatten().notes:
+    found: list[Span] = []
+    polyphonic = asked.form == "polyphonic"
+    # by pitch, music21 would not join an F whose natural is written to one whose natural is understood; and where notes
+    # sound at once, what follows a tie is another one
+    elements = part.flatten() if polyphonic else part.stripTies(matchByPitch=False).flatten()
+    tied: dict[int, int] = {}
+    for element in elements.notes:
         if isinstance(element, harmony.Harmony) or element.quarterLength <= 0:
             continue
-        if isinstance(element, chord.Chord) and len(element.pitches) > 1:
-            raise ScoreError(f"part {number} has chords", cure)
         if not isinstance(element, note.Note | chord.Chord):
-            raise ScoreError(f"part {number} has percussion", cure)
-        sounds = round(element.pitches[0].ps)
-        if not 0 <= sounds < PITCHES:
-            raise ScoreError(f"a note has number {sounds}; MIDI has 0 to 127", "transpose it")
+            raise ScoreError(f"part {number} has percussion", asked.cure)
+        single = element.notes if isinstance(element, chord.Chord) else (element,)
+        if len(single) > 1 and not polyphonic:
+            raise ScoreError(f"part {number} has chords", asked.cure)
         begins, length = (STEPS_A_QUARTER * float(at) for at in (element.offset, element.quarterLength))
-        found.append((pickup + begins, pickup + begins + length, sounds))
+        begins += pickup
+        for one in single:
+            sounds = round(one.pitch.ps)
+            if not 0 <= sounds < PITCHES:
+                raise ScoreError(f"a note has number {sounds}; MIDI has 0 to 127", "transpose it")
+            tie, before = one.tie if polyphonic else None, tied.pop(sounds, None)
+            if tie and tie.type != "start" and before is not None and abs(found[before][1] - begins) < EPSILON:
+                found[before] = (found[before][0], begins + length, sounds)
+            else:
+                before = len(found)
+                found.append((begins, begins + length, sounds))
+            if tie and tie.type != "stop":
+                tied[sounds] = before
     return sorted(found)
 
 
-def midi_of(grid: Grid, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = PIANO) -> bytes:
-    """A grid as a MIDI file of type 1: a track for tempo and meter, and one a voice, each on its own channel.
+def midi_of(piece: Piece, quarters_per_minute: float = QUARTERS_PER_MINUTE, program: int = PIANO) -> bytes:
+    """A piece as a MIDI file of type 1: a track for tempo and meter, and one a voice, each on its own channel.
 
     Args:
-        grid: ``(steps, 4)``.
-        quarters_per_minute: tempo; the grid has none, and this one is ours.
+        piece: a grid ``(steps, 4)``; or a roll ``(steps, voices, 128)``, in which a note ends where its pitch is struck
+            again, as on a keyboard.
+        quarters_per_minute: tempo; the piece has none, and this one is ours.
         program: General MIDI program of all voices.
     """
+    voices = _played(piece) if piece.ndim == 3 else dict(zip(VOICES, decode(piece), strict=True))
     file = mido.MidiFile(ticks_per_beat=TICKS)
     conductor = file.add_track()
     conductor.append(mido.MetaMessage("time_signature", numerator=4, denominator=4))
     conductor.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(quarters_per_minute)))
     ticks = TICKS // STEPS_A_QUARTER
-    for voice, (name, notes) in enumerate(zip(VOICES, decode(grid), strict=True)):
+    for voice, (name, notes) in enumerate(voices.items()):
         track = file.add_track(name)
-        track.append(mido.Message("program_change", channel=voice, program=program))
+        # the tenth is of percussion
+        channel = voice + (voice >= PERCUSSION_CHANNEL)
+        track.append(mido.Message("program_change", channel=channel, program=program))
         now = 0
-        for one in notes:
-            on, off = one.onset * ticks, one.end * ticks
-            track.append(mido.Message("note_on", channel=voice, note=one.pitch, velocity=72, time=on - now))
-            track.append(mido.Message("note_off", channel=voice, note=one.pitch, velocity=0, time=off - on))
-            now = off
-        track.append(mido.MetaMessage("end_of_track", time=len(grid) * ticks - now))
+        # at one time what ends comes first
+        strokes = [(one.end, 0, one.pitch) for one in notes] + [(one.onset, 1, one.pitch) for one in notes]
+        for step, begins, pitch in sorted(strokes):
+            kind, velocity, at = ("note_on", 72, step * ticks) if begins else ("note_off", 0, step * ticks)
+            track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=at - now))
+            now = at
+        track.append(mido.MetaMessage("end_of_track", time=len(piece) * ticks - now))
     content = io.BytesIO()
     file.save(file=content)
     return content.getvalue()
+
+
+def _played(roll: polyphony.Roll) -> dict[str, list[PartNote]]:
+    """The notes of a roll by the names of its parts, each until its pitch is struck again."""
+    voices: dict[str, list[PartNote]] = {}
+    for name, notes in zip(polyphony.part_names(roll.shape[1]), polyphony.decode(roll), strict=True):
+        after: dict[int, int] = {}
+        voices[name] = []
+        for one in reversed(notes):
+            voices[name].append(PartNote(one.onset, min(one.end, after.get(one.pitch, one.end)), one.pitch))
+            after[one.pitch] = one.onset
+    return voices
 
 
 def musicxml_of(grid: Grid, title: str = "") -> bytes:

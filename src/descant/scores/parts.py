@@ -176,8 +176,13 @@ def keys_within(grid: Grid, voices: Sequence[Range]) -> tuple[int, ...]:
     Returns:
         Semitones from -6 to 6, rising: every key once, and the one a tritone away from either side.
     """
+    return shifts_within(ranges([grid], grid.shape[1]), voices)
+
+
+def shifts_within(piece: Sequence[Range], voices: Sequence[Range]) -> tuple[int, ...]:
+    """The same of a piece by the range of each of its voices."""
     least, most = -6, 6
-    for has, may in zip(ranges([grid], grid.shape[1]), voices, strict=True):
+    for has, may in zip(piece, voices, strict=True):
         if has.low <= has.high:
             least, most = max(least, may.low - has.low), min(most, may.high - has.high)
     return tuple(shift for shift in range(least, most + 1) if shift)

@@ -18,7 +18,8 @@ from descant.systems.base import PAST, PREDICTED, STEPS, WAVEFORM, System
 from descant.systems.mel2mel import Mel2MelSystem, build_mel2mel
 from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem, build_one_pass_vocoder
-from descant.systems.rmvae import RMVAESystem, build_rmvae
+from descant.systems.polyphonic_rmvae import build_rmvae
+from descant.systems.rmvae import BaseRMVAE
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -71,7 +72,7 @@ KINDS: Mapping[str, Kind] = {
     "mel2mel": Kind(
         Mel2Mel, Mel2MelSystem, lambda settings: (MEL, ROLL), build_mel2mel, lambda settings: (INSTRUMENT,)
     ),
-    "rmvae": Kind(RMVAE, RMVAESystem, lambda settings: (PARTS,), build_rmvae),
+    "rmvae": Kind(RMVAE, BaseRMVAE, lambda settings: (PARTS,), build_rmvae),  # type: ignore[type-abstract]
     "autoregressive_parts": Kind(
         AutoregressiveParts, AutoregressivePartsSystem, lambda settings: (PARTS,), build_autoregressive_parts
     ),
