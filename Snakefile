@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose band
+    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose keep band
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"
@@ -40,9 +40,11 @@ localrules:
     compose,
     compositions,
     corpus,
+    find_timbre,
     listening,
     listening_simulation,
     music,
+    play,
 
 
 rule all:
@@ -77,3 +79,7 @@ rule codes:
 rule corpus:
     input:
         rules.pack.output,
+
+
+onerror:
+    run_failed_jobs_again()
