@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from grids import chorale
-from pipeline import run
+from pipeline import planned_when_moved, run
 
 from descant.scores.part_files import midi_of
 
@@ -27,6 +27,8 @@ def test_a_failed_job_takes_nothing_away_and_runs_again(
     score.write_bytes(midi_of(chorale(1)))
     run(tmp_path / "run", "--cores", "1", target, over=over)
     before = file.read_bytes()
+    (tmp_path / "moved").mkdir()
+    assert planned_when_moved(tmp_path / "run", target, over=over, checkout=tmp_path / "moved") == set()
     score.write_bytes(b"MThd")
     for _ in range(2):
         failed = run(tmp_path / "run", "--cores", "1", target, over=over, check=False)

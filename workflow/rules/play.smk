@@ -2,6 +2,21 @@
 # recording is found, snakemake find_timbre --config find_timbre='{recording: my.wav, score: my.mid}'
 
 
+rule pretrained:
+    output:
+        SHIPPED,
+    log:
+        "<logs>/pretrained/{network}.log",
+    localrule: True
+    conda:
+        "../../envs/main.yaml"
+    params:
+        digest=lambda wildcards: file_digest(shipped_file(wildcards)),
+        file=lambda wildcards, input: shipped_file(wildcards),
+    shell:
+        "cp {params.file:q} {output:q} 2> {log:q}"
+
+
 rule play_score:
     input:
         models=playing_models,
