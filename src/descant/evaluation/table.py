@@ -53,7 +53,8 @@ def read_bits(path: Path) -> pd.DataFrame:
     Raises:
         ResultError: when the file cannot be read.
     """
-    return read_own(path, BITS).to_pandas()
+    bits: pd.DataFrame = read_own(path, BITS).to_pandas()
+    return bits
 
 
 def track_bits(row: Row) -> pd.DataFrame:

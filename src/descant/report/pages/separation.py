@@ -54,7 +54,7 @@ def read_stems(tables: Sequence[Path]) -> pd.DataFrame:
     Raises:
         ResultError: when a table cannot be read.
     """
-    frames = [read_own(path, STEMS).to_pandas().assign(shard=n) for n, path in enumerate(tables)]
+    frames: list[pd.DataFrame] = [read_own(path, STEMS).to_pandas().assign(shard=n) for n, path in enumerate(tables)]
     return pd.concat(frames).sort_values(["source", "track"], ignore_index=True)
 
 
