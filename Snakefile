@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose band
+    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose keep band
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"
@@ -40,10 +40,12 @@ localrules:
     compose,
     compositions,
     corpus,
+    find_timbre,
     listening,
     listening_simulation,
     music,
     parts_drawn,
+    play,
     table_from_scratch,
 
 
@@ -90,3 +92,7 @@ rule codes:
 rule corpus:
     input:
         rules.pack.output,
+
+
+onerror:
+    run_failed_jobs_again()

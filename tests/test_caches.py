@@ -8,8 +8,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from numba.core.caching import IndexDataCacheFile
 from pipeline import ROOT, TINY, environment
 
+import descant.compiled  # noqa: F401 - which names what numba keeps
 from descant.caches import COMPILED, VARIABLES, cache_folder, compiled_digest, prepare_caches
 
 PACKAGE = ROOT / "src" / "descant"
@@ -167,3 +169,26 @@ def test_what_others_could_write_is_not_used(nothing_set: Path, spoil: str) -> N
     else:
         folder.write_text("in the way")
     assert cache_folder("native") == nothing_set / f"descant-{os.geteuid()}/native"
+
+
+@pytest.mark.parametrize("step", ["_save_index", "_save_data"])
+def test_what_is_loaded_for_some_types_was_compiled_for_them(tmp_path: Path, step: str) -> None:
+    class Late(IndexDataCacheFile):  # type: ignore[misc]
+        """A process that has read the index before another wrote it."""
+
+        def _load_index(self) -> dict[str, str]:
+            return {}
+
+    class Interrupted(IndexDataCacheFile):  # type: ignore[misc]
+        """A process that another overtakes at one step of what it does."""
+
+    def overtaken(self: IndexDataCacheFile, *written: object) -> None:
+        Late(tmp_path, "loop", "1").save("float64", "code for float64")
+        getattr(super(Interrupted, self), step)(*written)
+
+    setattr(Interrupted, step, overtaken)
+    Interrupted(tmp_path, "loop", "1").save("float32", "code for float32")
+    kept = IndexDataCacheFile(tmp_path, "loop", "1")
+    assert all(kept.load(types) in (None, f"code for {types}") for types in ("float32", "float64"))
+    kept.save("float32", "code for float32")
+    assert kept.load("float32") == "code for float32"

@@ -61,7 +61,8 @@ def prepare_caches(program: str) -> None:
     Numba has a folder for each program and each state of our compiled loops: it compiles a function anew when the
     function's own file has changed, and not when another has whose functions it calls. Its index is rewritten without a
     lock: processes that compile one function for different types at the same time map one type to the other's machine
-    code, and the next process crashes. Processes of one program compile the same functions for the same types.
+    code, and the next process crashes. Processes of one program compile librosa's functions for the same types; what is
+    ours is kept by its types: see :mod:`descant.compiled`.
 
     Args:
         program: name of the command that runs.

@@ -1,4 +1,4 @@
-"""Reading a Parquet file that may be a stranger's: small files can say that they hold gigabytes."""
+"""Reading Parquet files: our own, and a stranger's, of which small ones can say that they hold gigabytes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from descant.errors import ResultError
+
 ROWS_AT_ONCE = 1 << 16
+
+
+def read_own(path: Path, schema: pa.Schema, chosen: pc.Expression | None = None) -> pa.Table:
+    """Read a table that a job of this pipeline wrote.
+
+    Args:
+        path: of the file.
+        schema: the columns that are read; what other columns there are stays unread.
+        chosen: which rows are read; all where it is None.
+
+    Returns:
+        The columns, in the schema's order and types.
+
+    Raises:
+        ResultError: when it is missing, torn, or not such a table.
+    """
+    try:
+        # without partitioning, a name with = in it would be one more column
+        table = pq.read_table(path, columns=schema.names, filters=chosen, partitioning=None)
+        return table.cast(schema)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, why: object) -> ResultError:
+    """The error of a file that a job of this pipeline wrote, and that cannot be read back."""
+    return ResultError(f"{path} cannot be read: {why}", "delete it and run snakemake again")
 
 
 def read_bounded(

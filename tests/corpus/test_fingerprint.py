@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from descant.corpus.fingerprint import read_fingerprints, write_fingerprints
-from descant.errors import CorpusError
+from descant.errors import ResultError
 
 
 def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -21,5 +21,5 @@ def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
     write_fingerprints({}, tmp_path / "none.parquet")
     assert read_fingerprints(tmp_path / "none.parquet") == {}
     (tmp_path / "none.parquet").write_bytes(b"PAR1")
-    with pytest.raises(CorpusError, match="cannot be read"):
+    with pytest.raises(ResultError, match="cannot be read"):
         read_fingerprints(tmp_path / "none.parquet")

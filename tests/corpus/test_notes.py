@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from descant.corpus.notes import SCHEMA, merge_notes, notes_by_track, notes_table, read_notes, write_notes
-from descant.errors import CorpusError
+from descant.errors import ResultError
 from descant.scores.notes import Note
 
 
@@ -38,7 +38,7 @@ def test_recordings_have_no_notes_and_torn_files_are_named(tmp_path: Path) -> No
     assert merge_notes([tmp_path / "none.parquet"], ["a"], tmp_path / "all.parquet") == 0
     assert read_notes(tmp_path / "all.parquet").schema.equals(SCHEMA)
     (tmp_path / "torn.parquet").write_bytes((tmp_path / "none.parquet").read_bytes()[:-9])
-    with pytest.raises(CorpusError, match=r"torn.parquet cannot be read"):
+    with pytest.raises(ResultError, match=r"torn.parquet cannot be read"):
         read_notes(tmp_path / "torn.parquet")
 
 
@@ -57,7 +57,7 @@ def test_a_table_of_another_kind_is_named(tmp_path: Path) -> None:
     (tmp_path / "torn").write_bytes(b"PAR1")
     pq.write_table(pa.table({"track": ["a"]}), tmp_path / "other")
     for name in ("torn", "other", "none"):
-        with pytest.raises(CorpusError, match=f"{name} cannot be read"):
+        with pytest.raises(ResultError, match=f"{name} cannot be read"):
             list(notes_by_track(tmp_path / name))
     write_notes([], tmp_path / "empty")
     assert list(notes_by_track(tmp_path / "empty")) == []

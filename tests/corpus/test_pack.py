@@ -10,7 +10,7 @@ from descant.config.corpus import Splits
 from descant.corpus.pack import Shard, deal_entries, group_entries, pack, read_shards
 from descant.corpus.splits import deal
 from descant.corpus.table import REJECTED, USED, Entry, write_table
-from descant.errors import CorpusError, SequenceError
+from descant.errors import CorpusError, ResultError, SequenceError
 from descant.recordings import open_recordings
 from descant.sequences import Labels, SequenceWriter, open_sequence
 
@@ -119,7 +119,7 @@ def test_shards_must_match(tmp_path: Path) -> None:
         read_shards([tmp_path / "s0", tmp_path / "other"], [tmp_path / "w0"] * 2, [tmp_path / "t0.parquet"] * 2)
     with pytest.raises(SequenceError, match="are not of the tracks"):
         read_shards([tmp_path / "s0"], [tmp_path / "none"], [tmp_path / "t0.parquet"])
-    with pytest.raises(CorpusError, match="cannot be read"):
+    with pytest.raises(ResultError, match="cannot be read"):
         read_shards([tmp_path / "s0"], [tmp_path / "w0"], [tmp_path / "none.parquet"])
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from descant.corpus.table import REJECTED, USED, Entry, columns, read_table, write_csv, write_table
-from descant.errors import CorpusError
+from descant.errors import ResultError
 from descant.sequences import Labels
 
 TITLES = ["<script>alert(1)</script>", '=cmd|"/c calc"!A1', "a,b;c", "", "\N{SNOWMAN} é", 'quo"te', "{{ 7*7 }}"]
@@ -22,7 +22,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read_table(tmp_path / "t.parquet") == entries()
     write_table((), tmp_path / "none.parquet")
     assert read_table(tmp_path / "none.parquet") == ()
-    with pytest.raises(CorpusError, match="cannot be read"):
+    with pytest.raises(ResultError, match="cannot be read"):
         read_table(tmp_path / "missing.parquet")
 
 

@@ -1,4 +1,4 @@
-"""Spectral losses: zero for equal audio, scipy's magnitudes, gradients in silence, and they tell pitches apart."""
+"""Spectral losses: zero for equal audio, scipy's magnitudes, gradients in silence, other losses for other pitches."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,7 @@
 """Running the real pipeline in a folder of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +10,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "config" / "test" / "tiny.yaml"
 SONGS = ROOT / "config" / "test" / "songs.yaml"
+CHECKOUT = ("Snakefile", "config.yaml", "config", "envs", "pretrained", "profiles", "src", "workflow")
 
 
-def command(folder: Path, *arguments: str, over: Path = TINY) -> list[str]:
+def command(folder: Path, *arguments: str, over: Path = TINY, checkout: Path = ROOT) -> list[str]:
     """The command line of a run in a folder."""
-    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile")]
     return [*snakemake, *arguments, "--directory", str(folder), "--configfile", str(over)]
 
 
@@ -28,16 +30,21 @@ def heed_ctrl_c() -> None:
 
 
 def run(
-    folder: Path, *arguments: str, over: Path = TINY, timeout: float = 1500, check: bool = True
+    folder: Path,
+    *arguments: str,
+    over: Path = TINY,
+    timeout: float = 1500,
+    check: bool = True,
+    checkout: Path = ROOT,
 ) -> subprocess.CompletedProcess[str]:
     """Run the pipeline to its end."""
     done = subprocess.run(
-        command(folder, *arguments, over=over),
+        command(folder, *arguments, over=over, checkout=checkout),
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=environment(),
-        cwd=ROOT,
+        env={**environment(), "PYTHONPATH": str(checkout / "src")},
+        cwd=checkout,
         check=False,
     )
     if check and done.returncode:
@@ -45,9 +52,9 @@ def run(
     return done
 
 
-def planned(folder: Path, *arguments: str, over: Path = TINY) -> set[str]:
+def planned(folder: Path, *arguments: str, over: Path = TINY, checkout: Path = ROOT) -> set[str]:
     """Output files' jobs that a dry run plans, as ``rule wildcards`` lines."""
-    shown = run(folder, "--dry-run", *arguments, over=over).stdout
+    shown = run(folder, "--dry-run", *arguments, over=over, checkout=checkout).stdout
     jobs, rule = set(), ""
     for line in shown.splitlines():
         words = line.strip()
@@ -58,3 +65,11 @@ def planned(folder: Path, *arguments: str, over: Path = TINY) -> set[str]:
             jobs.discard(rule)
             jobs.add(f"{rule} {words.removeprefix('wildcards: ')}")
     return jobs
+
+
+def planned_when_moved(folder: Path, *arguments: str, over: Path, checkout: Path) -> set[str]:
+    """What a dry run of a copy of the checkout plans."""
+    for name in CHECKOUT:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, checkout / name)
+    return planned(folder, *arguments, over=over, checkout=checkout)

@@ -59,24 +59,24 @@ def _storm_of_jobs(folder: Path, kills: int, draws: int, seed: int) -> int:
     whole, wrong = training(folder / "trained", folder / "noise", STEPS).finish(), 0
     if kills:
         job = training(folder / "killed", folder / "noise", STEPS)
-        wrong += _tell("training", kill_again_and_again(job, whole, kills, seed))
+        wrong += _report("training", kill_again_and_again(job, whole, kills, seed))
     if draws:
         model = folder / "trained" / "model.safetensors"
         whole = drawing(folder / "drawn", model, draws).finish()
         job = drawing(folder / "killed drawing", model, draws)
-        wrong += _tell("drawing", kill_again_and_again(job, whole, draws, seed))
+        wrong += _report("drawing", kill_again_and_again(job, whole, draws, seed))
     return wrong
 
 
-def _tell(name: str, storm: Storm) -> int:
+def _report(name: str, storm: Storm) -> int:
     print(f"{name}: {storm.kills} kills, {storm.in_start} while it started, {storm.in_save} while it saved")
     print(f"  went on from a saved state {storm.resumed} times, ended {storm.ends} times")
     print(f"  lost by a kill: {storm.lost} steps at most")
-    _tell_differences(storm.differences)
+    _print_differences(storm.differences)
     return len(storm.differences)
 
 
-def _tell_differences(differences: list[str]) -> None:
+def _print_differences(differences: list[str]) -> None:
     for difference in differences:
         print(f"  WRONG: {difference}", flush=True)
 
@@ -91,7 +91,7 @@ def _storm_of_rules(folder: Path, by: list[Signal], targets: list[str], minutes:
         shown = f"{len(storm.escaped)} ended too soon to be" if storm.ended else "until its time was over"
         shown += f", and {storm.hung} times Snakemake hung" if storm.hung else ""
         print(f"{name.value}: {len(storm.killed)} rules killed, {shown}; {storm.seconds:.0f} s", flush=True)
-        _tell_differences(storm.differences)
+        _print_differences(storm.differences)
         storms.append(storm)
     _table(storms)
     return sum(len(storm.differences) + storm.hung for storm in storms)

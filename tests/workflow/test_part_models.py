@@ -86,6 +86,7 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
     assert planned(folder, "compositions", over=over) == {
         "compositions",
         "composition composition=song",
+        "keep_folder composition=song",
         "page page=compositions",
     }
 

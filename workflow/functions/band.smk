@@ -8,7 +8,7 @@ def band_model(wildcards):
         return []
     if experiment.band_row is not None:
         return model_of(plan.routes[experiment.band_row].trainings[0])
-    return f"{shipped('parts')}/model.safetensors"
+    return shipped("parts/model")
 
 
 def band_settings(wildcards):

@@ -15,7 +15,7 @@ def composing_model(wildcards):
     """The model file that composes: of a row, or where there is none, the network that ships."""
     row = experiment.composing_row(compositions[wildcards.composition])
     if row is None:
-        return f"{shipped('parts')}/model.safetensors"
+        return shipped("parts/model")
     return model_of(plan.routes[row].trainings[0])
 
 

@@ -33,6 +33,20 @@ prepare_jobs()
 JobScheduler.exit_gracefully = in_a_thread(JobScheduler.exit_gracefully)
 
 
+def run_failed_jobs_again():
+    """Let the next run begin with the jobs that failed.
+
+    Snakemake deletes a failed job's outputs and records its parameters as if it had succeeded; where what is made of
+    them is there from an earlier run, it would then find nothing to be done.
+    """
+    for path in (path for job in workflow.scheduler.failed for path in job.output):
+        key = workflow.persistence._get_key(path)
+        record = workflow.persistence._read_record(key)
+        if record is not None:
+            record.params = [*(record.params or []), "failed"]
+            workflow.persistence._write_record(key, record)
+
+
 def alternatives(names):
     """Regular expression for exactly these names; one that matches nothing when there are none."""
     return "|".join(map(re.escape, names)) or r"(?!)"

@@ -233,7 +233,11 @@ def rendered_rolls(wildcards):
 def vocode_options(wildcards, input):
     """The options for what it is made of, and by which vocoder."""
     folders = {"frames": input.frames[:1], "rolls": input.rolls[:1]}
-    read = [f"--{name}={os.path.dirname(path)}" for name, paths in folders.items() for path in paths]
+    read = [
+        f"--{name}={os.path.dirname(path)}"
+        for name, paths in folders.items()
+        for path in paths
+    ]
     return read + [f"--vocoder={path}" for path in input.vocoder]
 
 

@@ -35,3 +35,8 @@ def model_of(training):
 def bits_of(likelihood):
     """The bits that a likelihood measures."""
     return BITS.format(likelihood=likelihood)
+
+
+def making(path):
+    """Where a result is made that takes the place of an earlier one once it is whole, by the rules of keep.smk."""
+    return path.replace("results/", "results/making/", 1)

@@ -1,5 +1,4 @@
 # What `snakemake play` and `snakemake music` play, what `snakemake find_timbre` listens to, and with which networks.
-import os
 
 from descant.config.mel import Mel
 from descant.config.play import Playing
@@ -14,20 +13,24 @@ PLAY = (
     " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} {params.begins} 2> {log:q}"
 )
 PLAYED = "results/music/{piece}.flac"
+SHIPPED = "resources/pretrained/{network}.safetensors"
 
 
-def shipped(name):
-    """A folder of networks that ship, as seen from here where it lies below: a moved clone asks for nothing anew."""
-    path = os.path.relpath(f"{workflow.basedir}/pretrained/{name}")
-    return os.path.abspath(path) if path.startswith(os.pardir) else path
+def shipped(network):
+    """A network that ships, such as parts/model, copied from the checkout: where that lies asks for nothing anew."""
+    return SHIPPED.format(network=network)
+
+
+def shipped_file(wildcards):
+    """Where it lies in the checkout."""
+    return f"{workflow.basedir}/pretrained/{wildcards.network}.safetensors"
 
 
 def networks_of(asked):
     """The model files that play: of a row's Mel2Mel and vocoder, or where no row can, those that ship."""
     row = experiment.playing_row(asked)
     if row is None:
-        folder = shipped("instruments")
-        return [f"{folder}/mel2mel.safetensors", f"{folder}/vocoder.safetensors"]
+        return [shipped("instruments/mel2mel"), shipped("instruments/vocoder")]
     mel2mel, *_, vocoder = plan.routes[row].trainings
     return [model_of(mel2mel), model_of(vocoder)]
 
@@ -123,7 +126,7 @@ def finding_model(wildcards):
         )
     row = experiment.finding_row
     if row is None:
-        return f"{shipped('instruments')}/mel2mel.safetensors"
+        return shipped("instruments/mel2mel")
     return model_of(plan.routes[row].trainings[0])
 
 

@@ -7,7 +7,7 @@ rule composition:
         model=composing_model,
         sequence=composing_ranges,
     output:
-        folder=directory(COMPOSED),
+        folder=directory(making(COMPOSED)),
     log:
         "<logs>/compositions/{composition}.log",
     benchmark:

@@ -2,11 +2,26 @@
 # recording is found, snakemake find_timbre --config find_timbre='{recording: my.wav, score: my.mid}'
 
 
-rule play:
+rule pretrained:
+    output:
+        SHIPPED,
+    log:
+        "<logs>/pretrained/{network}.log",
+    localrule: True
+    conda:
+        "../../envs/main.yaml"
+    params:
+        digest=lambda wildcards: file_digest(shipped_file(wildcards)),
+        file=lambda wildcards, input: shipped_file(wildcards),
+    shell:
+        "cp {params.file:q} {output:q} 2> {log:q}"
+
+
+rule play_score:
     input:
         models=playing_models,
     output:
-        audio="results/play/played.flac",
+        audio=making("results/play/played.flac"),
     log:
         "<logs>/play.log",
     benchmark:
@@ -34,7 +49,7 @@ rule play_piece:
         models=piece_models,
         composed=piece_composed,
     output:
-        audio=PLAYED,
+        audio=making(PLAYED),
     log:
         "<logs>/music/{piece}.log",
     benchmark:
@@ -58,11 +73,11 @@ rule play_piece:
         PLAY
 
 
-rule find_timbre:
+rule fit_timbre:
     input:
         model=finding_model,
     output:
-        found="results/play/timbre.json",
+        found=making("results/play/timbre.json"),
     log:
         "<logs>/find_timbre.log",
     benchmark:
@@ -84,3 +99,13 @@ rule find_timbre:
         "python -m descant.commands.find_timbre --settings {params.settings:q} --mel {params.mel:q}"
         " --mel2mel {input.model:q} --output {output.found:q} --folder {params.folder:q} --downmix {params.downmix:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+
+
+rule play:
+    input:
+        "results/play/played.flac",
+
+
+rule find_timbre:
+    input:
+        "results/play/timbre.json",

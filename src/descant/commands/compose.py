@@ -72,7 +72,7 @@ def compose(
         write_json(folder / LIST, Composed(title, asked.task, facts.kind, facts.steps, tuple(remarks), pieces))
     for remark in remarks:
         log.info("%s", remark)
-    print(f"{len(pieces)} pieces in {output}")
+    print(f"{len(pieces)} pieces")
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def find_timbre(
     point = ", ".join(f"{value:.6g}" for value in result.point)
     print(
         f"{wanted.recording.name}: point [{point}], nearest {result.nearest}; loss {result.loss:.4g}, at instruments' "
-        f"own points {min(result.instruments.values()):.4g} at least; in {output}"
+        f"own points {min(result.instruments.values()):.4g} at least"
     )
 
 

@@ -82,7 +82,7 @@ def play(
         (sounds,) = vocode(sound, [mel], [rolls], Vocoding(drawn_by, seed, threads, runs, device))
         with whole_file(output) as temporary:
             write_flac(temporary, sounds, frames.sample_rate, 1)
-    print(f"{wanted.score.name}: {count / rate:.1f} s in {output}")
+    print(f"{wanted.score.name}: {count / rate:.1f} s")
 
 
 if __name__ == "__main__":

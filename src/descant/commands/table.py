@@ -10,7 +10,7 @@ import typer
 from descant.commands import cli, options
 from descant.config.evaluation import Evaluation
 from descant.config.models import Paper
-from descant.evaluation.table import TRACK_COLUMNS, Row, build_table, track_bits
+from descant.evaluation.table import TRACK_COLUMNS, Row, build_table, read_bits, track_bits
 from descant.evaluation.table_scores import join_scores, read_scores, real_music
 from descant.evaluation.table_text import to_latex, to_markdown
 from descant.statistics import Bootstrap
@@ -19,7 +19,7 @@ from descant.statistics import Bootstrap
 def read_row(facts: dict[str, Any]) -> Row:
     """A row from the JSON that the rule gives; ``bits`` are paths of Parquet tables, audio first."""
     paper = facts["paper"] and Paper.model_validate(facts["paper"])
-    return Row(**{**facts, "bits": [pd.read_parquet(path) for path in facts["bits"]], "paper": paper})
+    return Row(**{**facts, "bits": [read_bits(Path(path)) for path in facts["bits"]], "paper": paper})
 
 
 def table(

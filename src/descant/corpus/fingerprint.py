@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from descant.audio.fingerprint import Words
 from descant.corpus.outputs import whole_file
-from descant.errors import CorpusError
+from descant.parquet import read_own
 
 SCHEMA = pa.schema([("track", pa.string()), ("words", pa.list_(pa.uint32()))])
 
@@ -25,12 +25,9 @@ def read_fingerprints(path: Path) -> dict[str, Words]:
     """Read fingerprints by track id.
 
     Raises:
-        CorpusError: when the file is missing, torn or of another kind.
+        ResultError: when the file is missing, torn or of another kind.
     """
-    try:
-        table = pq.read_table(path, schema=SCHEMA)
-    except (OSError, pa.ArrowException) as error:
-        raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+    table = read_own(path, SCHEMA)
     return {
         track: words.values.to_numpy() for track, words in zip(table["track"].to_pylist(), table["words"], strict=True)
     }

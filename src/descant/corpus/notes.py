@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from descant.corpus.outputs import whole_file
-from descant.errors import CorpusError
+from descant.parquet import read_own, unreadable
 from descant.scores.notes import Note
 
 SCHEMA = pa.schema(
@@ -59,25 +59,18 @@ def read_notes(path: Path, tracks: Iterable[str] | None = None) -> pa.Table:
         tracks: ids of those whose notes are read; None for all.
 
     Raises:
-        CorpusError: when the file is missing, torn or of another kind.
+        ResultError: when the file is missing, torn or of another kind.
     """
-    try:
-        chosen = None if tracks is None else pc.field("track").isin(list(tracks))
-        return pq.read_table(path, schema=SCHEMA, filters=chosen)
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+    return read_own(path, SCHEMA, None if tracks is None else pc.field("track").isin(list(tracks)))
 
 
 def count_notes(path: Path) -> int:
     """How many notes a file holds: none where the corpus was not rendered from scores.
 
     Raises:
-        CorpusError: when the file is missing or torn.
+        ResultError: when the file is missing, torn or of another kind.
     """
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+    return int(read_own(path, pa.schema([SCHEMA.field("track")])).num_rows)
 
 
 def notes_by_track(path: Path) -> Iterator[tuple[str, pa.Table]]:
@@ -87,14 +80,14 @@ def notes_by_track(path: Path) -> Iterator[tuple[str, pa.Table]]:
         Each track's id, rising, and its notes.
 
     Raises:
-        CorpusError: when the file is missing, torn or of another kind.
+        ResultError: when the file is missing, torn or of another kind.
     """
     track = ""
     parts: list[pa.RecordBatch] = []
     try:
         with pq.ParquetFile(path) as file:
             if not file.schema_arrow.equals(SCHEMA):
-                raise _unreadable(path, "it holds something else")
+                raise unreadable(path, "it holds something else")
             for batch in file.iter_batches(columns=SCHEMA.names):
                 runs, start = pc.run_end_encode(batch["track"]), 0
                 for name, stop in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
@@ -104,13 +97,9 @@ def notes_by_track(path: Path) -> Iterator[tuple[str, pa.Table]]:
                     track, start, part = name, stop, batch.slice(start, stop - start)
                     parts.append(part)
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if parts:
         yield track, pa.Table.from_batches(parts)
-
-
-def _unreadable(path: Path, why: object) -> CorpusError:
-    return CorpusError(f"{path} cannot be read: {why}", "delete it and run snakemake again")
 
 
 def merge_notes(paths: Iterable[Path], tracks: Iterable[str], path: Path) -> int:

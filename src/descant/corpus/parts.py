@@ -133,7 +133,8 @@ def _scores_in(folder: str) -> list[tuple[Candidate, Path]]:
 def jsb16_pieces(path: Path) -> Iterator[Candidate]:
     """Read JSB Chorales by sixteenths: JSON lists of frames of four pitches, below 0 where a voice rests.
 
-    It does not tell a held note from one struck again, nor where bars begin: every piece is taken to begin on one.
+    The format has no sign for a note that is held rather than struck again, nor for where bars begin: every piece is
+    taken to begin on one.
 
     Args:
         path: of Jsb16thSeparated.json.

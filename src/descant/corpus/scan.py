@@ -14,6 +14,7 @@ from descant.config.corpus import Corpus, Scores
 from descant.corpus.outputs import whole_file
 from descant.corpus.scores import read_pieces
 from descant.errors import CorpusError
+from descant.parquet import read_own
 from descant.scores import MIDI_SUFFIXES, NOTATION_SUFFIXES
 from descant.scores.notes import PIANO, program_name
 
@@ -281,9 +282,6 @@ def read_items(path: Path) -> tuple[Item, ...]:
     """Read what :func:`write_items` wrote.
 
     Raises:
-        CorpusError: when the table cannot be read.
+        ResultError: when the table cannot be read.
     """
-    try:
-        return tuple(Item(**row) for row in pq.read_table(path, schema=SCHEMA).to_pylist())
-    except (OSError, pa.ArrowException) as error:
-        raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+    return tuple(Item(**row) for row in read_own(path, SCHEMA).to_pylist())

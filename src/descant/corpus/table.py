@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from descant.corpus.outputs import whole_file
-from descant.errors import CorpusError
+from descant.parquet import read_own
 from descant.sequences import Labels
 
 # what the folder holds besides recordings is neither used nor set aside
@@ -76,15 +76,17 @@ class Entry:
         return dataclasses.replace(self, status=REJECTED, split="", reason=reason, duplicate_of=duplicate_of)
 
 
+SCHEMA = pa.schema([(field.name, TYPES[field.type]) for field in dataclasses.fields(Entry)])  # type: ignore[index]
+
+
 def columns() -> list[str]:
     """Names of the columns, in order."""
-    return [field.name for field in dataclasses.fields(Entry)]
+    return list(SCHEMA.names)
 
 
 def write_table(entries: Iterable[Entry], path: Path) -> None:
     """Write entries as Parquet."""
-    schema = pa.schema([(field.name, TYPES[field.type]) for field in dataclasses.fields(Entry)])  # type: ignore[index]
-    table = pa.Table.from_pylist([dataclasses.asdict(entry) for entry in entries], schema=schema)
+    table = pa.Table.from_pylist([dataclasses.asdict(entry) for entry in entries], schema=SCHEMA)
     with whole_file(path) as temporary:
         pq.write_table(table, temporary)
 
@@ -93,13 +95,9 @@ def read_table(path: Path) -> tuple[Entry, ...]:
     """Read entries from Parquet.
 
     Raises:
-        CorpusError: when the table is missing, torn or has other columns.
+        ResultError: when the table is missing, torn or has other columns.
     """
-    try:
-        rows = pq.read_table(path, columns=columns()).to_pylist()
-        return tuple(Entry(**row) for row in rows)
-    except (OSError, TypeError, pa.ArrowException) as error:
-        raise CorpusError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+    return tuple(Entry(**row) for row in read_own(path, SCHEMA).to_pylist())
 
 
 def write_csv(entries: Sequence[Entry], path: Path) -> None:

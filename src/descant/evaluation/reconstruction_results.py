@@ -22,6 +22,7 @@ from descant.evaluation.reconstruction import (
     read_draws,
     read_originals,
 )
+from descant.evaluation.table import read_bits
 from descant.formatting import count
 from descant.recordings import open_recordings
 from descant.results import Computation, Given, Summary, write_json
@@ -220,7 +221,7 @@ def measure(given: ReconstructionGiven, folder: Path) -> None:
     for stack in given.stacks:
         packed = open_sequence(stack.codes.parent)
         usage = vars(count_codes(packed, evaluation.confidence))
-        worth = measure_worth(pd.read_parquet(stack.true), pd.read_parquet(stack.shuffled), bootstrap)
+        worth = measure_worth(read_bits(stack.true), read_bits(stack.shuffled), bootstrap)
         codes[stack.stack] = StackCodes(**usage, hop=packed.hop, worth=worth)
         draws[stack.stack] = read_draws(stack.drawn, material.stretches)
     below = {stack.stack: stack.below for stack in given.stacks}

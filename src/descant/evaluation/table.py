@@ -6,16 +6,20 @@ prior's: -log p(x) ≤ -log p(x, codes), since the codes are a function of x. Th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from descant.config.models import Paper
 from descant.errors import ModelFileError
+from descant.parquet import read_own
 from descant.statistics import Bootstrap, ratio_interval
 
 # where another row began from trained networks
 FRESH = "from fresh weights"
+BITS = pa.schema([("track", pa.string()), ("steps", pa.int64()), ("samples", pa.int64()), ("bits", pa.float64())])
 TRACK_COLUMNS = ("model", "track", "samples", "bits")
 
 
@@ -45,6 +49,16 @@ class Row:
     trained_steps: int
     bits: Sequence[pd.DataFrame]
     paper: Paper | None
+
+
+def read_bits(path: Path) -> pd.DataFrame:
+    """The bits of every test track under one network, as ``likelihood`` wrote them.
+
+    Raises:
+        ResultError: when the file cannot be read.
+    """
+    bits: pd.DataFrame = read_own(path, BITS).to_pandas()
+    return bits
 
 
 def track_bits(row: Row) -> pd.DataFrame:

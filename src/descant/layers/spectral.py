@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from descant.audio.mel import mel_filters
 from descant.layers.mel import FLOOR, WINDOW
 
-# window and step of each transform, samples; ours: 16 to 128 ms at 16 kHz, so that the longest tells bass notes apart
+# window and step of each transform, samples; ours: 16 to 128 ms at 16 kHz, so that the longest resolves bass notes
 RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512))
 # added to magnitudes before their logarithm, in a window of 1,024: 82 dB below a sine of full scale; ours
 SMALL = 0.02

@@ -64,7 +64,7 @@ def fill_parts(system: AutoregressivePartsSystem, tokens: Tensor, fixed: Tensor,
         return tokens.clone()
     first, count, network = int(free[0]), how.count, system.network
     many, known = (given.expand(count, *given.shape).clone() for given in (tokens, fixed))
-    # the network knows what comes before, and of what is given ahead only as much as the drafts' fates tell
+    # the network knows what comes before, and of what is given ahead only how it weighs the drafts
     before = torch.zeros_like(known)
     before[:, :first] = True
     memory, log_weights = network.start(many, before, first), torch.zeros(count, device=tokens.device)

@@ -2,8 +2,8 @@
 
 A grid is uint8 ``(steps, voices)``, four steps a quarter note, voices from the top down. A value below 128 is a MIDI
 pitch that is struck at this step; :data:`HELD` goes on with what was there before, a note or a rest; :data:`REST`
-begins a rest. Unlike the merged coding of JSB Chorales, in which what is held is written again, it tells a long note
-from one that is struck twice (note_continue of RMVAE: Vignal 2020).
+begins a rest. Unlike the merged coding of JSB Chorales, in which what is held is written again, a long
+note differs from one that is struck twice (note_continue of RMVAE: Vignal 2020).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -59,6 +59,9 @@ class StemRow:
     remark: str
 
 
+STEMS = pa.schema([(field.name, TYPES[field.type]) for field in dataclasses.fields(StemRow)])  # type: ignore[index]
+
+
 def separate_shard(
     settings: Separation,
     entries: Iterable[Entry],
@@ -182,7 +185,6 @@ def _keep(stem: Path, target: Path, peak: float) -> None:
 
 def write_stem_table(rows: Iterable[StemRow], path: Path) -> None:
     """Write rows as Parquet."""
-    schema = pa.schema([(field.name, TYPES[field.type]) for field in dataclasses.fields(StemRow)])  # type: ignore[index]
-    table = pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema)
+    table = pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=STEMS)
     with whole_file(path) as temporary:
         pq.write_table(table, temporary)

@@ -1,8 +1,8 @@
 """A WaveNet vocoder: mu-law samples drawn given a mel spectrogram (Kim et al. 2019, section 2.4).
 
 The paper's two transposed convolutions give a vector for each sample, and the network's hop is 1. With fewer strides
-the remaining samples share one, as steps under codes do, and the network tells them apart by their positions. Either
-way what engines are given has an entry for each hop of the network's own, so that no engine knows of mel frames.
+the remaining samples share one, as steps under codes do, and the network knows each by its position. Either way
+what engines are given has an entry for each hop of the network's own, so that no engine knows of mel frames.
 """
 
 from collections.abc import Mapping

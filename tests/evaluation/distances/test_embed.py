@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from descant.errors import SequenceError
+from descant.errors import ResultError
 from descant.evaluation.distances import embed as module
 from descant.evaluation.distances.embed import Cache, embed_set, hash_audio, read_set, write_set
 from descant.evaluation.distances.kinds import LOGMEL, why_absent
@@ -92,7 +92,7 @@ def test_a_set_without_excerpts_is_empty_and_a_missing_one_is_reported(tmp_path:
     table, computed = embed_set([], {}, RATE, Cache(tmp_path / "cache"))
     write_set(table, tmp_path / "set.parquet")
     assert computed == 0 and read_set(tmp_path / "set.parquet", LOGMEL).values.shape == (0, LOGMEL.dimensions)
-    with pytest.raises(SequenceError, match="run snakemake again"):
+    with pytest.raises(ResultError, match="run snakemake again"):
         read_set(tmp_path / "none.parquet", LOGMEL)
 
 

@@ -1,6 +1,5 @@
 """What is compared of a track does not depend on how it is read, and follows its notes."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from waveforms import record
 
 from descant.audio import mulaw
 from descant.audio.fingerprint import fingerprint
-from descant.errors import SequenceError
+from descant.errors import ResultError
 from descant.evaluation.novelty.features import TrackFeatures, open_features, write_features
 from descant.evaluation.novelty.pitch import BANDS, LOWEST, MARGIN, TRANSPOSITIONS, pitch_grid, transposed
 from descant.evaluation.novelty.search import NOTHING, search_fingerprints, search_notes, window_words
@@ -120,10 +119,23 @@ def test_features_are_read_as_they_were_written(packed: PackedSequence, tmp_path
     assert len(train[2].words) == len(train[2].pitches) == 0
 
 
-def test_torn_features_are_reported(packed: PackedSequence, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["words.npy", "pitches.npy", "index.parquet"])
+def test_features_that_are_not_what_was_written_are_refused(packed: PackedSequence, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "features"
     folder.mkdir()
     write_features(packed, folder)
-    os.truncate(folder / "words.npy", 90)
-    with pytest.raises(SequenceError, match="cannot be read"):
-        open_features(folder)
+    path = folder / name
+    whole = path.read_bytes()
+
+    def refuses() -> None:
+        with pytest.raises(ResultError, match="cannot be read") as shown:
+            open_features(folder)
+        assert "run snakemake again" in shown.value.cure
+
+    for part in range(16):
+        path.write_bytes(whole[: len(whole) * part // 16])
+        refuses()
+    for foreign in (np.zeros(1000), np.zeros((2, 2), np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.float16)):
+        with path.open("wb") as file:
+            np.save(file, foreign)
+        refuses()

@@ -12,14 +12,27 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from tqdm import tqdm
 
 from descant.corpus.outputs import whole_file
-from descant.errors import SequenceError
+from descant.errors import ResultError
 from descant.evaluation.distances.kinds import Embedding, Kind
 from descant.evaluation.material import Excerpt
+from descant.parquet import read_own
 
-COLUMNS = ["embedding", "version", "group", "start", "sha256", "vector"]
+SCHEMA = pa.schema(
+    {
+        "embedding": pa.string(),
+        "version": pa.string(),
+        "group": pa.string(),
+        "start": pa.float64(),
+        "sha256": pa.string(),
+        "vector": pa.list_(pa.float32()),
+    }
+)
+COLUMNS = list(SCHEMA.names)
+CACHED = pa.schema([SCHEMA.field(name) for name in COLUMNS if name not in ("group", "start")])
 # excerpts between savings of the cache: a minute's work or two
 SAVE_EVERY = 200
 Vector = npt.NDArray[np.float32]
@@ -65,17 +78,17 @@ class Cache:
     def read(self) -> None:
         """Take what the file holds."""
         try:
-            table = pd.read_parquet(self.path, columns=["embedding", "version", "sha256", "vector"])
-        except (OSError, ValueError, KeyError):
+            table = read_own(self.path, CACHED)
+        except ResultError:
             # none yet, or torn by a full disk: all is embedded again
             return
-        for embedding, version, digest, vector in table.itertuples(index=False, name=None):
+        for embedding, version, digest, vector in table.to_pandas().itertuples(index=False, name=None):
             self.vectors[embedding, version, digest] = np.asarray(vector, dtype=np.float32)
 
     def write(self) -> None:
         """Write the file beside its place, then rename it."""
         rows = [(*key, vector) for key, vector in self.vectors.items()]
-        write_set(pd.DataFrame(rows, columns=["embedding", "version", "sha256", "vector"]), self.path)
+        write_set(pd.DataFrame(rows, columns=list(CACHED.names)), self.path)
 
 
 def hash_audio(audio: npt.NDArray[np.float32], sample_rate: int) -> str:
@@ -125,12 +138,9 @@ def read_set(path: Path, kind: Kind) -> EmbeddedSet:
     """Read the vectors of one embedding.
 
     Raises:
-        SequenceError: when the file cannot be read.
+        ResultError: when the file cannot be read.
     """
-    try:
-        table = pd.read_parquet(path, columns=COLUMNS)
-    except (OSError, ValueError, KeyError) as error:
-        raise SequenceError(f"{path} cannot be read: {error}", "delete it and run snakemake again") from error
+    table = read_own(path, SCHEMA).to_pandas()
     table = table[table["embedding"] == kind.name].sort_values(["group", "start"], kind="stable")
     values = np.array([np.asarray(vector) for vector in table["vector"]], dtype=np.float64)
     return EmbeddedSet(values.reshape(len(table), kind.dimensions), list(table["group"]), list(table["start"]))

@@ -12,15 +12,26 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from tqdm import tqdm
 
 from descant.audio.clips import from_16_bit
 from descant.audio.fingerprint import Words, fingerprint
-from descant.errors import SequenceError
 from descant.evaluation.novelty.pitch import BANDS, pitch_grid
+from descant.npy import map_array
+from descant.parquet import read_own, unreadable
 from descant.sequences import PackedSequence
 
-COLUMNS = ("track", "split", "name", "seconds", "first_word", "words", "first_cell", "cells")
+PLACES = ("first_word", "words", "first_cell", "cells")
+INDEX = pa.schema(
+    [
+        *((name, pa.string()) for name in ("track", "split", "name")),
+        ("seconds", pa.float64()),
+        *((name, pa.int64()) for name in PLACES),
+    ]
+)
+COLUMNS = tuple(INDEX.names)
+WORDS, CELLS = np.dtype("<u4"), np.dtype("<f2")
 HELD_OUT = ("validation", "test")
 
 
@@ -77,8 +88,8 @@ def write_features(recordings: PackedSequence, folder: Path) -> None:
     """Write the features of every track, read in blocks, into a folder that exists."""
     rate, rows = recordings.sample_rate, []
     with (
-        _GrowingArray(folder / "words.npy", np.dtype("<u4"), ()) as all_words,
-        _GrowingArray(folder / "pitches.npy", np.dtype("<f2"), (BANDS,)) as all_cells,
+        _GrowingArray(folder / "words.npy", WORDS, ()) as all_words,
+        _GrowingArray(folder / "pitches.npy", CELLS, (BANDS,)) as all_cells,
     ):
         for track in tqdm(recordings.tracks(), disable=None, unit="track"):
             words = fingerprint((from_16_bit(block)[:, None] for block in recordings.blocks(track)), rate)
@@ -121,16 +132,20 @@ def open_features(folder: Path) -> Features:
     """Open what :func:`write_features` wrote.
 
     Raises:
-        SequenceError: when a file is missing or torn.
+        ResultError: when a file is missing, torn or of another kind.
     """
-    try:
-        index = pd.read_parquet(folder / "index.parquet", columns=list(COLUMNS))
-        words, pitches = (
-            np.load(folder / name, mmap_mode="r" if index[count].any() else None, allow_pickle=False)
-            for name, count in (("words.npy", "words"), ("pitches.npy", "cells"))
-        )
-    except (OSError, ValueError, EOFError) as error:
-        raise SequenceError(
-            f"the features of the corpus cannot be read: {error}", "delete their folder and run snakemake again"
-        ) from error
+    index = read_own(folder / "index.parquet", INDEX).to_pandas()
+    words = _open_rows(folder / "words.npy", WORDS, (), int(index["words"].sum()))
+    pitches = _open_rows(folder / "pitches.npy", CELLS, (BANDS,), int(index["cells"].sum()))
     return Features(index, words, pitches)
+
+
+def _open_rows(path: Path, dtype: np.dtype[Any], row: tuple[int, ...], count: int) -> npt.NDArray[Any]:
+    """Map an array of so many rows; an empty one is not mapped."""
+    try:
+        array = map_array(path) if count else np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise unreadable(path, error) from error
+    if array.dtype != dtype or array.shape != (count, *row):
+        raise unreadable(path, f"it holds {array.dtype} {array.shape}, not {dtype} {(count, *row)}")
+    return array

@@ -15,15 +15,13 @@ from descant.corpus.decode import track_file
 from descant.errors import CorpusError
 from descant.evaluation.material import spread_evenly
 from descant.formatting import clock, count, decimal
+from descant.parquet import read_own
 from descant.report.blocks import Block, Clip, Clips, Items, Page, Section, Text
 from descant.report.clips import clip_of
 from descant.report.registry import Builder
 from descant.results import Given
+from descant.separation.shard import STEMS
 
-COLUMNS = [
-    "track", "source", "separator", "stem", "seconds", "removed_db", "vocal_level_db", "bandwidth_hz", "failure",
-    "remark",
-]  # fmt: skip
 SHOWN_FAILURES = 20
 HIGHEST_RATE = 48000
 FOOT = (
@@ -51,16 +49,12 @@ class SeparationGiven(Given):
 
 
 def read_stems(tables: Sequence[Path]) -> pd.DataFrame:
-    """What separation measured: a row a track, with ``COLUMNS`` and the number of its ``shard``, sorted by source.
+    """What separation measured: a row a track, with the number of its ``shard``, sorted by source.
 
     Raises:
-        CorpusError: when a table cannot be read.
+        ResultError: when a table cannot be read.
     """
-    try:
-        frames = [pd.read_parquet(path, columns=COLUMNS).assign(shard=n) for n, path in enumerate(tables)]
-    except (OSError, ValueError, KeyError) as error:
-        problem = f"a table of stems cannot be read: {error}"
-        raise CorpusError(problem, "delete results/corpus/stems and run snakemake again") from error
+    frames: list[pd.DataFrame] = [read_own(path, STEMS).to_pandas().assign(shard=n) for n, path in enumerate(tables)]
     return pd.concat(frames).sort_values(["source", "track"], ignore_index=True)
 
 
