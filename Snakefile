@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose keep band
+    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose keep band scratch
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"
@@ -61,17 +61,6 @@ rule all:
 rule table:
     input:
         rules.write_table.output,
-
-
-# another configuration, so a workflow of its own, in a folder of its own
-rule table_from_scratch:
-    threads: workflow.cores or 1
-    params:
-        snakefile=f"{workflow.basedir}/Snakefile",
-        config=f"{workflow.basedir}/config/table-from-scratch.yaml",
-    shell:
-        "python -m snakemake table --snakefile {params.snakefile:q} --configfile {params.config:q}"
-        " --directory results/from-scratch --cores {threads}"
 
 
 rule audio:
