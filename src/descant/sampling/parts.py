@@ -142,6 +142,9 @@ def draw_step(
             known[:, step, voice] = True
             if broken is not None:
                 keeps &= fixed[:, voice] | (broken.gather(1, drawn[:, None])[:, 0] >= 0)
+                # all that is unsettled is drawn again: the voices that follow would change nothing
+                if attempt < TRIES and not bool(keeps.any()):
+                    break
         unsettled &= ~keeps
         if not bool(unsettled.any()):
             break
