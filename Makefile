@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 FUZZ_SECONDS ?= 60
+# each of the many processes of a run would compile our modules anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo music test fast-test storm fuzz lint schema report clean help
 
