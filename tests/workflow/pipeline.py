@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from forking import forking
+
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "config" / "test" / "tiny.yaml"
 SONGS = ROOT / "config" / "test" / "songs.yaml"
@@ -13,8 +15,12 @@ SONGS = ROOT / "config" / "test" / "songs.yaml"
 
 def command(folder: Path, *arguments: str, over: Path = TINY) -> list[str]:
     """The command line of a run in a folder."""
-    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    return [*snakemake, *arguments, "--directory", str(folder), "--configfile", str(over)]
+    return [sys.executable, "-m", *_snakemake(folder, *arguments, over=over)]
+
+
+def _snakemake(folder: Path, *arguments: str, over: Path) -> list[str]:
+    snakefile = ["--snakefile", str(ROOT / "Snakefile")]
+    return ["snakemake", *snakefile, *arguments, "--directory", str(folder), "--configfile", str(over)]
 
 
 def environment() -> dict[str, str]:
@@ -30,13 +36,13 @@ def heed_ctrl_c() -> None:
 def run(
     folder: Path, *arguments: str, over: Path = TINY, timeout: float = 1500, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run the pipeline to its end."""
+    """Run the pipeline to its end, Snakemake and its jobs in forks of a Python that has imported what they import."""
     done = subprocess.run(
-        command(folder, *arguments, over=over),
+        [*forking().python, *_snakemake(folder, *arguments, over=over)],
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=environment(),
+        env={**environment(), "BASH_ENV": str(forking().bash)},
         cwd=ROOT,
         check=False,
     )
