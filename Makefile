@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 FUZZ_SECONDS ?= 60
+# each of the many processes of a run would compile our modules anew
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo music test fast-test storm fuzz lint schema report clean help
+.PHONY: demo music test all-tests fast-test storm fuzz lint schema report clean help
 
 help:
 	@echo "make demo       set up, run the default pipeline to the end, write the report: results/report/index.html"
@@ -42,8 +44,12 @@ music: $(VENV)/ready
 report: $(VENV)/ready
 	$(BIN)/snakemake --report results/report.html
 
+# lint takes one core for a minute and more: the tests begin beside it
+test: $(VENV)/ready-dev
+	$(MAKE) --no-print-directory --jobs=2 all-tests lint
+
 # three workers on two cores: the tests of a cluster mostly wait for it
-test: $(VENV)/ready-dev lint
+all-tests: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 fast-test: $(VENV)/ready-dev

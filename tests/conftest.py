@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 from torch import nn
 from xdist.scheduler import LoadScopeScheduling
 
@@ -59,8 +60,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: the tests that wait for a cluster, beside them those of the pipeline."""
-    first = ("tests/workflow/test_slurm.py", "tests/workflow/test_songs.py", "tests/workflow/")
+    """What takes longest begins first: the tests that wait for a cluster, beside them those of the pipeline.
+
+    A file that takes minutes and begins last would leave one process at work alone.
+    """
+    first = (
+        "tests/workflow/test_slurm.py",
+        "tests/workflow/test_songs.py",
+        "tests/workflow/",
+        "tests/sampling/test_triton.py",
+        "tests/evaluation/distances/test_musicnn.py",
+    )
 
     def rank(item: pytest.Item) -> tuple[int, bool]:
         place = next((n for n, start in enumerate(first) if item.nodeid.startswith(start)), len(first))
@@ -71,10 +81,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
-    """Sums in one order, and no cores taken from the neighbours."""
+    """Sums in one order, and no cores taken from the neighbours, by the processes of tests either."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    # threads of OpenBLAS that wait for one another on busy cores take six times the CPU time of one
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    with threadpool_limits(1, "blas"):
+        yield
     torch.set_num_threads(before)
 
 

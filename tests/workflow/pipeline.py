@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from forking import forking
+
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "config" / "test" / "tiny.yaml"
 SONGS = ROOT / "config" / "test" / "songs.yaml"
@@ -15,8 +17,12 @@ CHECKOUT = ("Snakefile", "config.yaml", "config", "envs", "pretrained", "profile
 
 def command(folder: Path, *arguments: str, over: Path = TINY, checkout: Path = ROOT) -> list[str]:
     """The command line of a run in a folder."""
-    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile")]
-    return [*snakemake, *arguments, "--directory", str(folder), "--configfile", str(over)]
+    return [sys.executable, "-m", *_snakemake(folder, *arguments, over=over, checkout=checkout)]
+
+
+def _snakemake(folder: Path, *arguments: str, over: Path, checkout: Path) -> list[str]:
+    snakefile = ["--snakefile", str(checkout / "Snakefile")]
+    return ["snakemake", *snakefile, *arguments, "--directory", str(folder), "--configfile", str(over)]
 
 
 def environment() -> dict[str, str]:
@@ -37,13 +43,13 @@ def run(
     check: bool = True,
     checkout: Path = ROOT,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the pipeline to its end."""
+    """Run the pipeline to its end, Snakemake and its jobs in forks of a Python that has imported what they import."""
     done = subprocess.run(
-        command(folder, *arguments, over=over, checkout=checkout),
+        [*forking().python, *_snakemake(folder, *arguments, over=over, checkout=checkout)],
         capture_output=True,
         text=True,
         timeout=timeout,
-        env={**environment(), "PYTHONPATH": str(checkout / "src")},
+        env={**environment(), "BASH_ENV": str(forking().bash), "PYTHONPATH": str(checkout / "src")},
         cwd=checkout,
         check=False,
     )

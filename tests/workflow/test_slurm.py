@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
+from forking import forking
 from pipeline import ROOT, TINY, environment, run
 from slurm import Cluster, needs_slurm, running_slurm
 
@@ -21,11 +24,9 @@ pytestmark = [pytest.mark.slow, needs_slurm, pytest.mark.timeout(1500)]
 PROFILE = ROOT / "profiles" / "slurm" / "profile.v9+.yaml"
 # one training, long enough to lose its allocation on the way
 LONG = {
-    "training": {"steps": 4000, "checkpoint_every": 200, "log_every": 1000, "validate_every": 2000},
+    "training": {"steps": 2400, "checkpoint_every": 100, "log_every": 1000, "validate_every": 1200},
     "priors": {"large": {"training": {}}},
 }
-# and one that needs more than Slurm's shortest limit, a minute
-LONGER = {"training": {"steps": 12000}}
 TRAINED = "results/training/large-on-audio/model.safetensors"
 
 
@@ -55,7 +56,8 @@ def mended_profile(folder: Path, **rules: dict[str, object]) -> Path:
     return path.parent
 
 
-def submit(cluster: Cluster, folder: Path, profile: Path, *arguments: str) -> subprocess.Popen[str]:
+def submit(cluster: Cluster, folder: Path, profile: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start Snakemake, whose jobs Slurm runs with these variables too."""
     command = [
         sys.executable,
         "-m",
@@ -71,7 +73,7 @@ def submit(cluster: Cluster, folder: Path, profile: Path, *arguments: str) -> su
         stdout=(folder / "out.txt").open("w"),
         stderr=subprocess.STDOUT,
         text=True,
-        env={**environment(), **cluster.environment, "PATH": path},
+        env={**environment(), **cluster.environment, "PATH": path, **variables},
         cwd=ROOT,
     )
 
@@ -97,12 +99,31 @@ def jobs_of(cluster: Cluster, folder: Path) -> list[str]:
     return [line.split()[0] for line in shown if line.split()[1] == str(folder)]
 
 
+def trainings_in(folder: Path) -> list[psutil.Process]:
+    """The processes of trainings that work in a folder."""
+    found = psutil.process_iter(["cmdline", "cwd"])
+    named = [one for one in found if "descant.commands.train" in (one.info["cmdline"] or [])]
+    return [one for one in named if one.info["cwd"] == str(folder)]
+
+
+def is_asked_to_end(process: psutil.Process) -> bool:
+    """Whether SIGTERM awaits a process that is stopped, or it is no more."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return True
+    pending = next(line for line in status.splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(pending.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def test_a_deep_model_from_scores_to_players(cluster: Cluster, tmp_path: Path) -> None:
     fake_gpu = {"gres": "gpu:fake:1"}
     profile = mended_profile(tmp_path, train=fake_gpu, train_member=fake_gpu)
     # its level 2 is trained by a population: generations of members, each a job
     targets = ["results/report/players/vqvae_pbt.html", "results/likelihood/codes-on-vqvae8.vqvae8_pbt.parquet"]
-    running = submit(cluster, tmp_path, profile, *targets, "--configfile", str(TINY))
+    over = tmp_path / "over.yaml"
+    over.write_text(yaml.safe_dump(merge(read_yaml(TINY), {"corpus": {"shards": 1}})))
+    running = submit(cluster, tmp_path, profile, *targets, "--configfile", str(over), BASH_ENV=str(forking().bash))
     assert running.wait(1200) == 0, (tmp_path / "out.txt").read_text()
     assert all((tmp_path / target).exists() for target in targets)
     assert "submitted with SLURM jobid" in (tmp_path / "out.txt").read_text()
@@ -110,7 +131,7 @@ def test_a_deep_model_from_scores_to_players(cluster: Cluster, tmp_path: Path) -
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Configuration of a training that takes half a minute."""
+    """Configuration of a training that takes a quarter of a minute."""
     path = tmp_path_factory.mktemp("config") / "long.yaml"
     path.write_text(yaml.safe_dump(merge(read_yaml(TINY), LONG)))
     return path
@@ -137,24 +158,27 @@ def shown(folder: Path) -> str:
 
 
 def test_a_training_at_its_time_limit_goes_on_in_the_next_job(
-    cluster: Cluster, corpus: Path, long: Path, tmp_path: Path
+    cluster: Cluster, corpus: Path, long: Path, undisturbed: Path
 ) -> None:
-    longer, undisturbed = tmp_path / "longer.yaml", tmp_path / "undisturbed"
-    longer.write_text(yaml.safe_dump(merge(read_yaml(long), LONGER)))
-    shutil.copytree(corpus, undisturbed)
-    run(undisturbed, "--cores", "2", TRAINED, over=longer)
-    # Slurm's shortest limit is a minute, which no machine trains it in; a busy one is given more time at each attempt
-    limit = {"runtime": "4 * attempt - 3", "slurm_extra": "'--signal=TERM@40'"}
-    profile = mended_profile(corpus, train=limit)
-    running = submit(cluster, corpus, profile, TRAINED, "--configfile", str(longer))
+    # a busy machine's job has more time at its next attempt
+    limit = {"runtime": "4 * attempt - 3", "slurm_extra": "'--signal=TERM@1'"}
+    running = submit(cluster, corpus, mended_profile(corpus, train=limit), TRAINED, "--configfile", str(long))
+    wait_for(lambda: progress(corpus) >= 100, "a checkpoint")
+    (training,) = trainings_in(corpus)
+    # Slurm's shortest limit is a minute: what is left of it is no work
+    training.suspend()
+    wait_for(lambda: is_asked_to_end(training), "Slurm's signal", 600)
+    with suppress(psutil.NoSuchProcess):
+        training.resume()
     assert running.wait(900) == 0, shown(corpus)
     assert shown(corpus).count("Trying to restart job") >= 1
     assert (corpus / TRAINED).read_bytes() == (undisturbed / TRAINED).read_bytes()
+    assert "going on from step" in (corpus / "results/logs/train/large-on-audio.log").read_text()
 
 
 def test_a_requeued_training_goes_on(cluster: Cluster, corpus: Path, long: Path, undisturbed: Path) -> None:
     running = submit(cluster, corpus, mended_profile(corpus), TRAINED, "--configfile", str(long))
-    wait_for(lambda: progress(corpus) >= 1000, "a checkpoint")
+    wait_for(lambda: progress(corpus) >= 300, "a checkpoint")
     (job,) = jobs_of(cluster, corpus)
     # what preemption does with PreemptMode=REQUEUE
     cluster.ask("scontrol", "requeue", job)
@@ -168,7 +192,7 @@ def test_a_requeued_training_goes_on(cluster: Cluster, corpus: Path, long: Path,
 def test_a_killed_controller_is_run_again(cluster: Cluster, corpus: Path, long: Path, undisturbed: Path) -> None:
     profile = mended_profile(corpus)
     running = submit(cluster, corpus, profile, TRAINED, "--configfile", str(long))
-    wait_for(lambda: progress(corpus) >= 1000, "a checkpoint")
+    wait_for(lambda: progress(corpus) >= 300, "a checkpoint")
     running.send_signal(signal.SIGKILL)
     running.wait()
     run(corpus, "--cores", "1", "--unlock", over=long)
@@ -202,7 +226,7 @@ def test_the_generic_profile_takes_any_submit_command(cluster: Cluster, tmp_path
     folder = tmp_path / "profile"
     folder.mkdir()
     (folder / "config.yaml").write_text(yaml.safe_dump(profile))
-    running = submit(cluster, tmp_path, folder, "corpus", "--configfile", str(TINY))
+    running = submit(cluster, tmp_path, folder, "corpus", "--configfile", str(TINY), BASH_ENV=str(forking().bash))
     assert running.wait(600) == 0, shown(tmp_path)
     assert (tmp_path / "results/sequences/audio/data.npy").exists()
     assert "with external jobid" in shown(tmp_path)

@@ -150,6 +150,9 @@ def draw_step(
             is_free = ~fixed[:, voice]
             if rules is not None and attempt < TRIES:
                 keeps &= ~(is_free & rules.breaks(memory.tokens, known, step, voice, drawn))
+                # all that is unsettled is drawn again: the voices that follow would change nothing
+                if not bool(keeps.any()):
+                    break
             memory.tokens[:, step, voice] = torch.where(unsettled & is_free, drawn, memory.tokens[:, step, voice])
             known[:, step, voice] = True
         unsettled &= ~keeps
