@@ -9,7 +9,7 @@ from descant.errors import CorpusError
 
 ROOT = Path(__file__).parents[2]
 MEL2MEL = str(ROOT / "config" / "mel2mel" / "pieces.csv")
-PIANO = str(ROOT / "config" / "pretrained" / "pieces.csv")
+PIANO = str(ROOT / "config" / "pretrained" / "piano" / "pieces.csv")
 
 
 def test_shipped_list_is_all_there() -> None:
