@@ -21,7 +21,7 @@ SECONDS = 8
 
 def test_the_shipped_networks_play_the_notes_of_a_score(tmp_path: Path) -> None:
     over = tmp_path / "over.yaml"
-    removed = {"composed": None, "chorale": None, "quartet": None, "polonaise": None}
+    removed = {"composed": None, "chorale": None, "quartet": None, "aria": None}
     music = {"sonata": {"seconds": SECONDS}, **removed}
     over.write_text(yaml.safe_dump({"compositions": {"chorale": None}, "music": music}))
     run(tmp_path, "--cores", "1", "music", over=over)

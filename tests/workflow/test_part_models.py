@@ -57,7 +57,7 @@ def test_rows_of_parts_are_trained_on_scores_alone(tmp_path: Path) -> None:
         "models": rows,
         "rows": list(rows),
         "compositions": {"chorale": None, **tasks},
-        "music": dict.fromkeys(("composed", "sonata", "chorale", "quartet", "polonaise")),
+        "music": dict.fromkeys(("composed", "sonata", "chorale", "quartet", "aria")),
     }
     own |= {"evaluation": evaluation, "listening": {"type": "ab"}}
     over.write_text(yaml.safe_dump(own))
