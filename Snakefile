@@ -37,16 +37,8 @@ localrules:
     table,
     audio,
     codes,
-    compose,
-    compositions,
     corpus,
-    find_timbre,
-    listening,
-    listening_simulation,
     music,
-    parts_drawn,
-    play,
-    table_from_scratch,
 
 
 rule all:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import Prior
-from descant.evaluation.provenance import Network, scale_in_words, stack_in_words, training_in_words
+from descant.config.vocoders import OnePassVocoder
+from descant.evaluation.provenance import Network, scale_in_words, stack_in_words, training_in_all, training_in_words
 from descant.modelfacts import Input, ModelFacts
 from descant.sequences import PackedSequence
 
@@ -42,5 +44,10 @@ def test_what_began_from_trained_networks_is_called_so(tiny_sequence: PackedSequ
     assert training_in_words(fresh, tiny_sequence).startswith("5 training steps, ")
     assert scale_in_words([begun], tiny_sequence).startswith("Fine-tuned on ")
     assert scale_in_words([begun, fresh, flat(0)], tiny_sequence).startswith("Fine-tuned in part on ")
+    training = {"steps": 3, "batch": 1, "window": 8}
+    for section, kind, how in ((Mel2Mel, "mel2mel", "Fine-tuned"), (OnePassVocoder, "one_pass_vocoder", "Trained")):
+        settings = section.model_validate({"training": training})
+        other = Network(begun.facts.model_copy(update={"kind": kind}), settings)
+        assert training_in_all([other], tiny_sequence).startswith(f"{how} on ")
     for networks, warned in (([begun], False), ([fresh], True)):
         assert ("expect texture" in scale_in_words(networks, tiny_sequence)) == warned

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from chorales import roll_of
 from page_reading import read_page
-from pipeline import planned, run
+from pipeline import ROOT, planned, run
 
 from descant.corpus.parts_dealing import PieceRow
 from descant.evaluation.parts_baselines import ALL
@@ -17,7 +17,7 @@ from descant.scores.polyphony import DURATIONS
 from descant.sequences import open_sequence
 
 pytestmark = pytest.mark.slow
-PAGE = "results/report/parts.html"
+PAGE, FRONT = "results/report/parts.html", "results/report/index.html"
 
 
 def test_an_rmvae_learns_chords_and_writes_some(tmp_path: Path) -> None:
@@ -32,11 +32,13 @@ def test_an_rmvae_learns_chords_and_writes_some(tmp_path: Path) -> None:
         "part_models": {"chords": {"kind": "rmvae", "training": training}},
         "models": {"chords": {"kind": "parts", "title": "Chords", "part_model": "chords"}},
         "rows": ["chords"],
+        "compositions": {"chorale": None},
+        "music": dict.fromkeys(("composed", "sonata", "chorale", "quartet", "polonaise")),
         "evaluation": {"parts": {"bound_draws": 1, "pieces": 1, "measures": 2}},
     }
     over.write_text(yaml.safe_dump(own))
     heard = "results/parts/audio/chords"
-    run(folder, "--cores", "1", PAGE, "parts_drawn", heard, over=over)
+    run(folder, "--cores", "1", PAGE, FRONT, "parts_drawn", heard, over=over)
     results = folder / "results"
     parts = open_sequence(results / "sequences/parts")
     assert (parts.classes, parts.channels) == (DURATIONS, 2 * 128)
@@ -50,10 +52,18 @@ def test_an_rmvae_learns_chords_and_writes_some(tmp_path: Path) -> None:
     assert lines["Chords", "next token"].bound and lines["Chords", "next measure"].note_f1 is not None
     shown = read_page((folder / PAGE).read_text(), str(folder)).text
     assert "Filling a part" in shown and "frequencies by place" in shown
+    first = read_page((folder / FRONT).read_text(), str(folder)).text
+    assert "Scores in 2 parts from a folder." in first and "Composing, by nats a note: " in first
+    assert all(f"{task}, by " in first for task in ("The next measure", "Filling part 1", "Filling part 2"))
     drawn = results / "parts/drawn/chords"
     names = {path.name for path in drawn.glob("*.mid")}
     assert names == {f"1-{name}.mid" for name in ("given", "appended", "part-1-filled", "part-2-filled")}
     given = read_parts(drawn / "1-given.mid", 2, 2, "polyphonic").grid
     assert any((given == read_parts(music / f"{seed}.mid", 2, 2, "polyphonic").grid).all() for seed in range(6))
     assert len(list((folder / heard).glob("*.flac"))) == 1
-    assert planned(folder, PAGE, "parts_drawn", heard, over=over) - {"parts_drawn"} == set()
+    assert planned(folder, PAGE, FRONT, "parts_drawn", heard, over=over) - {"parts_drawn"} == set()
+
+
+def test_the_quartets_have_a_first_page_too(tmp_path: Path) -> None:
+    pages = planned(tmp_path, over=ROOT / "config" / "parts-polyphonic.yaml")
+    assert {"page page=index", "page page=parts"} <= pages

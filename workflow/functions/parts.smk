@@ -35,7 +35,8 @@ def parts_in_words():
     """Where the music in parts comes from, for people; a folder is not named: its path is nobody else's business."""
     return {
         "chorales": "Bach's chorales, of music21's corpus.",
-        "folder": "Scores in four parts from a folder.",
+        "quartets": "String quartets, of music21's corpus.",
+        "folder": f"Scores in {experiment.parts.voices} parts from a folder.",
         "jsb16": "JSB Chorales.",
     }[experiment.parts.source]
 

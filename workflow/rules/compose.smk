@@ -37,6 +37,7 @@ rule composition:
 rule compose:
     input:
         asked_page,
+    localrule: True
 
 
 rule compositions:
@@ -44,3 +45,4 @@ rule compositions:
         collect(
             rules.page.output, page=["compositions"] if experiment.compositions else []
         ),
+    localrule: True

@@ -29,4 +29,4 @@ rule keep_folder:
     conda:
         "../../envs/main.yaml"
     shell:
-        "(cp -rlT {input:q} {output:q} || cp -rT {input:q} {output:q}) 2> {log:q}; echo {output:q}"
+        "mkdir -p {output:q}; (cp -Rl {input:q}/. {output:q} || cp -R {input:q}/. {output:q}) 2> {log:q}; echo {output:q}"

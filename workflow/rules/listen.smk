@@ -182,8 +182,10 @@ rule listening:
     input:
         rules.stimuli.output,
         rules.listening_design.output,
+    localrule: True
 
 
 rule listening_simulation:
     input:
         "results/report/simulated/listening.html",
+    localrule: True

@@ -122,6 +122,7 @@ rule parts_drawn_row:
 rule parts_drawn:
     input:
         drawn_parts,
+    localrule: True
 
 
 rule parts_audio:

@@ -104,8 +104,10 @@ rule fit_timbre:
 rule play:
     input:
         "results/play/played.flac",
+    localrule: True
 
 
 rule find_timbre:
     input:
         "results/play/timbre.json",
+    localrule: True

@@ -4,6 +4,7 @@
 rule table_from_scratch:
     log:
         "<logs>/table_from_scratch.log",
+    localrule: True
     conda:
         "../../envs/main.yaml"
     threads: workflow.cores or 1

@@ -32,7 +32,7 @@ def estimate(settings: options.Settings, sequence: options.SequenceFolder) -> No
         print(f"  {line}")
     needs = [need_of(training, plan.learnt(training).hop) for training in plan.trained]
     speed = product_speed()
-    minutes = [] if config.gpus_per_job else [cpu_minutes(training, speed) for training in plan.trained]
+    minutes = [] if config.gpus_per_job else [cpu_minutes(plan, training, speed) for training in plan.trained]
     table = pd.DataFrame(
         {
             "training": [training.name for training in plan.trained],

@@ -149,7 +149,8 @@ def training_in_all(networks: Sequence[Network], audio: PackedSequence) -> str:
 
 def _begun(networks: Sequence[Network]) -> int:
     """How many began from trained ones; vocoders are left out, which a run tunes on its own spectrograms."""
-    return sum(network.facts.start is not None and isinstance(network.settings, ADA | Prior) for network in networks)
+    vocoders = MelWaveNet | OnePassVocoder
+    return sum(network.facts.start is not None and not isinstance(network.settings, vocoders) for network in networks)
 
 
 def scale_in_words(networks: Sequence[Network], audio: PackedSequence) -> str:

@@ -4,8 +4,11 @@ import time
 
 import numpy as np
 
+from descant.config.mel import MEL
+from descant.config.vocoders import OnePassVocoder
 from descant.plan.memory import members
 from descant.plan.parts import Training
+from descant.plan.plan import Plan
 
 # a multiplication and an addition a weight, forward and twice backward
 FLOPS_A_WEIGHT = 6
@@ -25,13 +28,17 @@ def product_speed() -> float:
     return float(2 * SIDE**3 / max(min(seconds), 1e-6))
 
 
-def cpu_minutes(training: Training, speed: float) -> float:
+def cpu_minutes(plan: Plan, training: Training, speed: float) -> float:
     """Minutes of CPU time of a training, about: right within a factor of two for the networks that were measured.
 
     Args:
+        plan: of the configuration.
         training: of the plan.
         speed: operations a second, of :func:`product_speed`.
     """
     settings = training.settings.training
     windows = settings.steps * settings.accumulate * settings.batch * members(training)
-    return FLOPS_A_WEIGHT * training.size.parameters * windows * settings.window / (SHARE * speed) / 60
+    # a vocoder of one pass uses its weights once a mel frame, not once a sample
+    is_by_frame = isinstance(training.settings, OnePassVocoder)
+    uses = settings.window / (plan.sequences[training.inputs[MEL]].hop if is_by_frame else 1)
+    return FLOPS_A_WEIGHT * training.size.parameters * windows * uses / (SHARE * speed) / 60

@@ -140,12 +140,23 @@ def _rules(drawn: Sequence[tuple[str, str, Drawing]]) -> Section:
     return Section("Rules beside Bach's own rate", [Text(OF_RULES, "quiet small"), table])
 
 
+def _is_polyphonic(found: PartsTable) -> bool:
+    return any(line.note_f1 is not None for line in found.lines)
+
+
 def best_in_words(found: PartsTable) -> list[str]:
     """What is best at what on all test pieces, a sentence each."""
     sentences = []
-    asked = [(COMPOSE, "nats_per_changed_token", "composing, by nats a changed token", min)]
-    asked += [(NEXT, "changed_accuracy", "the next measure, by changed tokens that are right", max)]
-    asked += [(FILL.format(name), "changed_accuracy", f"filling the {name}, by the same", max) for name in VOICES]
+    if _is_polyphonic(found):
+        token, right, figure, article = "note", "F1 of notes", "note_f1", ""
+    else:
+        token, right, figure, article = "changed token", "changed tokens that are right", "changed_accuracy", "the "
+    asked = [(COMPOSE, "nats_per_changed_token", f"composing, by nats a {token}", min)]
+    asked += [(NEXT, figure, f"the next measure, by {right}", max)]
+    filled = dict.fromkeys(line.task for line in found.lines if line.task not in (COMPOSE, NEXT))
+    asked += [
+        (task, figure, f"filling {article}{task.removeprefix(FILL.format(''))}, by the same", max) for task in filled
+    ]
     for task, key, words, choose in asked:
         lines = lines_on(found, task)
         best = best_of(lines, key, choose)
@@ -162,7 +173,7 @@ def best_in_words(found: PartsTable) -> list[str]:
 def build(given: PartsGiven) -> Page:
     """The page: what is best at what, then a section for each question, and the thesis's own polls."""
     found = read_json(PartsTable, given.table)
-    if any(line.note_f1 is not None for line in found.lines):
+    if _is_polyphonic(found):
         return Page("Music in parts", polyphonic_blocks(found), "broad")
     drawn = named_drawings(found.rows, BACH)
     polls = Table(
