@@ -10,7 +10,7 @@ import pytest
 from descant.commands.parts import parts
 from descant.errors import CorpusError
 from descant.plan.windows import Window
-from descant.scores.part_files import midi_of
+from descant.scores.part_writing import midi_of
 from descant.scores.parts import HELD, MEASURE
 from descant.sequences import open_checked
 

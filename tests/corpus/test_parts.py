@@ -18,7 +18,7 @@ from descant.corpus.tunes import tune_groups
 from descant.errors import CorpusError
 from descant.scores import polyphony
 from descant.scores.key import NAMES, key_of
-from descant.scores.part_files import midi_of, musicxml_of
+from descant.scores.part_writing import midi_of, musicxml_of
 from descant.scores.parts import (
     HELD,
     REST,

@@ -16,7 +16,7 @@ from descant.evaluation.parts_baselines import CLEAN, BaselineRow, PartsBaseline
 from descant.evaluation.parts_coding import NONE, START, Coding, code, contexts, fill_contexts
 from descant.evaluation.parts_models import Filler, composers, copying, goes_on, last_measure, ngram, unigram
 from descant.results import read_json, read_rows
-from descant.scores.part_files import midi_of
+from descant.scores.part_writing import midi_of
 from descant.scores.parts import HELD, REST, SILENCE, Grid, sounding, transposed
 from descant.statistics import Bootstrap
 

@@ -15,7 +15,7 @@ from descant.errors import CorpusError, ModelFileError
 from descant.evaluation.parts_material import read_pieces
 from descant.modelfile import write_model
 from descant.results import read_rows, write_rows
-from descant.scores.part_files import midi_of
+from descant.scores.part_writing import midi_of
 from descant.scores.parts import Grid
 from descant.sequences import open_checked
 from descant.systems.registry import KINDS

@@ -34,7 +34,8 @@ from descant.modelfacts import DIGEST_KEY, KEY, Input, ModelFacts
 from descant.modelfile import ModelFile, digest, read_model, write_model
 from descant.scores.midi import read_midi
 from descant.scores.notation import read_notation
-from descant.scores.part_files import midi_of, musicxml_of, read_parts
+from descant.scores.part_files import read_parts
+from descant.scores.part_writing import midi_of, musicxml_of
 from descant.sequences import METADATA_KEY, Labels, SequenceWriter, open_checked, open_sequence
 from descant.steps import open_steps
 from descant.systems.base import System

@@ -13,7 +13,7 @@ from descant.audio.clips import flac_bytes
 from descant.errors import SamplingError
 from descant.evaluation.composed import LIST, Composed, Written
 from descant.results import write_json
-from descant.scores.part_files import musicxml_of
+from descant.scores.part_writing import musicxml_of
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 
 # a chord, and the same a tone higher: a fifth and an octave in parallel

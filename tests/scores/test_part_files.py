@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from music21 import chord, meter, note, stream, tie
 
 from descant.errors import ScoreError
-from descant.scores.part_files import midi_of, musicxml_of, read_parts
+from descant.scores.part_files import read_parts
+from descant.scores.part_writing import midi_of, musicxml_of
 from descant.scores.parts import HELD, PITCHES, REST, SILENCE, PartNote, decode, encode, sounding
 from descant.scores.polyphony import decode as decode_roll
 from descant.scores.polyphony import encode as encode_roll
@@ -114,7 +115,7 @@ def test_a_natural_is_written_in_each_octave_and_measure_that_needs_it() -> None
 
 
 def test_the_same_grid_gives_the_same_bytes_in_another_process() -> None:
-    lines = "import sys; from grids import chorale; from descant.scores.part_files import musicxml_of"
+    lines = "import sys; from grids import chorale; from descant.scores.part_writing import musicxml_of"
     run = [sys.executable, "-c", f"{lines}; sys.stdout.buffer.write(musicxml_of(chorale()))"]
     paths = os.pathsep.join(sys.path)
     other = subprocess.run(run, capture_output=True, check=True, env={**os.environ, "PYTHONPATH": paths}).stdout

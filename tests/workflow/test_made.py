@@ -7,7 +7,7 @@ import yaml
 from grids import chorale
 from pipeline import planned_when_moved, run
 
-from descant.scores.part_files import midi_of
+from descant.scores.part_writing import midi_of
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,8 @@ from descant.listening.files import read_manifest
 from descant.modelfile import read_model
 from descant.results import read_json, read_rows
 from descant.sampling.parts import draw_parts
-from descant.scores.part_files import midi_of, read_parts
+from descant.scores.part_files import read_parts
+from descant.scores.part_writing import midi_of
 from descant.sequences import open_sequence
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.base import System

@@ -10,7 +10,7 @@ from pipeline import planned, run
 from descant.corpus.parts_dealing import PieceRow
 from descant.evaluation.parts_baselines import PartsBaselines
 from descant.results import read_json, read_rows
-from descant.scores.part_files import midi_of
+from descant.scores.part_writing import midi_of
 from descant.scores.parts import HELD, Grid
 from descant.sequences import open_checked
 

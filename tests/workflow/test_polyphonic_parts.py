@@ -12,7 +12,8 @@ from descant.corpus.parts_dealing import PieceRow
 from descant.evaluation.parts_baselines import ALL
 from descant.evaluation.parts_scores import PartsLine
 from descant.results import read_rows
-from descant.scores.part_files import midi_of, read_parts
+from descant.scores.part_files import read_parts
+from descant.scores.part_writing import midi_of
 from descant.scores.polyphony import DURATIONS
 from descant.sequences import open_sequence
 

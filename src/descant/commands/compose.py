@@ -19,7 +19,7 @@ from descant.evaluation.composed import LIST, Composed, Written
 from descant.results import write_json
 from descant.sampling.composers import read_composer
 from descant.sampling.composing import carry_out
-from descant.scores.part_files import midi_of, musicxml_of
+from descant.scores.part_writing import midi_of, musicxml_of
 from descant.scores.parts import MEASURE, PITCHES, VOICES, ranges
 from descant.scores.voice_leading import CHORALE_RANGES, count_voice_leading
 from descant.seeds import derive_seed

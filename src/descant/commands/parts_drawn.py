@@ -13,7 +13,7 @@ from descant.errors import ModelFileError
 from descant.evaluation.parts_material import read_pieces
 from descant.evaluation.polyphonic_row import filled_from, goes_on_from
 from descant.sampling.composers import read_parts_model
-from descant.scores.part_files import midi_of
+from descant.scores.part_writing import midi_of
 from descant.scores.polyphony import part_names
 from descant.sequences import open_checked
 from descant.systems.polyphonic_rmvae import PolyphonicRMVAESystem

@@ -17,10 +17,11 @@ from descant.config.listening import Listening
 from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
-from descant.config.networks import ADA, ContinuousBottleneck, Prior
-from descant.config.part_models import RMVAE, AutoregressiveParts, PartModel
+from descant.config.networks import ADA, Prior
+from descant.config.part_models import AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, SECONDS_A_MEASURE, Parts
 from descant.config.play import Piece, Play, Playing
+from descant.config.row_checks import check_mel2mel, check_parts, check_stack
 from descant.config.vocoders import Vocoder
 
 # sequences of every corpus, and frames of them, beside what networks make
@@ -107,70 +108,12 @@ class Config(Section):
             raise ValueError("models is empty: name at least one row of the table")
         for name, model in self.models.items():
             if isinstance(model, Stack):
-                self._check_stack(name, model)
+                check_stack(name, model, self.adas, self.priors)
             elif isinstance(model, PartsRow):
-                self._check_parts(name, model)
+                check_parts(name, model, self.part_models, self.parts)
             else:
-                self._check_mel2mel(name, model)
+                check_mel2mel(name, model, self.mel2mels, self.vocoders, self.corpus)
         return self
-
-    def _check_stack(self, name: str, model: Stack) -> None:
-        for ada in model.stack:
-            if ada not in self.adas:
-                raise ValueError(f"models.{name}.stack names {ada!r}{suggest(ada, self.adas, 'adas')}")
-            if isinstance(self.adas[ada].bottleneck, ContinuousBottleneck):
-                raise ValueError(
-                    f"models.{name}.stack names {ada!r}, whose continuous bottleneck has no codes for a prior; "
-                    "choose vq or argmax"
-                )
-        above = {f"adas.{ada}.local_model": self.adas[ada].local_model for ada in model.stack[1:]}
-        if model.stack and model.prior in self.priors:
-            above[f"priors.{model.prior}.wavenet"] = self.priors[model.prior].wavenet
-        for key, shape in above.items():
-            if shape.linear_prediction:
-                raise ValueError(
-                    f"models.{name} puts {key} on codes, but its linear_prediction is of audio; leave it out there"
-                )
-        for ada in model.stack[1:]:
-            if "scalar" in (self.adas[ada].local_model.input, self.adas[ada].encoder.input):
-                raise ValueError(
-                    f"models.{name}.stack puts {ada!r} on codes, but its input 'scalar' is for audio; codes have "
-                    "no order, use 'embedding'"
-                )
-        if model.stack and model.prior in self.priors and self.priors[model.prior].wavenet.input == "scalar":
-            raise ValueError(
-                f"models.{name}.prior is {model.prior!r}, whose input 'scalar' is for audio; codes have no order"
-            )
-        if model.prior not in self.priors:
-            raise ValueError(f"models.{name}.prior names {model.prior!r}{suggest(model.prior, self.priors, 'priors')}")
-
-    def _check_mel2mel(self, name: str, model: Mel2MelRow) -> None:
-        if model.mel2mel not in self.mel2mels:
-            near = suggest(model.mel2mel, self.mel2mels, "mel2mels")
-            raise ValueError(f"models.{name}.mel2mel names {model.mel2mel!r}{near}")
-        if model.vocoder is not None and model.vocoder not in self.vocoders:
-            near = suggest(model.vocoder, self.vocoders, "vocoders")
-            raise ValueError(f"models.{name}.vocoder names {model.vocoder!r}{near}")
-        if model.vocoder_tuning and model.vocoder is None:
-            raise ValueError(f"models.{name}.vocoder_tuning has no vocoder to train; name one in models.{name}.vocoder")
-        if model.vocoder_tuning and model.vocoder_tuning.start_from:
-            raise ValueError(f"models.{name}.vocoder_tuning.start_from is the vocoder itself; leave the key out")
-        if self.corpus.source not in ("scores", "midi"):
-            raise ValueError(
-                f"models.{name} learns from scores, but corpus.source is {self.corpus.source!r}; set it to scores or "
-                "midi"
-            )
-
-    def _check_parts(self, name: str, model: PartsRow) -> None:
-        if model.part_model not in self.part_models:
-            near = suggest(model.part_model, self.part_models, "part_models")
-            raise ValueError(f"models.{name}.part_model names {model.part_model!r}{near}")
-        network = self.part_models[model.part_model]
-        if self.parts.form == "polyphonic" and not isinstance(network, RMVAE):
-            raise ValueError(
-                f"models.{name} trains {model.part_model!r}, of the kind {network.kind}, which plays one note at a "
-                "time, but parts.form is polyphonic; name a part_model of kind rmvae, or set parts.form to monophonic"
-            )
 
     @model_validator(mode="after")
     def _renderings_reach_the_rate(self) -> Self:

@@ -13,7 +13,7 @@ from descant.config.parts import QUARTERS_PER_MINUTE, SECONDS_A_MEASURE
 from descant.corpus.rendering import render
 from descant.scores.forms import Piece, of_piece
 from descant.scores.notes import PIANO
-from descant.scores.part_files import midi_of
+from descant.scores.part_writing import midi_of
 from descant.scores.parts import MEASURE, PITCHES
 
 # longer than any piece that is read

@@ -26,6 +26,7 @@ CLASSES = 130
 SILENCE = 128
 MEASURE = STEPS_A_MEASURE
 STEPS_A_QUARTER = MEASURE // 4
+METER = "4/4"
 
 
 @dataclass(frozen=True, slots=True)
