@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from descant.config.loading import load
+from descant.errors import ConfigError
 from descant.plan.plan import make_plan
 from descant.plan.starts import FINE_TUNED, IN_PART, begin_from, beginning_of
 
@@ -22,7 +23,7 @@ def shipped(folder: Path, *names: str) -> Path:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ([], ""),
+        (["no_such_network"], ""),
         (["very_large-on-audio"], ""),
         (["vqvae8"], IN_PART),
         (["vqvae8", "codes-on-vqvae8"], FINE_TUNED),
@@ -36,6 +37,13 @@ def test_each_begins_from_the_one_of_its_name_and_no_other_changes(tmp_path: Pat
         assert training.begins_trained == (name in names) and (training == PLAN.trainings[name]) == (name not in names)
     assert beginning_of(begun, begun.routes["hop8"]) == said
     assert begin_from(PLAN, None) == PLAN
+
+
+def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "piano").mkdir()
+    shipped(tmp_path / "piano", "vqvae8")
+    with pytest.raises(ConfigError, match=r"holds no NAME/model\.safetensors"):
+        begin_from(PLAN, tmp_path)
 
 
 def test_what_a_training_names_itself_comes_first(tmp_path: Path) -> None:

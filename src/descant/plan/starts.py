@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from descant.errors import ConfigError
 from descant.plan.parts import Route, Training
 from descant.plan.plan import Plan
 
@@ -19,9 +20,16 @@ def begin_from(plan: Plan, folder: Path | None) -> Plan:
     Args:
         plan: of the configuration.
         folder: with ``NAME/model.safetensors``; None changes nothing.
+
+    Raises:
+        ConfigError: when the folder holds no network of any name.
     """
     if folder is None:
         return plan
+    if not any(folder.glob(f"*/{MODEL_FILE}")):
+        raise ConfigError(
+            f"start_from: {folder} holds no NAME/{MODEL_FILE}", "give a folder such as pretrained/piano, or null"
+        )
     return replace(plan, trainings={name: _begun(training, folder) for name, training in plan.trainings.items()})
 
 
