@@ -33,6 +33,8 @@ ROOT = Path(__file__).parent.parent
 NOTES_PER_SECOND = 8
 Arrays = list[np.ndarray[Any, np.dtype[Any]]]
 
+CONFIGS = [ROOT / "config" / "mel2mel.yaml", ROOT / "config" / "pretrained" / "instruments.yaml"]
+
 
 def random_roll(seconds: float, rate: float) -> Iterator[np.ndarray[Any, np.dtype[np.float16]]]:
     random, count = np.random.default_rng(0), round(seconds * NOTES_PER_SECOND)
@@ -42,14 +44,14 @@ def random_roll(seconds: float, rate: float) -> Iterator[np.ndarray[Any, np.dtyp
 
 
 def main(
-    config: Annotated[Path, typer.Option(help="laid over config.yaml")] = ROOT / "config" / "mel2mel.yaml",
+    config: Annotated[list[Path], typer.Option(help="laid over config.yaml, one over the other")] = CONFIGS,
     seconds: Annotated[float, typer.Option(min=10, help="of the score")] = 120.0,
     rounds: Annotated[int, typer.Option(min=3, help="rounds; it prints medians over them")] = 5,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 1,
 ) -> None:
     """Print a table; vocoders that draw are measured by benchmarks/sampling.py."""
     torch.set_num_threads(threads)
-    experiment = load(ROOT / "config.yaml", config)
+    experiment = load(ROOT / "config.yaml", *config)
     rate, step = experiment.audio.sample_rate, experiment.mel.step
     of = {"classes": 0, "sample_rate": rate, "fingerprint": ""}
     labels = {INSTRUMENT: LabelFacts(names=("one",), digest="")}
