@@ -2,7 +2,7 @@
 
     python benchmarks/play.py
 
-The networks have the shapes of those that ship, or of other files laid over config.yaml, and fresh weights: speed does not
+The networks have the shapes of those that ship, or of files laid over config.yaml, and fresh weights: speed does not
 depend on what they have learnt. The score has eight notes a second at random. Parts take turns; figures are medians
 over rounds, in multiples of real time, with the least and the most.
 """
