@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "made", "asked"),
     [
-        ("play", "play/played.flac", {"instrument": "piano"}),
+        ("play", "play/played.flac", {"instrument": "grand piano"}),
         ("compose", "compositions/compose/1.flac", {"task": "fill", "voices": ["alto"]}),
     ],
 )
