@@ -33,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 NOTES_PER_SECOND = 8
 Arrays = list[np.ndarray[Any, np.dtype[Any]]]
 
-CONFIGS = [ROOT / "config" / "mel2mel.yaml", ROOT / "config" / "pretrained" / "instruments.yaml"]
+CONFIGS = [ROOT / "config" / "pretrained" / "instruments.yaml"]
 
 
 def random_roll(seconds: float, rate: float) -> Iterator[np.ndarray[Any, np.dtype[np.float16]]]:
