@@ -28,7 +28,7 @@ def test_the_default_tests_every_model_of_the_table() -> None:
         ({"models": ["hop9"]}, "did you mean 'hop8'"),
         ({"models": []}, "listening: models is empty"),
         ({"models": ["hop8", "hop8"]}, "names one twice"),
-        ({"items": 9}, "sampling.count makes 8"),
+        ({"items": 9}, "sampling.count makes 5"),
         ({"seconds": 8.5}, "sampling.seconds makes 8"),
         ({"controls": {"noise": [0, 2]}}, "listening.controls"),
         ({"controls": {"real": [5, 3]}}, "listening.controls"),

@@ -56,6 +56,6 @@ def build_rmvae(settings: RMVAE, inputs: Mapping[str, Input]) -> BaseRMVAE:
         SequenceError: when that is no music in voices.
     """
     parts = inputs[PARTS]
-    if parts.classes == DURATIONS:
+    if parts.classes == DURATIONS and parts.channels:
         return PolyphonicRMVAESystem(settings, polyphonic_voices(parts), DURATIONS)
     return RMVAESystem(settings, *voices_and_classes(parts))

@@ -12,15 +12,15 @@ def voices_and_classes(parts: Input) -> tuple[int, int]:
     Raises:
         SequenceError: when it has no voices, no pitch beside what is held on and what rests, or is polyphonic.
     """
-    if parts.classes == DURATIONS:
-        raise SequenceError(
-            f"sequence {parts.name} is polyphonic, but this network learns voices of one note at a time",
-            "set parts.form to monophonic, or train a network of the kind rmvae",
-        )
     if parts.channels < 1 or parts.classes < 3:
         raise SequenceError(
             f"sequence {parts.name} has {parts.channels} voices and {parts.classes} classes, no music in voices",
             "give the sequence `parts` of a corpus of scores",
+        )
+    if parts.classes == DURATIONS:
+        raise SequenceError(
+            f"sequence {parts.name} is polyphonic, but this network learns voices of one note at a time",
+            "set parts.form to monophonic, or train a network of the kind rmvae",
         )
     return parts.channels, parts.classes
 
