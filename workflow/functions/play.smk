@@ -10,7 +10,7 @@ SAMPLING = as_json(experiment.sampling, "temperature", "top_p", "engine", "preci
 PLAY = (
     "python -m descant.commands.play --settings {params.settings:q} --sampling {params.sampling:q}"
     " --mel2mel {input.models[0]:q} --vocoder {input.models[1]:q} --output {output.audio:q} --runs {params.runs:q}"
-    " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} {params.begins} 2> {log:q}"
+    " --seed {params.seed:q} --threads {threads:q} --gpus {resources.gpu:q} {params.begins:q} 2> {log:q}"
 )
 PLAYED = "results/music/{piece}.flac"
 SHIPPED = "resources/pretrained/{network}.safetensors"
@@ -39,7 +39,7 @@ def playing_models(wildcards):
     """The model files that play the score that is asked for."""
     if experiment.play is None:
         raise WorkflowError(
-            "nothing is named to play: add --config play='{score: my.mid, instrument: piano}'"
+            "nothing is named to play: add --config play='{score: my.mid, instrument: organ}'"
         )
     return networks_of(experiment.play)
 
@@ -61,9 +61,9 @@ def piece_composed(wildcards):
 
 
 def piece_begins(wildcards):
-    """A composition that begins with a pickup is heard from its first note on, as its own page has it."""
+    """The option for a composition, which may begin with a pickup: it is heard from its first note on, as on its page."""
     is_composed = experiment.music[wildcards.piece].composition is not None
-    return "--from-first-note" if is_composed else ""
+    return ["--from-first-note"] if is_composed else []
 
 
 def found_score(key, score):

@@ -36,7 +36,7 @@ rule play_score:
     params:
         settings=play_settings,
         digest=score_digest,
-        begins="",
+        begins=[],
         sampling=SAMPLING,
         seed=experiment.seed,
         runs=f"{RUNS}/play",

@@ -63,7 +63,7 @@ class Parts(Section):
         if self.form == "monophonic" and self.source == "quartets":
             raise ValueError("source is 'quartets', which have chords; set form: polyphonic")
         if self.form == "polyphonic" and self.source == "jsb16":
-            raise ValueError("source is 'jsb16', which tells no held note from one struck again; set another source")
+            raise ValueError("source is 'jsb16', in which a held note looks like one struck again; set another source")
         if self.source in ("chorales", "quartets") and self.voices != len(get_args(Voice)):
             raise ValueError(f"voices is {self.voices}, but {self.source} have four; leave it out")
         return self

@@ -102,7 +102,7 @@ def composed_clip(folder: Path, piece: Written, title: str, name: str) -> Clip:
         folder: of the composition.
         piece: of its list.
         title: of the clip.
-        name: by which assistive technology tells it from others.
+        name: that assistive technology reads out.
 
     Raises:
         SamplingError: when its audio cannot be read.

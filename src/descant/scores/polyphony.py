@@ -2,8 +2,8 @@
 
 A roll is uint8 ``(steps, voices, 128)``, four steps a quarter note. At each step, voice and MIDI pitch stands the
 duration of the note that begins there, in sixteenths; 0 where none does. The thesis has two channels: the activation,
-1 where a note begins, is where this number is above 0, and the duration is the number itself; one number cannot tell a
-duration of what does not begin (ours). A note may last over bar lines, and beyond whatever window a network reads; of
+1 where a note begins, is where this number is above 0, and the duration is the number itself: no duration stands
+where nothing begins (ours). A note may last over bar lines, and beyond whatever window a network reads; of
 two notes that overlap at one pitch each has its own onset and duration. No two begin at one place, and none lasts
 longer than :data:`MOST_DURATION` (ours; the thesis's code cuts a note where its pitch is struck again).
 """
