@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.slow, needs_slurm, pytest.mark.timeout(1500)]
 PROFILE = ROOT / "profiles" / "slurm" / "profile.v9+.yaml"
 # one training, long enough to lose its allocation on the way
 LONG = {
-    "training": {"steps": 2400, "checkpoint_every": 100, "log_every": 1000, "validate_every": 1200},
-    "priors": {"large": {"training": {}}},
+    "training": {"checkpoint_every": 100, "log_every": 1000},
+    "priors": {"large": {"training": {"steps": 2400, "validate_every": 1200}}},
 }
 TRAINED = "results/training/large-on-audio/model.safetensors"
 
