@@ -41,6 +41,7 @@ rule draw:
         "<logs>/draw/{model}.level{level}.log",
     benchmark:
         "<benchmarks>/draw/{model}.level{level}.tsv"
+    priority: 5
     conda:
         "../../envs/main.yaml"
     threads: THREADS

@@ -17,6 +17,7 @@ rule encode:
         sequence=alternatives(
             name for name, sequence in plan.sequences.items() if sequence.encoded_by
         ),
+    priority: 20
     conda:
         "../../envs/main.yaml"
     threads: THREADS

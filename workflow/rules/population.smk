@@ -14,6 +14,7 @@ rule decide_generation:
     wildcard_constraints:
         training=alternatives(population_trainings()),
         generation=r"\d+",
+    priority: 20
     conda:
         "../../envs/main.yaml"
     resources:
@@ -51,6 +52,7 @@ rule train_member:
         training=alternatives(population_trainings()),
         generation=r"\d+",
         member=r"\d+",
+    priority: 20
     conda:
         "../../envs/main.yaml"
     threads: THREADS
@@ -92,6 +94,7 @@ rule choose_member:
         "<benchmarks>/population/{training}/choose.tsv"
     wildcard_constraints:
         training=alternatives(population_trainings()),
+    priority: 20
     conda:
         "../../envs/main.yaml"
     resources:

@@ -16,6 +16,7 @@ rule perturb:
         sequence=alternatives(
             name for name, sequence in plan.sequences.items() if sequence.perturbed_by
         ),
+    priority: 20
     conda:
         "../../envs/main.yaml"
     resources:
@@ -46,6 +47,7 @@ rule predict:
         sequence=alternatives(
             name for name, sequence in plan.sequences.items() if sequence.predicted_by
         ),
+    priority: 20
     conda:
         "../../envs/main.yaml"
     resources:

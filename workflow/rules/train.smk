@@ -16,6 +16,8 @@ rule train:
         "<benchmarks>/train/{training}.tsv"
     wildcard_constraints:
         training=alternatives(plain_trainings()),
+    # what other trainings wait for comes first, measures last
+    priority: 10
     conda:
         "../../envs/main.yaml"
     threads: THREADS
