@@ -7,7 +7,7 @@ from descant.runs.devices import PATIENCE, lease_folder, nvidia_devices, see_onl
 
 
 def set_up_torch(threads: int, gpus: int, compiled: bool = False) -> torch.device:
-    """Bound the threads, take GPUs that no other job has, ask for deterministic kernels, and name the device.
+    """Bound the threads, take GPUs that no other job has, set how numbers are computed, and name the device.
 
     Args:
         threads: on the CPU.
@@ -30,6 +30,7 @@ def set_up_torch(threads: int, gpus: int, compiled: bool = False) -> torch.devic
     else:
         # the same but for the compiler, which takes two seconds to import
         torch.set_deterministic_debug_mode("warn")
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
+    # TF32 keeps ten bits of what a product reads: codes move with it, and engines part from the full forward pass
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
     return torch.device("cuda" if gpus else "cpu")

@@ -15,7 +15,6 @@ from descant.errors import EngineError, SamplingError
 from descant.layers.wavenet import WaveNet
 from descant.sampling.engine import DrawSettings, Engine, EngineSettings
 from descant.sampling.graph import GraphEngine
-from descant.sampling.precision import without_tf32
 from descant.sampling.reference import ReferenceEngine
 from descant.sampling.weights import rounded_weights
 from descant.systems.drawable import Autoregressive
@@ -202,8 +201,7 @@ def _trial(network: Autoregressive, batch: int, tolerance: float) -> Trial:
         held = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(network.device)
         conditioning = network.layer_conditioning(held)
         held = held[:1]
-    with without_tf32():
-        logits = network(steps[:1].to(network.device), held).float().cpu()
+    logits = network(steps[:1].to(network.device), held).float().cpu()
     if not logits.isfinite().all():
         raise SamplingError("the model's logits are not finite: it cannot be drawn from", "train it again")
     return Trial(steps, conditioning, logits, tolerance * max(1.0, logits.std().item()))
