@@ -50,6 +50,17 @@ def test_codes_are_those_of_full_float32(
     assert mode.seen == with_tf32.seen and mode.rounds == 0
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_only_a_cpu_is_deterministic(monkeypatch: pytest.MonkeyPatch, compiled: bool) -> None:
+    """On a GPU that mode makes sorts of scattered writes, and takes choices from the compiler."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert set_up_torch(1, 1, compiled) == torch.device("cuda")
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert set_up_torch(1, 0, compiled) == torch.device("cpu")
+    assert torch.are_deterministic_algorithms_enabled()
+
+
 @pytest.mark.parametrize("name", ["graph", "reference"])
 def test_no_engine_is_refused_for_conditioning_that_was_rounded(name: str) -> None:
     set_up_torch(1, 0)

@@ -12,7 +12,7 @@ def set_up_torch(threads: int, gpus: int, compiled: bool = False) -> torch.devic
     Args:
         threads: on the CPU.
         gpus: how many; 0 for the CPU.
-        compiled: whether ``torch.compile`` is used, whose choices are then deterministic too.
+        compiled: whether ``torch.compile`` is used, whose choices on a CPU are then deterministic too.
 
     Raises:
         RunError: when a GPU is asked for and none is found, or none becomes free.
@@ -25,9 +25,10 @@ def set_up_torch(threads: int, gpus: int, compiled: bool = False) -> torch.devic
             "set gpus_per_job: 0, run on a machine with one, or install torch's CUDA build",
         )
     torch.set_num_threads(threads)
-    if compiled:
+    # bytes are promised on a CPU only: on a GPU embeddings' gradients and a graph's writes would become slow sorts
+    if not gpus and compiled:
         torch.use_deterministic_algorithms(True, warn_only=True)
-    else:
+    elif not gpus:
         # the same but for the compiler, which takes two seconds to import
         torch.set_deterministic_debug_mode("warn")
     # TF32 keeps ten bits of what a product reads: codes move with it, and engines part from the full forward pass
