@@ -1,5 +1,6 @@
 """What is set before torch is used: float32 products that are float32 on a GPU too."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -55,7 +56,10 @@ def test_only_a_cpu_is_deterministic(monkeypatch: pytest.MonkeyPatch, compiled: 
     """On a GPU that mode makes sorts of scattered writes, and takes choices from the compiler."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setenv("TORCHINDUCTOR_COMPILE_THREADS", "")
+    del os.environ["TORCHINDUCTOR_COMPILE_THREADS"]
     assert set_up_torch(1, 1, compiled) == torch.device("cuda")
+    assert os.environ.get("TORCHINDUCTOR_COMPILE_THREADS") == ("4" if compiled else None), "memory is asked for so many"
     assert not torch.are_deterministic_algorithms_enabled()
     assert set_up_torch(1, 0, compiled) == torch.device("cpu")
     assert torch.are_deterministic_algorithms_enabled()

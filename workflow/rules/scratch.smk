@@ -7,7 +7,7 @@ rule table_from_scratch:
     localrule: True
     conda:
         "../../envs/main.yaml"
-    threads: 1024 # scaled down to --cores, all of which it takes
+    threads: 1024  # scaled down to --cores, all of which it takes
     params:
         snakefile=f"{workflow.basedir}/Snakefile",
         config=f"{workflow.basedir}/config/table-from-scratch.yaml",

@@ -1,9 +1,13 @@
 """What a command does before it uses torch; a module of its own, since torch takes seconds to import."""
 
+import os
+
 import torch
 
 from descant.errors import RunError
 from descant.runs.devices import PATIENCE, lease_folder, nvidia_devices, see_only_leased
+
+COMPILE_PROCESSES = 4
 
 
 def set_up_torch(threads: int, gpus: int, compiled: bool = False) -> torch.device:
@@ -24,6 +28,9 @@ def set_up_torch(threads: int, gpus: int, compiled: bool = False) -> torch.devic
             "a GPU is asked for (gpus_per_job) but torch finds none on this machine",
             "set gpus_per_job: 0, run on a machine with one, or install torch's CUDA build",
         )
+    if gpus and compiled:
+        # each has a torch of its own in memory, and by default there are as many as cores
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(COMPILE_PROCESSES))
     torch.set_num_threads(threads)
     # bytes are promised on a CPU only: on a GPU embeddings' gradients and a graph's writes would become slow sorts
     if not gpus and compiled:
