@@ -17,10 +17,8 @@ from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
 from descant.sampling.device_prediction import GraphPrediction
 from descant.sampling.draw import draw
-from descant.sampling.engine import DrawSettings
+from descant.sampling.engine import STEPS_PER_REPLAY, DrawSettings
 from descant.sampling.weights import FloatArray, StepWeights, step_weights
-
-STEPS_PER_REPLAY = 16
 
 
 def start_rows(weights: StepWeights) -> FloatArray:
