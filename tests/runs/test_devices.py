@@ -74,7 +74,7 @@ def test_two_jobs_that_want_both_devices_do_not_wait_for_one_another(tmp_path: P
 
 
 def test_more_than_there_are_is_reported_at_once(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="gpus_per_job is 3 but this machine has 2"):
+    with pytest.raises(RunError, match="gpus_per_job is 3, but the devices to be had are 2"):
         lease(["0", "1"], 3, tmp_path, 60)
 
 
@@ -90,18 +90,77 @@ def test_only_the_leased_devices_are_seen(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_a_scheduler_dealt_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VISIBLE, "3")
-    assert see_only_leased(["a"], 1, tmp_path, 0) is None
-    assert os.environ[VISIBLE] == "3"
+    """As many as are wanted: each job of a cluster sees a device 0, and these are not the same."""
+    for dealt, count in (("3", 1), ("0,1", 2), ("", 1)):
+        monkeypatch.setenv(VISIBLE, dealt)
+        assert see_only_leased(["a"], count, tmp_path, 0) is None
+        assert os.environ[VISIBLE] == dealt
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("driver_shows", [(), ("a", "b", "c", "d")])
+def test_of_more_visible_devices_than_are_wanted_each_job_takes_its_own(
+    driver_shows: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, leases = [], []
+    for _ in range(2):
+        monkeypatch.setenv(VISIBLE, "1, 3")
+        leases.append(see_only_leased(driver_shows, 1, tmp_path, 0))
+        seen.append(os.environ[VISIBLE])
+    assert seen == ["1", "3"]
+    monkeypatch.setenv(VISIBLE, "1,3")
+    with pytest.raises(RunError, match="did not become free"):
+        see_only_leased(driver_shows, 1, tmp_path, 0)
+    for held in leases:
+        assert held is not None
+        held.end()
+
+
+def test_a_device_is_one_device_by_its_number_and_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VISIBLE, "0,1")
+    by_number = see_only_leased(["a", "b"], 1, tmp_path, 0)
+    monkeypatch.delenv(VISIBLE)
+    by_name = see_only_leased(["a", "b"], 1, tmp_path, 0)
+    assert by_number and by_name and os.environ[VISIBLE] == "b"
+    by_number.end()
+    by_name.end()
+
+
+def test_fewer_visible_devices_than_are_wanted_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VISIBLE, "0,1")
+    with pytest.raises(RunError, match="gpus_per_job is 3, but the devices to be had are 2"):
+        see_only_leased(["a", "b", "c"], 3, tmp_path, 0)
+
+
+def driver(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
 
 
 def test_the_driver_s_program_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert nvidia_devices() == ()
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho GPU-1f2e\necho GPU-77ab\n")
-    program.chmod(0o755)
+    two = "GPU 0: NVIDIA A100 (UUID: GPU-1f2e)\nGPU 1: NVIDIA A100 (UUID: GPU-77ab)"
+    driver(tmp_path, monkeypatch, f"test $1 = -L && cat <<END\n{two}\nEND")
     assert nvidia_devices() == ("GPU-1f2e", "GPU-77ab")
-    program.write_text("#!/bin/sh\necho no driver\nexit 9\n")
+    driver(tmp_path, monkeypatch, "echo no driver; exit 9")
     assert nvidia_devices() == ()
+
+
+def test_the_parts_of_a_divided_card_are_devices_and_the_card_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = """GPU 0: NVIDIA H100 (UUID: GPU-1f2e)
+  MIG 1g.10gb     Device  0: (UUID: MIG-c6d4)
+  MIG 1g.10gb     Device  1: (UUID: MIG-cba6)
+GPU 1: NVIDIA H100 (UUID: GPU-77ab)"""
+    driver(tmp_path, monkeypatch, f"cat <<END\n{listed}\nEND")
+    assert nvidia_devices() == ("MIG-c6d4", "MIG-cba6", "GPU-77ab")
+
+
+def test_a_driver_that_hangs_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver(tmp_path, monkeypatch, "exec sleep 60")
+    with pytest.raises(RunError, match="nvidia-smi did not answer in"):
+        nvidia_devices(patience=0.2)

@@ -1,6 +1,7 @@
 """The choice of an engine: the one that is asked for, or one that works; never one that is wrong."""
 
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from engine_laws import conditioning_of, wavenet_of
 from descant.config.models import EngineName, Precision
 from descant.errors import EngineError, SamplingError
 from descant.sampling.choose import build_engine
-from descant.sampling.engine import DrawSettings, EngineSettings
+from descant.sampling.engine import STEPS_PER_REPLAY, DrawSettings, EngineSettings
 from descant.sampling.generate import sequences, uniforms
+from descant.sampling.graph import GraphEngine
 from descant.sampling.weights import rounded_weights, step_weights
 
 DRAW = DrawSettings(temperature=0.9, top_p=0.95)
@@ -70,6 +72,45 @@ def test_an_engine_that_disagrees_is_refused(monkeypatch: pytest.MonkeyPatch, ca
         build_engine(wavenet, 2, DRAW, EngineSettings("numba"))
     assert build_engine(wavenet, 2, DRAW, EngineSettings()).name == "reference"
     assert "numba is passed over" in caplog.text and "native is passed over" in caplog.text
+
+
+class Replayed(GraphEngine):
+    """Replays its steps as on a GPU, but the replay runs them here."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.graph = self  # type: ignore[assignment]
+
+    def replay(self) -> None:
+        self._draw(STEPS_PER_REPLAY)
+
+
+class Forgetful(Replayed):
+    """Its graph loses what the layers remember."""
+
+    def replay(self) -> None:
+        super().replay()
+        self.rings.zero_()
+
+
+class Stuck(Replayed):
+    """Its graph was captured with one set of uniform numbers."""
+
+    def replay(self) -> None:
+        self.uniforms.fill_(0.5)
+        super().replay()
+
+
+@pytest.mark.parametrize("graph", [Forgetful, Stuck])
+def test_a_captured_graph_that_draws_otherwise_is_refused(
+    monkeypatch: pytest.MonkeyPatch, graph: type[GraphEngine]
+) -> None:
+    monkeypatch.setattr("descant.sampling.choose.GraphEngine", graph)
+    with pytest.raises(EngineError, match="engine graph does not draw what its logits say"):
+        build_engine(wavenet_of(hop=4), 2, DRAW, EngineSettings("graph"))
+    monkeypatch.setattr("descant.sampling.choose.GraphEngine", Replayed)
+    engine = build_engine(wavenet_of(hop=4), 2, DRAW, EngineSettings("graph"))
+    assert isinstance(engine, Replayed) and engine.done == 0
 
 
 def test_auto_goes_on_with_the_engine_that_began() -> None:

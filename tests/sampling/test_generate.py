@@ -20,8 +20,8 @@ from descant.layers.wavenet import WaveNet
 from descant.runs.checkpoint import load_latest
 from descant.runs.folder import locked
 from descant.runs.interruption import Interrupted
-from descant.sampling.engine import DrawSettings, Engine
-from descant.sampling.generate import Place, Request, generate, sequences, uniforms
+from descant.sampling.engine import STEPS_PER_REPLAY, DrawSettings, Engine
+from descant.sampling.generate import Place, Request, block_of, generate, sequences, uniforms
 from descant.sampling.reference import ReferenceEngine
 from descant.systems.ada import ADASystem
 from descant.systems.wavenet import build_wavenet
@@ -81,6 +81,13 @@ def test_uniforms_follow_seed_sequence_and_position(seed: int, batch: int, start
     assert torch.equal(uniforms(seed, [Place(batch - 1, start)], 0, count)[0], whole[-1])
     assert not torch.equal(uniforms(seed + 1, places, start, count), whole)
     assert len(np.unique(whole.numpy())) == batch * count
+
+
+@given(batch=st.integers(1, 5000), hop=st.sampled_from([1, 2, 3, 8, 20, 40, 64, 625]))
+def test_a_block_is_whole_hops_and_whole_replays(batch: int, hop: int) -> None:
+    block = block_of(batch, hop)
+    assert block > 0 and block % hop == 0 and block % STEPS_PER_REPLAY == 0
+    assert block <= max(1024, 16 * hop) + 16 * hop
 
 
 @pytest.mark.parametrize("block", [1, 7, 32, 1024])

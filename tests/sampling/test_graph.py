@@ -23,7 +23,7 @@ from descant.config.models import Precision
 from descant.layers.wavenet import WaveNet
 from descant.sampling.engine import DrawSettings, Engine
 from descant.sampling.generate import sequences, uniforms
-from descant.sampling.graph import STEPS_PER_REPLAY, GraphEngine, without_tf32
+from descant.sampling.graph import STEPS_PER_REPLAY, GraphEngine
 from descant.sampling.weights import rounded_weights
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -103,18 +103,6 @@ def test_what_a_replay_reads_and_writes_keeps_its_address(build: Build) -> None:
     engine.generate(uniforms(1, sequences(2), 0, 40), by_layer)
     engine.load_state(engine.state())
     assert addresses() == before
-
-
-def test_tf32_is_off_inside_only() -> None:
-    before = torch.backends.cuda.matmul.allow_tf32
-    try:
-        torch.backends.cuda.matmul.allow_tf32 = True
-        with pytest.raises(ValueError, match="inside"), without_tf32():
-            assert not torch.backends.cuda.matmul.allow_tf32
-            raise ValueError("inside")
-        assert torch.backends.cuda.matmul.allow_tf32
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 @pytest.mark.parametrize("hop", [0, 4])

@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import signal
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from descant.config.networks import ADA, WaveNetShape
 from descant.config.training import Training
@@ -65,6 +67,24 @@ class Watched(Windows):
         assert step == 0 or (step, first, count) in self.expected
         self.asked.append((step, first, count))
         return super().batch(step, first, count)
+
+
+class Waits(TorchDispatchMode):
+    """Counts where a number is fetched from a tensor, for which the CPU would wait for a GPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[str] = []
+
+    def __torch_dispatch__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default:
+            lines = [frame.line or "" for frame in traceback.extract_stack()]
+            # on a GPU its checks are left out
+            if not any("one_hot(" in line for line in lines):
+                self.places.append(lines[-2])
+        return func(*args, **(kwargs or {}))
 
 
 class Killed(BaseException):
@@ -488,6 +508,41 @@ def test_no_checkpoint_holds_what_is_no_number(
     assert "last good checkpoint" in shown.value.cure
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004.safetensors"]
     assert differences(cases["vq"].finish(tmp_path), undisturbed["vq"]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_fetches_no_number_from_the_device(cases: dict[str, Case], tmp_path: Path, name: str) -> None:
+    trainer = cases[name].trainer(tmp_path)
+    trainer._train_step()
+    for _ in range(2):
+        trainer.step += 1
+        with Waits() as waits:
+            trainer._train_step()
+        assert waits.places == []
+
+
+def test_between_what_is_shown_nothing_is_fetched(cases: dict[str, Case], tmp_path: Path) -> None:
+    case = cases["prior"]
+    quiet = {"log_every": 100, "validate_every": 100, "checkpoint_every": 100, "average_decay": 0.9}
+    found = []
+    for steps in (5, 25):
+        training = case.training.model_copy(update={**quiet, "steps": steps})
+        with Waits() as waits:
+            Case(case.build, training, case.sequence).trainer(tmp_path / str(steps)).run()
+        found.append(len(waits.places))
+    assert found[0] == found[1] > 0
+
+
+def test_what_breaks_between_what_is_shown_is_named_by_its_own_step(cases: dict[str, Case], tmp_path: Path) -> None:
+    case = cases["prior"]
+    rare = case.training.model_copy(update={"log_every": 10, "validate_every": 12, "checkpoint_every": 4})
+    trainer = Case(case.build, rare, case.sequence).trainer(
+        tmp_path, at=5, what=lambda: break_the_loss(trainer.system, float("inf"))
+    )
+    with pytest.raises(DivergedError, match="step 5: loss is inf"):
+        trainer.run()
+    assert trainer.step == 8 and trainer.rows == []
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004.safetensors"]
 
 
 def test_a_learning_rate_too_high_is_reported(cases: dict[str, Case], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -124,6 +125,20 @@ def test_none_outlives_a_killed_leader(shared: dict[str, Shared], tmp_path: Path
     while any(Path(f"/proc/{pid}").exists() and not is_dead(pid) for pid in others):
         assert time.monotonic() < deadline, "a process waits for its killed leader"
         time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_they_talk_when_something_is_shown_and_seldom_between(shared: dict[str, Shared], tmp_path: Path) -> None:
+    settings = json.loads(shared["prior"].settings)
+    counts = []
+    for steps in (8, 40):
+        quiet = {"steps": steps, "log_every": 100, "validate_every": 100, "checkpoint_every": 100}
+        settings["training"] |= quiet
+        folder = Shared("wavenet", json.dumps(settings), shared["prior"].sequence).finish(tmp_path / str(steps), 2)
+        said = re.findall(r"collectives (\{.*\})", (folder / "log.txt").read_text())
+        counts.append(sum(json.loads(said[0].replace("'", '"')).values()))
+    # DDP adds up the gradients of every step; every eighth asks whether to stop: a sum, and the barrier before it
+    assert counts[1] - counts[0] <= (40 - 8) * (1 + 2 / 8)
 
 
 @pytest.mark.slow

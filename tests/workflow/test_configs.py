@@ -30,6 +30,40 @@ def test_a_cluster_s_jobs_get_the_gpus_that_they_ask_for(profile: str, tmp_path:
     assert trainings and all("gpu=4" in resources for resources in trainings)
 
 
+RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+GPU_RULES = {
+    name: body
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+    for name, body in RULE.findall(path.read_text())
+    if re.search(r"^        gpu=", body, re.MULTILINE)
+}
+
+
+@pytest.mark.parametrize(
+    ("profile", "names", "word"), [("slurm", "slurm_partition", "gpu"), ("lsf", "lsf_extra", "-gpu num=1")]
+)
+def test_every_rule_that_asks_for_a_gpu_is_sent_where_gpus_are(profile: str, names: str, word: str) -> None:
+    text = (ROOT / "profiles" / profile / "profile.v9+.yaml").read_text()
+    sent = yaml.safe_load(text)["set-resources"]
+    assert {"train", "draw", "likelihood"} < set(GPU_RULES) == set(sent)
+    assert all(word in resources[names] for resources in sent.values())
+
+
+def test_no_profile_bounds_address_space() -> None:
+    """CUDA reserves far more of it than there is memory, and would not start."""
+    for profile in (ROOT / "profiles").glob("*/*.yaml"):
+        lines = [line for line in profile.read_text().splitlines() if not line.lstrip().startswith("#")]
+        assert not re.search(r"h_vmem|s_vmem|ulimit -v", "\n".join(lines)), profile
+
+
+def test_jobs_on_a_gpu_get_memory_for_cuda_s_libraries(tmp_path: Path) -> None:
+    over = tmp_path / "one.yaml"
+    over.write_text(yaml.safe_dump({"gpus_per_job": 1}))
+    shown = run(tmp_path, "--dry-run", "all", over=over).stdout
+    asked = re.findall(r"resources: ([^\n]*gpu=1[^\n]*)", shown)
+    assert asked and all(int(re.findall(r"mem_mb=(\d+)", line)[0]) >= 8000 for line in asked)
+
+
 def test_more_gpus_than_there_are_are_reported(tmp_path: Path) -> None:
     over = tmp_path / "two.yaml"
     over.write_text(yaml.safe_dump({"gpus_per_job": 2, "training": {"accumulate": 2}}))

@@ -78,7 +78,7 @@ def draw_megabytes(wildcards):
     """Memory of drawing a level."""
     draw = draw_of(wildcards)
     if draw.given is None:
-        return 4000
+        return NETWORK_MEGABYTES
     return megabytes_below(plan.trainings[draw.training], experiment.sampling.count)
 
 
@@ -89,7 +89,7 @@ def megabytes_below(training, sequences):
     rows = sequences * (windows.count if windows else 1)
     remembered = shape.receptive_field * shape.residual_channels
     remembered += 16 * len(shape.dilations) * shape.gate_channels
-    return 4000 + 3 * 4 * rows * remembered // 10**6
+    return NETWORK_MEGABYTES + 3 * 4 * rows * remembered // 10**6
 
 
 def decoders(wildcards):

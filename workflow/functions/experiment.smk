@@ -68,6 +68,8 @@ wildcard_constraints:
 
 SHARDS = range(experiment.corpus.shards)
 GPUS = min(1, experiment.gpus_per_job)
+# of a job that runs networks; CUDA's libraries alone hold gigabytes of the machine's own memory
+NETWORK_MEGABYTES = 8000 if GPUS else 4000
 THREADS = experiment.threads_per_job
 
 

@@ -245,7 +245,7 @@ def vocode_megabytes(wildcards):
     """Memory of making the excerpts of their spectrograms: what one that draws them remembers of each."""
     vocoder = rendering_of(wildcards).vocoder
     if vocoder is None or plan.trainings[vocoder].kind == "one_pass_vocoder":
-        return 4000
+        return NETWORK_MEGABYTES
     excerpts = experiment.evaluation.reconstruction.excerpts
     return megabytes_below(plan.trainings[vocoder], excerpts)
 

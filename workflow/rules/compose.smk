@@ -17,7 +17,7 @@ rule composition:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         settings=composition_settings,

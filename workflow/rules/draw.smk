@@ -17,7 +17,7 @@ rule prime:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=60,
     params:
         settings=prime_settings,

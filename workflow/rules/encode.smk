@@ -23,7 +23,7 @@ rule encode:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         folder=subpath(input.data, parent=True),

@@ -73,7 +73,7 @@ rule parts_row:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         title=lambda wildcards: parts_rows[wildcards.row].title,
@@ -108,7 +108,7 @@ rule parts_drawn_row:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=60,
     params:
         settings=as_json(experiment.evaluation.parts, "pieces", "measures"),
@@ -144,7 +144,7 @@ rule parts_audio:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         settings=as_json(experiment.evaluation.parts, "pieces", "measures"),

@@ -31,7 +31,7 @@ rule play_score:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         settings=play_settings,
@@ -59,7 +59,7 @@ rule play_piece:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         settings=piece_settings,
@@ -87,7 +87,7 @@ rule fit_timbre:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         settings=finding_settings,

@@ -22,7 +22,7 @@ rule perform:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         folder=subpath(input.data, parent=True),

@@ -19,7 +19,7 @@ rule timbres:
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=4000,
+        mem_mb=NETWORK_MEGABYTES,
         runtime=240,
     params:
         settings=as_json(experiment.evaluation.timbre),

@@ -89,6 +89,9 @@ class VectorQuantisation(Bottleneck):
         self.register_buffer("usage", torch.ones(classes))
         self.register_buffer("sums", codebook.clone())
         self.register_buffer("initialised", torch.tensor(False))
+        # once it is so it stays so, and to ask a GPU's buffer would wait for all that is queued
+        self._started = False
+        self.register_load_state_dict_post_hook(VectorQuantisation._ask_again)  # type: ignore[no-untyped-call]
 
     def forward(self, queries: Tensor) -> Bottled:
         """Quantise; gradients of ``quantised`` go to ``queries`` unchanged."""
@@ -111,9 +114,11 @@ class VectorQuantisation(Bottleneck):
     def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator) -> None:
         """Update moving averages (and the EMA codebook), then restart codes that fell out of use."""
         flat = queries.detach().float().flatten(0, -2)
-        if not self.initialised:
-            self._start_from(flat, noise)
-            return
+        if not self._started:
+            self._started = True
+            if not self.initialised:
+                self._start_from(flat, noise)
+                return
         chosen = F.one_hot(codes.flatten(), self.classes).to(flat.dtype)
         self.usage.lerp_(chosen.sum(0), 1 - self.ema_decay)
         if not self.by_gradient:
@@ -125,11 +130,15 @@ class VectorQuantisation(Bottleneck):
         if self.restart_below > 0:
             self._restart(flat, noise)
 
+    def _ask_again(self, _: object) -> None:
+        self._started = False
+
     def _start_from(self, flat: Tensor, noise: torch.Generator) -> None:
         # a random codebook far from all queries would collapse to one code at once (as in Jukebox's init_k)
         spread = flat.std() * 0.01
-        picks = torch.randint(len(flat), (self.classes,), generator=noise).to(flat.device)
-        start = flat[picks] + spread * torch.randn(self.codebook.shape, generator=noise).to(flat.device)
+        picks = torch.randint(len(flat), (self.classes,), generator=noise).to(flat.device, non_blocking=True)
+        shifts = torch.randn(self.codebook.shape, generator=noise).to(flat.device, non_blocking=True)
+        start = flat[picks] + spread * shifts
         self.codebook.data.copy_(start)
         self.sums.copy_(start)
         self.initialised.fill_(True)
@@ -137,7 +146,7 @@ class VectorQuantisation(Bottleneck):
     def _restart(self, flat: Tensor, noise: torch.Generator) -> None:
         mean_use = self.usage.mean()
         dead = (self.usage < self.restart_below * mean_use)[:, None]
-        picks = torch.randint(len(flat), (self.classes,), generator=noise).to(flat.device)
+        picks = torch.randint(len(flat), (self.classes,), generator=noise).to(flat.device, non_blocking=True)
         # a restarted code begins with the use of an average one, or it would be restarted at once again
         self.codebook.data.copy_(torch.where(dead, flat[picks], self.codebook))
         self.usage.copy_(torch.where(dead[:, 0], mean_use, self.usage))
@@ -212,7 +221,7 @@ def jitter(quantised: Tensor, chance: float, noise: torch.Generator) -> Tensor:
         The same shape.
     """
     batch, codes, _ = quantised.shape
-    draw = torch.rand(batch, codes, generator=noise).to(quantised.device)
+    draw = torch.rand(batch, codes, generator=noise).to(quantised.device, non_blocking=True)
     offset = (draw < chance / 2).long() - ((draw >= chance / 2) & (draw < chance)).long()
     source = (torch.arange(codes, device=quantised.device) + offset).clamp(0, codes - 1)
     return quantised.gather(1, source[..., None].expand_as(quantised))

@@ -10,7 +10,7 @@ def dropped(values: Tensor, rate: float, noise: torch.Generator | None) -> Tenso
     if noise is None or not rate:
         return values
     kept = torch.rand(values.shape, generator=noise) >= rate
-    return values * kept.to(values.device, values.dtype) / (1 - rate)
+    return values * kept.to(values.device, values.dtype, non_blocking=True) / (1 - rate)
 
 
 class Dense(nn.Module):

@@ -43,7 +43,7 @@ def gaussian_kl(mean: Tensor, deviation: Tensor, prior_mean: Tensor, prior_devia
 def sample(mean: Tensor, deviation: Tensor, noise: torch.Generator) -> Tensor:
     """A draw of a diagonal Gaussian, differentiable in both (Kingma & Welling 2014)."""
     normal = torch.randn(mean.shape, generator=noise, dtype=mean.dtype)
-    return mean + deviation * normal.to(mean.device)
+    return mean + deviation * normal.to(mean.device, non_blocking=True)
 
 
 class ProductOfExperts(nn.Module):

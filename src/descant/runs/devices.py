@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,8 @@ from descant.errors import RunError
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # a job before this one may have a day to go: Snakemake, given the number of GPUs, never lets it come to that
 PATIENCE = 600.0
+# of `nvidia-smi -L`: a card, or beneath it its parts
+LISTED = re.compile(r"(GPU|\s+(?P<part>MIG)) .*\(UUID: (?P<name>[^)]+)\)")
 log = logging.getLogger(__name__)
 
 
@@ -67,7 +70,7 @@ def lease(devices: Sequence[str], count: int, folder: Path, patience: float) -> 
     """
     if count > len(devices):
         raise RunError(
-            f"gpus_per_job is {count} but this machine has {len(devices)}",
+            f"gpus_per_job is {count}, but the devices to be had are {len(devices)}",
             f"set gpus_per_job to at most {len(devices)}",
         )
     deadline = time.monotonic() + patience
@@ -105,24 +108,44 @@ def _take(path: Path) -> int | None:
     return descriptor
 
 
-def nvidia_devices() -> tuple[str, ...]:
-    """UUIDs of the GPUs that the driver shows, found without starting CUDA in this process; empty without a driver."""
+def nvidia_devices(patience: float = 60.0) -> tuple[str, ...]:
+    """UUIDs of the GPUs that the driver shows, found without starting CUDA in this process; empty without a driver.
+
+    Of a card that is divided (MIG) its parts are devices, and the card itself is none.
+
+    Args:
+        patience: seconds that the driver's program may take.
+
+    Raises:
+        RunError: when it takes longer.
+    """
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()
-    query = [program, "--query-gpu=uuid", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=60, check=False)
-    return tuple(line.strip() for line in answer.stdout.splitlines() if line.strip()) if answer.returncode == 0 else ()
+    try:
+        answer = subprocess.run([program, "-L"], capture_output=True, text=True, timeout=patience, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise RunError(
+            f"nvidia-smi did not answer in {patience:g} s: the driver or a GPU hangs",
+            "see what `nvidia-smi -L` prints; restart the machine",
+        ) from error
+    found: list[str] = []
+    for line in answer.stdout.splitlines() if answer.returncode == 0 else ():
+        if match := LISTED.match(line):
+            if match["part"] and found and found[-1].startswith("GPU-"):
+                found.pop()
+            found.append(match["name"])
+    return tuple(found)
 
 
 def see_only_leased(devices: Sequence[str], count: int, folder: Path, patience: float) -> Lease | None:
     """Let this process, and its children, see only devices of its own until it ends.
 
-    Where ``CUDA_VISIBLE_DEVICES`` is set, a scheduler or a person has dealt them already: it is left as it is.
-    It must come before the first use of CUDA.
+    Where ``CUDA_VISIBLE_DEVICES`` shows as many as are wanted, a scheduler has dealt them, and it is left as it is;
+    where it shows more, the lease is among these. It must come before the first use of CUDA.
 
     Args:
-        devices: names of this machine's devices; with none there is nothing to lease.
+        devices: names of this machine's devices, in the driver's order; with none there is nothing to lease.
         count: how many are wanted.
         folder: of the lock files.
         patience: seconds to wait for them.
@@ -133,8 +156,19 @@ def see_only_leased(devices: Sequence[str], count: int, folder: Path, patience: 
     Raises:
         RunError: when they cannot be had.
     """
-    if VISIBLE in os.environ or not devices:
+    given = os.environ.get(VISIBLE)
+    if given is None and not devices:
         return None
-    held = lease(devices, count, folder, patience)
-    os.environ[VISIBLE] = ",".join(held.devices)
+    shown = list(devices) if given is None else [name.strip() for name in given.split(",") if name.strip()]
+    if given is not None and len(shown) in (0, count):
+        return None
+    # of one device one lock, whether it is shown by number or by name
+    locks = {_name_of(name, devices): name for name in shown}
+    held = lease(list(locks), count, folder, patience)
+    os.environ[VISIBLE] = ",".join(locks[name] for name in held.devices)
     return held
+
+
+def _name_of(shown: str, devices: Sequence[str]) -> str:
+    whole = not any(name.startswith("MIG-") for name in devices)
+    return devices[int(shown)] if whole and shown.isdecimal() and int(shown) < len(devices) else shown

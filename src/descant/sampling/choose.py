@@ -13,9 +13,9 @@ from torch import Tensor
 from descant.config.models import EngineName
 from descant.errors import EngineError, SamplingError
 from descant.layers.wavenet import WaveNet
-from descant.sampling.engine import DrawSettings, Engine, EngineSettings
+from descant.sampling.draw import draw as draw_from
+from descant.sampling.engine import STEPS_PER_REPLAY, DrawSettings, Engine, EngineSettings
 from descant.sampling.graph import GraphEngine
-from descant.sampling.precision import without_tf32
 from descant.sampling.reference import ReferenceEngine
 from descant.sampling.weights import rounded_weights
 from descant.systems.drawable import Autoregressive
@@ -29,6 +29,9 @@ BFLOAT16_TOLERANCE = 0.25
 COMPARED_MULTIPLICATIONS = 1e11
 LEAST_COMPARED_STEPS = 64
 TIMED_STEPS = 64
+# what it draws is compared with draws from its logits, over two of a GPU's replays; rounding parts fewer (ours)
+DRAWN_STEPS = 2 * STEPS_PER_REPLAY
+MOST_UNLIKE = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,8 @@ def _compared(
         engine = make(name, network, batch, draw, settings)
         fresh = engine.state()
         difference = (engine.follow(trial.steps, trial.conditioning)[:1] - trial.logits).abs().max().item()
+        engine.load_state(fresh)
+        unlike = _unlike(engine, draw, trial)
     except torch.OutOfMemoryError as error:
         raise EngineError(f"engine {name}: the GPU's memory is full", "draw fewer sequences side by side") from error
     # written so that NaN is refused too
@@ -147,8 +152,25 @@ def _compared(
             f"engine {name} does not agree with the full forward pass: logits differ by {difference:.2g}",
             "report this with the kind of CPU or GPU; meanwhile set sampling.engine to another",
         )
+    if unlike > MOST_UNLIKE:
+        raise EngineError(
+            f"engine {name} does not draw what its logits say: {unlike:.0%} of its steps are others",
+            "report this with the kind of CPU or GPU; meanwhile set sampling.engine to another",
+        )
     engine.load_state(fresh)
     return engine
+
+
+def _unlike(engine: Engine, settings: DrawSettings, trial: Trial) -> float:
+    """The share of drawn steps that are not those of its own logits along them: a GPU replays only what is drawn."""
+    fresh = engine.state()
+    shape = (len(trial.steps), DRAWN_STEPS)
+    uniforms = torch.rand(shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    drawn = engine.generate(uniforms, trial.conditioning)
+    engine.load_state(fresh)
+    logits = engine.follow(drawn, trial.conditioning)
+    expected = draw_from(logits.flatten(0, 1), uniforms.flatten(), settings.temperature, settings.top_p)
+    return (expected != drawn.flatten()).double().mean().item()
 
 
 def _wavenet_engine(
@@ -202,8 +224,7 @@ def _trial(network: Autoregressive, batch: int, tolerance: float) -> Trial:
         held = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(network.device)
         conditioning = network.layer_conditioning(held)
         held = held[:1]
-    with without_tf32():
-        logits = network(steps[:1].to(network.device), held).float().cpu()
+    logits = network(steps[:1].to(network.device), held).float().cpu()
     if not logits.isfinite().all():
         raise SamplingError("the model's logits are not finite: it cannot be drawn from", "train it again")
     return Trial(steps, conditioning, logits, tolerance * max(1.0, logits.std().item()))

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from descant.config.models import EngineName, Precision
 
+# of the graph engine; blocks of a multiple of it are all replayed
+STEPS_PER_REPLAY = 16
+
 
 @dataclass(frozen=True)
 class DrawSettings:

@@ -1,6 +1,7 @@
 """Drawing whole sequences: block by block, resumable, the draws addressed by position."""
 
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from descant.runs.checkpoint import Checkpoint, load_latest, save
 from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
 from descant.sampling.drawn import DrawnSteps
-from descant.sampling.engine import Engine
+from descant.sampling.engine import STEPS_PER_REPLAY, Engine
 from descant.seeds import counter_uniforms
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,12 @@ def uniforms(seed: int, places: Sequence[Place], done: int, count: int) -> Tenso
     return torch.from_numpy(np.stack(rows))
 
 
+def block_of(batch: int, hop: int) -> int:
+    """Steps of a block of so many rows: whole hops, and whole replays of a GPU's graph."""
+    whole = math.lcm(hop, STEPS_PER_REPLAY)
+    return -(-min(BLOCK, max(1, BLOCK_OF_ALL_ROWS // batch)) // whole) * whole
+
+
 def generate(
     build: EngineBuilder,
     request: Request,
@@ -112,7 +119,7 @@ def generate(
         SamplingError: when the state cannot be saved.
     """
     batch = len(request.places)
-    block = -(-(block or min(BLOCK, max(1, BLOCK_OF_ALL_ROWS // batch))) // request.hop) * request.hop
+    block = -(-block // request.hop) * request.hop if block else block_of(batch, request.hop)
     with (
         locked(folder, patience),
         StopRequest() as stop,
@@ -161,7 +168,8 @@ def _keep(engine: Engine, drawn: DrawnSteps, steps: Tensor, done: int, folder: P
         drawn.append(steps)
         if folder is not None:
             drawn.sync()
-            tensors = {f"engine.{name}": value for name, value in engine.state().items()}
+            # from a GPU once: the digest and the file both read it
+            tensors = {f"engine.{name}": value.cpu() for name, value in engine.state().items()}
             named = torch.frombuffer(bytearray(engine.name.encode()), dtype=torch.uint8)
             tensors |= {"drawn": drawn.digest, "name": named}
             save(folder / "checkpoints", Checkpoint(done, tensors), keep=2)

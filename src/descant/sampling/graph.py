@@ -17,11 +17,8 @@ from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
 from descant.sampling.device_prediction import GraphPrediction
 from descant.sampling.draw import draw
-from descant.sampling.engine import DrawSettings
-from descant.sampling.precision import without_tf32
+from descant.sampling.engine import STEPS_PER_REPLAY, DrawSettings
 from descant.sampling.weights import FloatArray, StepWeights, step_weights
-
-STEPS_PER_REPLAY = 16
 
 
 def start_rows(weights: StepWeights) -> FloatArray:
@@ -108,15 +105,14 @@ class GraphEngine:
         count = uniforms.shape[1]
         given = uniforms.T.contiguous().to(self.device)
         drawn = torch.empty(count, self.batch, dtype=torch.int64, device=self.device)
-        with without_tf32():
-            for start, size in self._pieces(count):
-                self._hold(conditioning, start, size)
-                self.uniforms[:size] = given[start : start + size]
-                if self.graph is not None and size == STEPS_PER_REPLAY:
-                    self.graph.replay()
-                else:
-                    self._draw(size)
-                drawn[start : start + size] = self.drawn[:size]
+        for start, size in self._pieces(count):
+            self._hold(conditioning, start, size)
+            self.uniforms[:size] = given[start : start + size]
+            if self.graph is not None and size == STEPS_PER_REPLAY:
+                self.graph.replay()
+            else:
+                self._draw(size)
+            drawn[start : start + size] = self.drawn[:size]
         return drawn.T.contiguous().cpu()
 
     @torch.inference_mode()
@@ -125,13 +121,12 @@ class GraphEngine:
         count = steps.shape[1]
         given = steps.T.contiguous().to(self.device)
         logits = []
-        with without_tf32():
-            for start, size in self._pieces(count):
-                self._hold(conditioning, start, size)
-                first_hop = self.step // self.hop
-                for step in range(start, start + size):
-                    logits.append(self._next_logits(first_hop))
-                    self._remember(given[step])
+        for start, size in self._pieces(count):
+            self._hold(conditioning, start, size)
+            first_hop = self.step // self.hop
+            for step in range(start, start + size):
+                logits.append(self._next_logits(first_hop))
+                self._remember(given[step])
         return torch.stack(logits, dim=1).cpu()
 
     def _pieces(self, count: int) -> Iterator[tuple[int, int]]:
@@ -175,7 +170,7 @@ class GraphEngine:
         graph = torch.cuda.CUDAGraph()
         stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         try:
-            with torch.cuda.device(self.device), without_tf32():
+            with torch.cuda.device(self.device):
                 # libraries set themselves up on first use, which a capture must not see
                 stream.wait_stream(torch.cuda.current_stream())
                 with torch.cuda.stream(stream):

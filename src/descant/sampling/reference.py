@@ -11,7 +11,6 @@ from descant.config.models import EngineName
 from descant.layers.wavenet import CausalConvolution, WaveNet
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
-from descant.sampling.precision import without_tf32
 
 # in a state before the first step, of which no class is the previous one
 NONE_YET = -1
@@ -68,11 +67,10 @@ class ReferenceEngine:
         """See :class:`descant.sampling.engine.Engine`."""
         drawn = []
         given = uniforms.to(self.start.inputs.device)
-        with without_tf32():
-            for count in range(uniforms.shape[1]):
-                logits = self.next_logits(self._held(conditioning, count))
-                drawn.append(draw(logits, given[:, count], self.settings.temperature, self.settings.top_p))
-                self._go_past(drawn[-1])
+        for count in range(uniforms.shape[1]):
+            logits = self.next_logits(self._held(conditioning, count))
+            drawn.append(draw(logits, given[:, count], self.settings.temperature, self.settings.top_p))
+            self._go_past(drawn[-1])
         return torch.stack(drawn, dim=1).cpu()
 
     @torch.inference_mode()
@@ -80,10 +78,9 @@ class ReferenceEngine:
         """See :class:`descant.sampling.engine.Engine`."""
         logits = []
         given = steps.to(self.start.inputs.device)
-        with without_tf32():
-            for count in range(steps.shape[1]):
-                logits.append(self.next_logits(self._held(conditioning, count)))
-                self._go_past(given[:, count])
+        for count in range(steps.shape[1]):
+            logits.append(self.next_logits(self._held(conditioning, count)))
+            self._go_past(given[:, count])
         return torch.stack(logits, dim=1).float().cpu()
 
     def _go_past(self, classes: Tensor) -> None:

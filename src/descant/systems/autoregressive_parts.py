@@ -49,7 +49,7 @@ def random_fixed(tokens: Tensor, measure: int, composed: float, noise: torch.Gen
     blocks = torch.rand(batch, measures, voices, generator=noise) < rate
     begun = torch.arange(measures)[:, None] < torch.randint(measures, (batch, 1, 1), generator=noise)
     fixed = torch.where(kind == 0, whole, torch.where(kind == 1, blocks, begun | whole)) & ~nothing
-    return fixed.repeat_interleave(measure, 1)[:, :steps].to(tokens.device)
+    return fixed.repeat_interleave(measure, 1)[:, :steps].to(tokens.device, non_blocking=True)
 
 
 class AutoregressivePartsSystem(System):
@@ -96,7 +96,7 @@ class AutoregressivePartsSystem(System):
         """Mean negative log-likelihood of the free tokens of ``parts``, int64 ``(batch, steps, voices)``."""
         tokens, network = batch[PARTS], self.network
         fixed = random_fixed(tokens, network.measure, self.settings.composed, noise)
-        ranks = torch.rand(tokens.shape, generator=noise).argsort(-1).to(tokens.device)
+        ranks = torch.rand(tokens.shape, generator=noise).argsort(-1).to(tokens.device, non_blocking=True)
         logits, divergence = network(tokens, fixed, ranks, noise)
         nll = _nll(logits, tokens, fixed).sum() / (~fixed).sum().clamp_min(1)
         metrics = {"nll": nll.detach()}

@@ -59,7 +59,7 @@ class ConditionedWaveNet(Drawable):
         """Mean bits given the true vectors and given shuffled ones, and their gap: what the vectors are worth."""
         true = self.bits_given(steps, vectors, predicted, past).mean()
         order = torch.randperm(vectors.shape[0] * vectors.shape[1], generator=noise)
-        shuffled = vectors.flatten(0, 1)[order.to(vectors.device)].view_as(vectors)
+        shuffled = vectors.flatten(0, 1)[order.to(vectors.device, non_blocking=True)].view_as(vectors)
         wrong = self.bits_given(steps, shuffled, predicted, past).mean()
         return {"bits": true, "bits_shuffled": wrong, "gap": wrong - true}
 

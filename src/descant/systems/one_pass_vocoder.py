@@ -84,7 +84,8 @@ class OnePassVocoderSystem(System):
         first = torch.randint(FIRST_FRAMES, (rows,), generator=noise)
         uniforms = torch.rand(rows, frames, self.head.uniforms, generator=noise)
         roll = batch[ROLL] if self.reads_roll else None
-        made = self.waveform(mel, roll, first.to(mel.device), uniforms.to(mel.device))
+        first, uniforms = (drawn.to(mel.device, non_blocking=True) for drawn in (first, uniforms))
+        made = self.waveform(mel, roll, first, uniforms)
         edge = self.head.step * min(EDGE_FRAMES, frames // 8)
         compared = slice(edge, made.shape[1] - edge)
         with torch.autocast(mel.device.type, enabled=False):

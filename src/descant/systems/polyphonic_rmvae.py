@@ -46,7 +46,7 @@ class PolyphonicRMVAESystem(BaseRMVAE):
     def noisy(self, tokens: Tensor, noise: torch.Generator) -> Tensor:
         """A few activations flipped; what begins so lasts a sixteenth (ours)."""
         flipped = torch.rand(tokens.shape, generator=noise) < self.settings.input_noise
-        return torch.where(flipped.to(tokens.device), (tokens == 0).long(), tokens)
+        return torch.where(flipped.to(tokens.device, non_blocking=True), (tokens == 0).long(), tokens)
 
 
 def build_rmvae(settings: RMVAE, inputs: Mapping[str, Input]) -> BaseRMVAE:

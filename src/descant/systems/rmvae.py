@@ -129,7 +129,7 @@ class BaseRMVAE(System):
     def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
         """The sub-sampled bound of int64 ``parts`` ``(batch, steps, channels)``, and the losses that know of music."""
         tokens = _measures(self.tokens(batch[PARTS]))
-        sets = subsets(self.voices, self.settings.subsets, noise).to(tokens.device)
+        sets = subsets(self.voices, self.settings.subsets, noise).to(tokens.device, non_blocking=True)
         said, kl = self._terms(self.noisy(tokens, noise), sets, noise, noise)
         target = tokens[:, self.settings.offset :]
         costs = self.costs(said, target)
@@ -223,7 +223,9 @@ class RMVAESystem(BaseRMVAE):
         """Tokens with a few of them any other."""
         changed = torch.rand(tokens.shape, generator=noise) < self.settings.input_noise
         others = torch.randint(self.classes, tokens.shape, generator=noise)
-        return torch.where(changed.to(tokens.device), others.to(tokens.device), tokens)
+        return torch.where(
+            changed.to(tokens.device, non_blocking=True), others.to(tokens.device, non_blocking=True), tokens
+        )
 
 
 def _measures(tokens: Tensor) -> Tensor:

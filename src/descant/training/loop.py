@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -29,6 +28,11 @@ from descant.training.processes import Processes
 from descant.training.windows import Windows
 
 log = logging.getLogger(__name__)
+
+NORM = "gradient_norm"
+# no step yet
+NONE = -1.0
+CALMER = "lower training.learning_rate or training.clip_norm, or lengthen the warm-up; the last good checkpoint is kept"
 
 
 @dataclass(frozen=True)
@@ -115,15 +119,18 @@ class Trainer:
         # gathered once: they stay the same tensors, and walking the modules at every step costs more than the average
         self._values: list[Tensor] = [parameter.detach() for parameter in system.parameters()]
         self._means: list[Tensor] = [mean.detach() for mean in self.averaged.parameters()] if self.averaged else []
+        # the first step whose loss or gradient is no number, with these two: kept on the device, as to ask after every
+        # step would have the CPU wait for a GPU instead of running ahead of it
+        self._broken = torch.tensor([NONE, 0.0, 0.0], dtype=torch.float64, device=self.fabric.device)
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on, by name."""
+        """Everything that the next step depends on, by name, in the machine's own memory."""
         tensors = {f"system.{name}": tensor for name, tensor in self.system.state_dict().items()}
         if self.averaged is not None:
             tensors.update({f"averaged.{name}": tensor for name, tensor in self.averaged.state_dict().items()})
         tensors.update({f"optimizer.{name}": value for name, value in optimizer_state(self._optimizer).items()})
-        # clones: safetensors refuses views, and a step must not change what is being saved
-        return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        # the one copy of it: safetensors refuses views, and a step must not change what is being saved
+        return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
 
     def _resume(self) -> None:
         found = checkpoint.load_latest(self.folder / "checkpoints")
@@ -155,7 +162,7 @@ class Trainer:
         if broken:
             raise DivergedError(
                 f"after step {self.step}: {', '.join(broken[:3])} ({len(broken)} in all) hold NaN or infinity",
-                "lower training.learning_rate, or lengthen the warm-up; the last good checkpoint is kept",
+                CALMER,
             )
         return state
 
@@ -214,18 +221,26 @@ class Trainer:
                 self.step += 1
                 bar.update()
                 last = self.step == until
-                if history is not None and (self.step % self.settings.log_every == 0 or last):
-                    history.add(self.step, "train", {name: float(value) for name, value in figures.items()})
-                    bar.set_postfix({headline: f"{float(figures[headline]):.3f}"})
-                if self.step % self.settings.validate_every == 0 or last:
+                shows, validates, saves = (
+                    last or self.step % every == 0
+                    for every in (self.settings.log_every, self.settings.validate_every, self.settings.checkpoint_every)
+                )
+                stopping = self.processes.any_asks(stop.requested or workflow_is_gone(), self.step)
+                if shows or validates or saves or stopping:
+                    self._check_numbers()
+                if shows:
+                    shown = self._together(figures)
+                    bar.set_postfix({headline: f"{shown[headline]:.3f}"})
+                    if history is not None:
+                        history.add(self.step, "train", shown)
+                if validates:
                     figures_held_out = self.validate()
                     rate = (self.step - first) / (time.monotonic() - began)
                     if history is not None:
                         history.add(self.step, "validation", figures_held_out)
                         words = ", ".join(f"{name} {value:.4f}" for name, value in figures_held_out.items())
                         log.info("step %d of %d: %s (%.2f steps/s)", self.step, until, words, rate)
-                stopping = self.processes.any(stop.requested or workflow_is_gone())
-                if self.step % self.settings.checkpoint_every == 0 or last or stopping:
+                if saves or stopping:
                     # in every process, so that a broken state, which all of them have, stops all of them
                     state = self.finite_state()
                     if history is not None:
@@ -257,28 +272,50 @@ class Trainer:
                 totals[name] = totals.get(name, torch.zeros_like(value)) + value / settings.accumulate
             for name, rows in result.observed.items():
                 observed.setdefault(name, []).append(rows)
-        totals = self.processes.sum(totals)
         norm = self.fabric.clip_gradients(
             self._module, self._optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
         )
-        if norm is None or not math.isfinite(float(totals["loss"]) + float(norm)):
-            first, count = parts[0] * settings.batch, len(parts) * settings.batch
-            log.error("windows of step %d: %s", self.step, ", ".join(self.data.train.places(self.step, first, count)))
-            raise DivergedError(
-                f"step {self.step}: loss is {float(totals['loss'])}, gradient norm is {float(norm or 0)}; "
-                "the log names its windows",
-                "lower training.learning_rate or training.clip_norm, or lengthen the warm-up; "
-                "the last good checkpoint is kept",
-            )
+        assert norm is not None
+        place = torch.full_like(norm, self.step, dtype=torch.float64)
+        here = torch.stack([place, totals["loss"].double(), norm.detach().double()])
+        first_broken = (self._broken[0] == NONE) & ~here[1:].isfinite().all()
+        self._broken = torch.where(first_broken, here, self._broken)
         self._optimizer.step()
         self._optimizer.zero_grad()
         together = {name: self.processes.gather(torch.cat(parts)) for name, parts in observed.items()}
         self.system.finish_step(together, torch_generator(self.seed, "finish", self.step))
         self._update_average()
-        return {**totals, "gradient_norm": norm.detach()}
+        return {**totals, NORM: norm.detach()}
+
+    def _together(self, figures: Mapping[str, Tensor]) -> dict[str, float]:
+        """A step's figures over all processes: each gives its share, but for the norm, of which all have the whole."""
+        shares = {name: value for name, value in figures.items() if name != NORM}
+        return _numbers({**self.processes.sum(shares), NORM: figures[NORM]})
+
+    def _check_numbers(self) -> None:
+        """Look whether all steps since this was last asked had a loss and a gradient.
+
+        Raises:
+            DivergedError: when one had not; in all processes, whichever saw it.
+        """
+        step, loss, norm = self._broken.tolist()
+        if not self.processes.any(step != NONE):
+            return
+        if step == NONE:
+            raise DivergedError(f"by step {self.step} another process met a loss that is no number", CALMER)
+        parts = self.processes.share(self.settings.accumulate)
+        first, count = parts[0] * self.settings.batch, len(parts) * self.settings.batch
+        places = self.data.train.places(int(step), first, count)
+        log.error("windows of step %d: %s", step, ", ".join(places))
+        problem = f"step {step:.0f}: loss is {loss}, gradient norm is {norm}; the log names its windows"
+        raise DivergedError(problem, CALMER)
 
     def _on_device(self, batch: Batch) -> Batch:
-        return {name: tensor.to(self.fabric.device) for name, tensor in batch.items()}
+        device = self.fabric.device
+        if device.type != "cuda":
+            return dict(batch)
+        # out of pinned memory, so that the CPU need not wait for what the GPU computes
+        return {name: tensor.pin_memory().to(device, non_blocking=True) for name, tensor in batch.items()}
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -298,20 +335,26 @@ class Trainer:
     def validate(self) -> dict[str, float]:
         """Mean figures over the validation windows, always the same ones."""
         watched = (self.system if self.averaged is None else self.averaged).eval()
-        totals: dict[str, float] = {}
+        totals: dict[str, Tensor] = {}
         for number in range(self.settings.validation_batches):
             batch = self._on_device(self.data.validation.batch(0, number * self.settings.batch, self.settings.batch))
             noise = torch_generator(self.seed, "validation", number)
             with self.fabric.autocast():
                 figures = watched.validate(batch, noise)
             for name, value in figures.items():
-                totals[name] = totals.get(name, 0.0) + float(value) / self.settings.validation_batches
-        return totals
+                part = value.double() / self.settings.validation_batches
+                totals[name] = totals[name] + part if name in totals else part
+        return _numbers(totals)
 
 
 def kept_weights(state: Checkpoint) -> dict[str, Tensor]:
     """The weights that a training in this state would leave: their moving average where there is one."""
     return _under(state.tensors, "averaged.") or _under(state.tensors, "system.")
+
+
+def _numbers(figures: Mapping[str, Tensor]) -> dict[str, float]:
+    """Scalars of a device as numbers, fetched at once."""
+    return dict(zip(figures, torch.stack([value.double() for value in figures.values()]).tolist(), strict=True))
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

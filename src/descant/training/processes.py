@@ -16,6 +16,8 @@ from torch import Tensor
 from descant.training.devices import Devices
 
 PR_SET_PDEATHSIG = 1
+# steps; to talk makes a GPU's process wait for all that is queued, and a step of a large network takes a second (ours)
+ASK_EVERY = 8
 LEADER = "DESCANT_TRAINING_LEADER"
 
 
@@ -71,7 +73,7 @@ class Processes:
         """Scalars added up over all processes."""
         if self.count == 1 or not figures:
             return dict(figures)
-        together = torch.stack([value.float() for value in figures.values()])
+        together = torch.stack([value.double() for value in figures.values()])
         summed = self.fabric.all_reduce(together, reduce_op="sum")
         assert isinstance(summed, Tensor)
         return dict(zip(figures, summed, strict=True))
@@ -89,6 +91,10 @@ class Processes:
         if self.count == 1:
             return here
         return bool(self.sum({"": torch.tensor(float(here), device=self.fabric.device)})[""] > 0)
+
+    def any_asks(self, here: bool, step: int) -> bool:
+        """Whether one asks for a stop: several talk about it only after every so many steps, alike in all of them."""
+        return here if self.count == 1 else step % ASK_EVERY == 0 and self.any(here)
 
     def wait(self) -> None:
         """Wait until all are here."""
