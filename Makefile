@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 FUZZ_SECONDS ?= 60
+MINUTES ?= 12
+OUTPUT ?= results/gpu
 # each of the many processes of a run would compile our modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo music test all-tests fast-test storm fuzz lint schema report clean help
+.PHONY: demo music test all-tests fast-test storm fuzz gpu lint schema report clean help
 
 help:
 	@echo "make demo       set up, run the default pipeline to the end, write the report: results/report/index.html"
@@ -16,6 +18,7 @@ help:
 	@echo "make fast-test  the tests that take seconds"
 	@echo "make storm      kill trainings, drawings and every rule, and compare with undisturbed runs; it takes long"
 	@echo "make fuzz       send everything that reads other people's files what its coverage asks for; FUZZ_SECONDS=60 each"
+	@echo "make gpu        what a GPU does with all this, in MINUTES=12, into OUTPUT=results/gpu; without a GPU at toy size"
 	@echo "make schema     write config/schema.json, by which editors complete and check the configuration"
 	@echo "make report     write results/report.html from what is in results/: the pages and what made them, in one file"
 	@echo "make clean      delete results/ (asks nothing)"
@@ -64,6 +67,10 @@ $(VENV)/ready-fuzz: $(VENV)/ready-dev envs/requirements-fuzz.txt
 
 fuzz: $(VENV)/ready-fuzz
 	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
+
+# sets nothing up: a machine with a GPU that is lent for minutes may reach no network, and brings its own Python
+gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/gpu.py --minutes $(MINUTES) --output $(OUTPUT)
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check src tests benchmarks

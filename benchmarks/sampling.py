@@ -22,16 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 import typer
 from eager import EagerStep
 from torch import Tensor
 
+from descant.commands.set_up import set_up_torch
 from descant.config.loading import load
 from descant.config.models import EngineName, Precision
 from descant.config.networks import WaveNetShape
@@ -90,6 +87,12 @@ def build_case(shape: str, batch: int, threads: int, device: str) -> Case:
     return Case(shape, wavenet, batch, 1 if batch == 1 else threads)
 
 
+def wait_for(device: torch.device) -> None:
+    """Until a GPU has done what was asked of it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def naive(case: Case) -> Variant:
     """The whole receptive field again for every step."""
     field = -(-case.wavenet.receptive_field // HOP) * HOP
@@ -102,6 +105,7 @@ def naive(case: Case) -> Variant:
             logits = case.wavenet(steps, held)[:, -1]
             drawn = torch.multinomial(torch.softmax(logits, -1), 1)
             steps.copy_(torch.cat([steps[:, 1:], drawn], 1))
+        wait_for(case.device)
 
     return Variant("naive recomputation", 1, run)
 
@@ -111,6 +115,7 @@ def eager(case: Case) -> Variant:
 
     def run(count: int) -> None:
         step.generate(count, case.conditioning(count))
+        wait_for(case.device)
 
     return Variant(BASE, 1, run)
 
@@ -118,6 +123,8 @@ def eager(case: Case) -> Variant:
 def compiled(case: Case) -> Variant:
     """The graph engine's step, which keeps its state in tensors, through torch.compile."""
     built = GraphEngine(case.wavenet, case.batch, DrawSettings(), "float32")
+    # it was captured from the step that is not compiled
+    built.graph = None
     built._next_logits = torch.compile(built._next_logits, dynamic=False)  # type: ignore[method-assign]
 
     def run(count: int) -> None:
@@ -181,10 +188,10 @@ def steps_in(run: Callable[[int], None], seconds: float) -> int:
         count *= 4
 
 
-def product_flops(device: torch.device) -> float:
+def product_flops(device: torch.device, side: int = MATRIX) -> float:
     """Of a large float32 matrix product, one thread on a CPU."""
-    left, right = torch.randn(MATRIX, MATRIX, device=device), torch.randn(MATRIX, MATRIX, device=device)
-    return 2 * MATRIX**3 / _least_seconds(lambda: left @ right, device)
+    left, right = torch.randn(side, side, device=device), torch.randn(side, side, device=device)
+    return 2 * side**3 / _least_seconds(lambda: left @ right, device)
 
 
 def read_bytes_per_second(size: int, device: torch.device) -> float:
@@ -198,8 +205,7 @@ def _least_seconds(work: Callable[[], Tensor], device: torch.device) -> float:
     for _ in range(8):
         began = time.perf_counter()
         work()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        wait_for(device)
         times.append(time.perf_counter() - began)
     return min(times)
 
@@ -262,6 +268,12 @@ def as_text(table: pd.DataFrame) -> str:
 
 
 def draw_plot(table: pd.DataFrame, path: Path) -> None:
+    # a GPU's machine, which only measures, may lack it
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
     groups = list(table.groupby(["shape", "batch"], sort=False))
     figure, axes = plt.subplots(
         len(groups), 1, figsize=(8, 0.5 + 0.32 * len(table) + 0.7 * len(groups)), layout="constrained",
@@ -292,7 +304,7 @@ def main(
     output: Annotated[Path | None, typer.Option(help="folder for sampling.csv and sampling.png")] = None,
 ) -> None:
     """Print a table of sampling speeds; with a folder, write it there with a plot."""
-    torch.set_num_threads(1)
+    set_up_torch(1, int(device == "cuda"))
     rows = []
     for name in shape:
         for number in batch:

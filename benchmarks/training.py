@@ -25,14 +25,10 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -52,19 +48,22 @@ TRACK_STEPS, TRACKS = 1 << 22, 32
 SIZES = ["demo", "medium", "large"]
 
 
-def random_streams(folder: Path) -> dict[str, PackedSequence]:
+def random_streams(
+    folder: Path, length: int = TRACK_STEPS, tracks: int = TRACKS, names: Sequence[str] = (STEPS, PREDICTED)
+) -> dict[str, PackedSequence]:
     """Random steps, so many that few windows of a run lie where others did, and random predictions of them."""
     random = np.random.default_rng(0)
     with (
         SequenceWriter(folder / STEPS, CLASSES, hop=1, sample_rate=16000) as steps,
         SequenceWriter(folder / PREDICTED, 0, hop=1, sample_rate=16000, channels=2, dtype=np.float32) as predicted,
     ):
-        for number in range(TRACKS + 1):
+        for number in range(tracks + 1):
             place = f"{number:016x}", "train" if number else "validation", Labels()
-            steps.add(*place, [random.integers(CLASSES, size=TRACK_STEPS, dtype=np.uint8)])
+            steps.add(*place, [random.integers(CLASSES, size=length, dtype=np.uint8)])
             # a sample, and a scale: both positive is as good as any
-            predicted.add(*place, [random.uniform(1e-3, 1, (TRACK_STEPS, 2)).astype(np.float32)])
-    return {name: open_sequence(folder / name) for name in (STEPS, PREDICTED)}
+            if PREDICTED in names:
+                predicted.add(*place, [random.uniform(1e-3, 1, (length, 2)).astype(np.float32)])
+    return {name: open_sequence(folder / name) for name in names}
 
 
 class Clocked(Windows):
@@ -223,6 +222,12 @@ def as_text(table: pd.DataFrame) -> str:
 
 
 def draw_plot(table: pd.DataFrame, path: Path) -> None:
+    # a GPU's machine, which only measures, may lack it
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
     groups = list(table.groupby(["size", "network"], sort=False))
     figure, axes = plt.subplots(
         len(groups), 1, figsize=(8, 0.5 + 0.32 * len(table) + 0.7 * len(groups)), layout="constrained",

@@ -1,4 +1,4 @@
-"""The networks whose training is measured, at three sizes and at the paper's, and the ways to train them."""
+"""The networks whose training is measured, at three sizes and some configurations' own, and ways to train them."""
 
 import shutil
 from collections.abc import Callable
@@ -47,7 +47,8 @@ class Variant:
 
 def networks(size: str) -> list[Network]:
     """A WaveNet and an ADA whose local model is as large, with what trains them."""
-    config = load(ROOT / "config.yaml", *([ROOT / "config" / "paper.yaml"] if size == "paper" else []))
+    over = {"paper": "paper.yaml", "workstation": "workstation.yaml", "toy": "test/tiny.yaml"}.get(size)
+    config = load(ROOT / "config.yaml", *([ROOT / "config" / over] if over else []))
     # without linear prediction
     local = config.adas["amae8"].local_model
     wavenet, ada = config.priors["codes"], config.adas["vqvae8"].model_copy(update={"local_model": local})

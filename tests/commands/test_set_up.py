@@ -51,6 +51,21 @@ def test_codes_are_those_of_full_float32(
     assert mode.seen == with_tf32.seen and mode.rounds == 0
 
 
+@pytest.mark.gpu
+def test_a_gpu_s_codes_are_the_cpu_s(tiny_ada: Callable[..., ADA], lively: Callable[[nn.Module], nn.Module]) -> None:
+    torch.manual_seed(1)
+    system = lively(ADASystem(tiny_ada({"kind": "vq", "classes": 64, "query_dim": 8}), CLASSES).eval())
+    assert isinstance(system, ADASystem)
+    steps = torch.randint(CLASSES, (8, 4000), generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        system.bottleneck.codebook.copy_(system.encoder(steps).flatten(0, 1)[:64])  # type: ignore[operator, union-attr]
+        expected = system.encode(steps)
+        set_up_torch(1, 1)
+        there = system.to("cuda").encode(steps.to("cuda")).cpu()
+    # where two codes are equally near, rounding decides
+    assert (there != expected).double().mean() < 1e-3
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_only_a_cpu_is_deterministic(monkeypatch: pytest.MonkeyPatch, compiled: bool) -> None:
     """On a GPU that mode makes sorts of scattered writes, and takes choices from the compiler."""

@@ -1,5 +1,6 @@
 """The choice of an engine: the one that is asked for, or one that works; never one that is wrong."""
 
+import copy
 import logging
 from typing import Any
 
@@ -72,6 +73,18 @@ def test_an_engine_that_disagrees_is_refused(monkeypatch: pytest.MonkeyPatch, ca
         build_engine(wavenet, 2, DRAW, EngineSettings("numba"))
     assert build_engine(wavenet, 2, DRAW, EngineSettings()).name == "reference"
     assert "numba is passed over" in caplog.text and "native is passed over" in caplog.text
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["auto", "graph", "triton", "reference"])
+def test_on_a_gpu_it_draws_what_the_cpu_draws(name: EngineName) -> None:
+    wavenet = wavenet_of(hop=4)
+    _, conditioning = conditioning_of(wavenet, 3, 64)
+    numbers = uniforms(1, sequences(3), 0, 64)
+    expected = build_engine(wavenet, 3, DRAW, EngineSettings("reference")).generate(numbers, conditioning)
+    assert conditioning is not None
+    engine = build_engine(copy.deepcopy(wavenet).cuda(), 3, DRAW, EngineSettings(name))
+    assert torch.equal(engine.generate(numbers, conditioning.cuda()), expected)
 
 
 class Replayed(GraphEngine):

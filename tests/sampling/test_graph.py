@@ -4,7 +4,6 @@ import copy
 import itertools
 
 import pytest
-import torch
 from engine_laws import (
     SETTINGS,
     Build,
@@ -26,8 +25,6 @@ from descant.sampling.generate import sequences, uniforms
 from descant.sampling.graph import STEPS_PER_REPLAY, GraphEngine
 from descant.sampling.weights import rounded_weights
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-
 
 def build_on(device: str, precision: Precision = "float32") -> Build:
     def build(wavenet: WaveNet, batch: int, draw: DrawSettings) -> Engine:
@@ -36,7 +33,7 @@ def build_on(device: str, precision: Precision = "float32") -> Build:
     return build
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=needs_gpu)])
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def build(request: pytest.FixtureRequest) -> Build:
     return build_on(request.param)
 
@@ -79,7 +76,7 @@ def test_rounded_weights_are_as_exact(build: Build) -> None:
     logits_equal_the_full_pass(build, rounded_weights(wavenet_of(hop=4)), batch=2, steps=60, tolerance=1e-4)
 
 
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_in_bfloat16_the_logits_move_a_little(device: str) -> None:
     wavenet = rounded_weights(wavenet_of(hop=4, gain=1.0))
     logits_equal_the_full_pass(build_on(device, "bfloat16"), wavenet, batch=2, steps=60, tolerance=0.05)

@@ -39,12 +39,10 @@ def engine_on(device: str, precision: Precision, wavenet: WaveNet, batch: int, d
     return TritonEngine(copy.deepcopy(wavenet).to(device), batch, draw, precision)
 
 
-@pytest.fixture(scope="module", params=["interpreted", "compiled"])
+@pytest.fixture(scope="module", params=["interpreted", pytest.param("compiled", marks=pytest.mark.gpu)])
 def hold(request: pytest.FixtureRequest) -> Iterator[Hold]:
     """Holds the engine to a law: ``hold(law, precision, wavenet, ...)``."""
     if request.param == "compiled":
-        if not torch.cuda.is_available():
-            pytest.skip("needs a GPU")
         yield lambda law, precision, *rest: law(partial(engine_on, "cuda", precision), *rest)
         return
     # the variable that makes Triton interpret is read at import, so this takes a process of its own

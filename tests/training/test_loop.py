@@ -29,6 +29,7 @@ from descant.sequences import PackedSequence
 from descant.systems.ada import ADASystem
 from descant.systems.base import STEPS, StepLoss, System
 from descant.systems.wavenet import WaveNetSystem
+from descant.training.devices import Devices
 from descant.training.loop import Stretch, Trained, Trainer, TrainingData, kept_weights
 from descant.training.windows import Windows
 
@@ -543,6 +544,27 @@ def test_what_breaks_between_what_is_shown_is_named_by_its_own_step(cases: dict[
         trainer.run()
     assert trainer.step == 8 and trainer.rows == []
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004.safetensors"]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", NAMES)
+def test_on_a_gpu_the_curve_is_the_cpu_s_and_it_goes_on_from_a_stop(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str
+) -> None:
+    case = cases[name]
+
+    def trainer(until: int) -> Trainer:
+        torch.manual_seed(3)
+        train, validation = (Windows({STEPS: case.sequence}, split, 32, SEED) for split in ("train", "validation"))
+        data = TrainingData(train, validation)
+        return Trainer(case.build(), case.training, data, tmp_path, SEED, Devices("cuda"), Stretch(until))
+
+    trainer(6).run()
+    rows = trainer(12).run().history
+    curve = {(row.step, row.split): row.value for row in rows if row.metric == "bits"}
+    expected = {(row.step, row.split): row.value for row in undisturbed[name].trained.history if row.metric == "bits"}
+    assert curve.keys() >= expected.keys()
+    assert [curve[place] for place in expected] == pytest.approx(list(expected.values()), rel=2e-2)
 
 
 def test_a_learning_rate_too_high_is_reported(cases: dict[str, Case], tmp_path: Path) -> None:

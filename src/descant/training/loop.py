@@ -100,7 +100,7 @@ class Trainer:
         if settings.compile and not (shutil.which("g++") or (devices.accelerator == "cuda" and shutil.which("cc"))):
             raise TrainingError(
                 "training.compile is on but no compiler is found, which torch.compile needs (g++; with a GPU, cc)",
-                "set training.compile to false, or install g++",
+                "set training.compile to false, or install g++ (with a GPU, Python's headers too: python3-dev)",
             )
         self.settings = settings
         self.data = data
