@@ -118,9 +118,9 @@ class _LogMel(nn.Module):
 class TimedSpectralLoss(nn.Module):
     """How far apart spectra are at several resolutions, whose windows last as long at any sample rate.
 
-    ``linear`` is Jukebox's (Dhariwal et al. 2020, section 3.3): the norm of the difference of a window's magnitudes, here
-    over the mean norm of the batch's true ones, not of the data set's. ``log_mel`` is the mean absolute difference of
-    log-mel magnitudes, in nats (Kumar et al. 2023), where quiet highs count as much as what is loud.
+    ``linear`` is Jukebox's (Dhariwal et al. 2020, section 3.3): the norm of the difference of a window's magnitudes,
+    here over the mean norm of the batch's true ones, not of the data set's. ``log_mel`` is the mean absolute difference
+    of log-mel magnitudes, in nats (Kumar et al. 2023), where quiet highs count as much as what is loud.
 
     Args:
         sample_rate: Hz.

@@ -10,6 +10,7 @@ from descant.config.networks import ADA, Network, Prior, WaveNetShape
 from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.parts import PARTS
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
+from descant.config.vqvaes import VQVAE
 from descant.modelfacts import Input
 from descant.sequences import INSTRUMENT
 from descant.systems.ada import ADASystem, build_ada
@@ -20,6 +21,7 @@ from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem, build_one_pass_vocoder
 from descant.systems.polyphonic_rmvae import build_rmvae
 from descant.systems.rmvae import BaseRMVAE
+from descant.systems.vqvae import VQVAESystem, build_vqvae
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -68,6 +70,7 @@ KINDS: Mapping[str, Kind] = {
         lambda vocoder: (WAVEFORM, MEL, ROLL) if vocoder.reads_roll else (WAVEFORM, MEL),
         build_one_pass_vocoder,
     ),
+    "vqvae": Kind(VQVAE, VQVAESystem, lambda settings: (WAVEFORM,), build_vqvae),
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
     "mel2mel": Kind(
         Mel2Mel, Mel2MelSystem, lambda settings: (MEL, ROLL), build_mel2mel, lambda settings: (INSTRUMENT,)
