@@ -76,6 +76,43 @@ def test_a_plain_wavenet_and_a_stack_of_two() -> None:
     assert plan.decoders("audio") == ()
 
 
+def test_levels_of_jukebox_each_encode_the_waveform_and_are_shared_by_rows() -> None:
+    level = {"codebook": {"classes": 1024}, "training": {"window": 4096}}
+    books = {"classes": 256, "quantisers": 4}
+    plan = plan_of(
+        {"flat": []},
+        {},
+        vqvaes={
+            "fine": {**level, "hop": 32},
+            "coarse": {**level, "hop": 256},
+            "codec": {**level, "hop": 256, "codebook": books},
+        },
+        models={
+            "both": {"kind": "jukebox", "title": "both", "levels": ["fine", "coarse"]},
+            "one": {"kind": "jukebox", "title": "one", "levels": ["coarse"]},
+            "residual": {"kind": "jukebox", "title": "residual", "levels": ["codec"]},
+        },
+    )
+    assert [each for each in plan.sequences.values() if each.encoded_by] == [
+        Sequence("coarse", 256, 1024, 1, "waveform", "coarse", step_bytes=2),
+        Sequence("codec", 256, 256, 1, "waveform", "codec", channels=4, step_bytes=4),
+        Sequence("fine", 32, 1024, 1, "waveform", "fine", step_bytes=2),
+    ]
+    assert plan.sequences["waveform"] == Sequence("waveform", 1, 0, step_bytes=2)
+    assert [(each.name, each.kind, dict(each.inputs), each.encodes) for each in plan.trained] == [
+        ("coarse", "vqvae", {"waveform": "waveform"}, "coarse"),
+        ("codec", "vqvae", {"waveform": "waveform"}, "codec"),
+        ("fine", "vqvae", {"waveform": "waveform"}, "fine"),
+    ]
+    assert plan.routes["both"] == Route("both", ("fine", "coarse"), sequences=("fine", "coarse"))
+    assert [(one.title, one.frames, one.vocoder, one.of_codes) for one in plan.renderings.values()] == [
+        ("fine", "fine", "fine", True),
+        ("coarse", "coarse", "coarse", True),
+        ("codec", "codec", "codec", True),
+    ]
+    assert not plan.beside
+
+
 @st.composite
 def written(draw: st.DrawFn) -> Written:
     """Rows by their stacks, and the hop of every ADA."""

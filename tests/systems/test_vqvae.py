@@ -183,7 +183,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_training: Callable[..
     """Folder of a training on tones, with its session's files."""
     folder = tmp_path_factory.mktemp("vqvae")
     time = np.arange(RATE) / RATE
-    tones = [0.3 * np.sin(2 * np.pi * pitch * time) for pitch in (220.0, 330.0, 440.0, 550.0)]
+    tones = [0.3 * np.sin(2 * np.pi * pitch * time) for pitch in (220.0, 330.0, 440.0, 330.0)]
     splits = ["train", "train", "train", "validation"]
     dealt = enumerate(zip(splits, tones, strict=True))
     rows = [(f"{number:064x}", split, tone, Labels()) for number, (split, tone) in dealt]

@@ -1,6 +1,9 @@
 # What is measured of models and of what they draw.
 from descant.plan.starts import beginning_of
 
+# kinds of networks that make sound in one pass
+FORWARD = ("one_pass_vocoder", "vqvae")
+
 
 def row_of(model):
     """One row of the table as the command takes it: facts of the configuration and where its bits are."""
@@ -192,8 +195,29 @@ def reconstructed(file=str):
     ]
 
 
-def vocoded(file=str):
-    """What was made of spectrograms of the same excerpts; `file` is what paths are made of."""
+def renderings_of(codes):
+    """The renderings of codes by feed-forward decoders, or those of spectrograms."""
+    return {
+        name: rendering
+        for name, rendering in plan.renderings.items()
+        if rendering.of_codes == codes
+    }
+
+
+def decoded_levels(file=str):
+    """What feed-forward decoders made of their codes of the same excerpts; `file` is what paths are made of."""
+    return [
+        {
+            "level": rendering.title,
+            "sound": file(VOCODED.format(rendering=name)),
+            "codes": file(data_of(rendering.frames)),
+        }
+        for name, rendering in renderings_of(codes=True).items()
+    ]
+
+
+def vocoded(file=str, renderings=plan.renderings):
+    """What was made of spectrograms or codes of the same excerpts; `file` is what paths are made of."""
     return [
         {
             "title": rendering.title,
@@ -202,7 +226,7 @@ def vocoded(file=str):
             and plan.renderings[rendering.of_true_frames].title,
             "row": rendering.row,
         }
-        for name, rendering in plan.renderings.items()
+        for name, rendering in renderings.items()
     ]
 
 
@@ -244,7 +268,7 @@ def vocode_options(wildcards, input):
 def vocode_megabytes(wildcards):
     """Memory of making the excerpts of their spectrograms: what one that draws them remembers of each."""
     vocoder = rendering_of(wildcards).vocoder
-    if vocoder is None or plan.trainings[vocoder].kind == "one_pass_vocoder":
+    if vocoder is None or plan.trainings[vocoder].kind in FORWARD:
         return 4000
     excerpts = experiment.evaluation.reconstruction.excerpts
     return megabytes_below(plan.trainings[vocoder], excerpts)

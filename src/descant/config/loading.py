@@ -49,6 +49,7 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
     for section, key in (
         ("adas", "local_model"),
         ("priors", "wavenet"),
+        ("vqvaes", ""),
         ("mel2mels", ""),
         ("vocoders", "local_model"),
         ("part_models", ""),

@@ -107,8 +107,17 @@ class PartsRow(Section):
     part_model: str = Field(description="name of the network, of part_models")
 
 
+class JukeboxRow(Section):
+    """A row of Jukebox's family: levels that each encode the waveform by themselves, and decode their codes again."""
+
+    kind: Literal["jukebox"] = Field("jukebox", description="the row's family")
+    title: str = Field(min_length=1, description="name of the row in tables and pages")
+    levels: tuple[str, ...] = Field(min_length=1, description="names of its levels, of vqvaes, the finest first")
+    note: str = Field("", description="what a reader of the table must know of this row")
+
+
 # a row: a union over `kind` of one section a family
-Model = Annotated[Stack | Mel2MelRow | PartsRow, Field(discriminator="kind")]
+Model = Annotated[Stack | JukeboxRow | Mel2MelRow | PartsRow, Field(discriminator="kind")]
 
 
 class Windows(Section):

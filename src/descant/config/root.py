@@ -16,13 +16,14 @@ from descant.config.find_timbre import FindTimbre
 from descant.config.listening import Listening
 from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
-from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
+from descant.config.models import JukeboxRow, Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, Prior
 from descant.config.part_models import AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, SECONDS_A_MEASURE, Parts
 from descant.config.play import Piece, Play, Playing
-from descant.config.row_checks import check_mel2mel, check_parts, check_stack
+from descant.config.row_checks import check_jukebox, check_mel2mel, check_parts, check_stack
 from descant.config.vocoders import Vocoder
+from descant.config.vqvaes import VQVAE
 
 # sequences of every corpus, and frames of them, beside what networks make
 AUDIO, WAVEFORM = "audio", "waveform"
@@ -56,6 +57,9 @@ class Config(Section):
     adas: dict[str, ADA] = Field(default_factory=dict, description="the autoencoders, by names that models refer to")
     priors: dict[str, Prior] = Field(
         default_factory=dict, description="the models of top codes or of audio, by names that models refer to"
+    )
+    vqvaes: dict[str, VQVAE] = Field(
+        default_factory=dict, description="the autoencoders of the waveform, by names that models refer to"
     )
     mel2mels: dict[str, Mel2Mel] = Field(
         default_factory=dict, description="the networks from scores to mel spectrograms, by names that models refer to"
@@ -94,7 +98,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        networks = (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models)
+        networks = (self.adas, self.priors, self.vqvaes, self.mel2mels, self.vocoders, self.part_models)
         for section in (*networks, self.models, self.music, self.compositions):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
@@ -109,6 +113,8 @@ class Config(Section):
         for name, model in self.models.items():
             if isinstance(model, Stack):
                 check_stack(name, model, self.adas, self.priors)
+            elif isinstance(model, JukeboxRow):
+                check_jukebox(name, model, self.vqvaes)
             elif isinstance(model, PartsRow):
                 check_parts(name, model, self.part_models, self.parts)
             else:
@@ -160,6 +166,7 @@ class Config(Section):
         networks = (
             ("adas", self.adas),
             ("priors", self.priors),
+            ("vqvaes", self.vqvaes),
             ("mel2mels", self.mel2mels),
             ("vocoders", self.vocoders),
             ("part_models", self.part_models),

@@ -1,15 +1,17 @@
 """Whether the networks that a row names are there, and can do what the row asks of them."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from descant.config.base import suggest
 from descant.config.corpus import Corpus
 from descant.config.mel2mel import Mel2Mel
-from descant.config.models import Mel2MelRow, PartsRow, Stack
+from descant.config.models import JukeboxRow, Mel2MelRow, PartsRow, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.part_models import RMVAE, PartModel
 from descant.config.parts import Parts
 from descant.config.vocoders import Vocoder
+from descant.config.vqvaes import VQVAE
 
 
 def check_stack(name: str, model: Stack, adas: Mapping[str, ADA], priors: Mapping[str, Prior]) -> None:
@@ -46,6 +48,22 @@ def check_stack(name: str, model: Stack, adas: Mapping[str, ADA], priors: Mappin
         )
     if model.prior not in priors:
         raise ValueError(f"models.{name}.prior names {model.prior!r}{suggest(model.prior, priors, 'priors')}")
+
+
+def check_jukebox(name: str, model: JukeboxRow, vqvaes: Mapping[str, VQVAE]) -> None:
+    """Refuse levels that are not there, or whose rates do not fit each other.
+
+    Raises:
+        ValueError: naming the key.
+    """
+    for level in model.levels:
+        if level not in vqvaes:
+            raise ValueError(f"models.{name}.levels names {level!r}{suggest(level, vqvaes, 'vqvaes')}")
+    hops = [vqvaes[level].hop for level in model.levels]
+    if any(coarse <= fine for fine, coarse in pairwise(hops)):
+        raise ValueError(
+            f"models.{name}.levels have hops {', '.join(map(str, hops))}; name the finest first, each of a larger hop"
+        )
 
 
 def check_mel2mel(

@@ -9,6 +9,7 @@ from math import log2
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
+from descant.config.vqvaes import VQVAE
 
 FLOAT_BYTES = 4
 # logistic distributions around a linear prediction, and numbers that autograd keeps of what it shows and of the mixture
@@ -18,6 +19,8 @@ PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
 CONVNEXT_KERNEL, CONVNEXT_EXPANSION, FOURIER_PARTS = 7, 3, 8
 LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
 HEAD_KEPT, SPECTRA_KEPT = 7, 34
+# of VQ-VAEs of the waveform: taps, and numbers that autograd keeps of a sample for their losses, and of a code
+VQVAE_KERNEL, WAVEFORM_KEPT, LINEAR_KEPT, LOG_MEL_KEPT, VQVAE_CODE_KEPT = 3, 2, 24, 30, 3
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,21 @@ def ada_size(settings: ADA, classes: int) -> Size:
     kept = (width + (2 * modulator.blocks + 1) * modulator.channels) / settings.hop
     size += Size((width + 1) * modulator.channels + blocks, kept)
     return size + wavenet_size(settings.local_model, classes, modulator.channels, settings.hop)
+
+
+def vqvae_size(settings: VQVAE) -> Size:
+    """The size of an encoder and a decoder of the waveform; a codebook that learns by averages has no parameters."""
+    channels, width, stages = settings.channels, settings.codebook.dimension, int(log2(settings.hop))
+    parameters = (4 + 1) * channels + (stages - 1) * (4 * channels + 1) * channels
+    parameters += 2 * stages * settings.depth * _block_parameters(channels, VQVAE_KERNEL)
+    parameters += (VQVAE_KERNEL * channels + 1) * width + (VQVAE_KERNEL * width + 1) * channels
+    parameters += stages * (4 * channels + 1) * channels + VQVAE_KERNEL * channels + 1
+    # of each stage, at its rate, what comes in and two tensors a block; the decoder mirrors the encoder
+    rates = sum(0.5 ** (stage + 1) for stage in range(stages))
+    kept = 1 + 2 * rates * (2 * settings.depth + 1) * channels + channels
+    losses = settings.loss
+    kept += WAVEFORM_KEPT + (losses.spectral > 0) * (LOG_MEL_KEPT if losses.spectrum == "log_mel" else LINEAR_KEPT)
+    return Size(parameters, kept + VQVAE_CODE_KEPT * width / settings.hop)
 
 
 def mel2mel_size(settings: Mel2Mel, rows: int, bands: int, instruments: int) -> Size:
