@@ -22,6 +22,7 @@ from descant.config.part_models import AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, SECONDS_A_MEASURE, Parts
 from descant.config.play import Piece, Play, Playing
 from descant.config.row_checks import check_mel2mel, check_parts, check_stack
+from descant.config.transformers import Transformer
 from descant.config.vocoders import Vocoder
 
 # sequences of every corpus, and frames of them, beside what networks make
@@ -66,6 +67,10 @@ class Config(Section):
     part_models: dict[str, PartModel] = Field(
         default_factory=dict, description="the networks of music in voices, by names that models refer to"
     )
+    transformers: dict[str, Transformer] = Field(
+        default_factory=dict,
+        description="the priors of codes and upsamplers of Jukebox's kind, by names that models refer to",
+    )
     models: dict[str, Model] = Field(description="the rows, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
@@ -94,7 +99,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        networks = (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models)
+        networks = (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models, self.transformers)
         for section in (*networks, self.models, self.music, self.compositions):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
@@ -163,6 +168,7 @@ class Config(Section):
             ("mel2mels", self.mel2mels),
             ("vocoders", self.vocoders),
             ("part_models", self.part_models),
+            ("transformers", self.transformers),
         )
         trainings = {
             f"{section}.{name}.training": network.training
