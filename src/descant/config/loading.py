@@ -53,6 +53,7 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
         ("mel2mels", ""),
         ("vocoders", "local_model"),
         ("part_models", ""),
+        ("transformers", ""),
     ):
         if section not in placed:
             continue

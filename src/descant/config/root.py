@@ -22,6 +22,7 @@ from descant.config.part_models import AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, SECONDS_A_MEASURE, Parts
 from descant.config.play import Piece, Play, Playing
 from descant.config.row_checks import check_jukebox, check_mel2mel, check_parts, check_stack
+from descant.config.transformers import Transformer
 from descant.config.vocoders import Vocoder
 from descant.config.vqvaes import VQVAE
 
@@ -70,6 +71,10 @@ class Config(Section):
     part_models: dict[str, PartModel] = Field(
         default_factory=dict, description="the networks of music in voices, by names that models refer to"
     )
+    transformers: dict[str, Transformer] = Field(
+        default_factory=dict,
+        description="the priors of codes and upsamplers of Jukebox's kind, by names that models refer to",
+    )
     models: dict[str, Model] = Field(description="the rows, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
     evaluation: Evaluation = Field(default_factory=Evaluation)
@@ -98,8 +103,16 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        networks = (self.adas, self.priors, self.vqvaes, self.mel2mels, self.vocoders, self.part_models)
-        for section in (*networks, self.models, self.music, self.compositions):
+        learnt = (
+            self.adas,
+            self.priors,
+            self.vqvaes,
+            self.transformers,
+            self.mel2mels,
+            self.vocoders,
+            self.part_models,
+        )
+        for section in (*learnt, self.models, self.music, self.compositions):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
@@ -170,6 +183,7 @@ class Config(Section):
             ("mel2mels", self.mel2mels),
             ("vocoders", self.vocoders),
             ("part_models", self.part_models),
+            ("transformers", self.transformers),
         )
         trainings = {
             f"{section}.{name}.training": network.training

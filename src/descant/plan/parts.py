@@ -9,6 +9,7 @@ from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
 from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.population import Population
+from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.config.vqvaes import VQVAE
 from descant.plan.size import Size
@@ -73,7 +74,7 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: ADA | Prior | VQVAE | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
+    settings: ADA | Prior | VQVAE | Transformer | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
     size: Size
     encodes: str | None = None
     starts_from: str | None = None

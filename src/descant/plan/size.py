@@ -8,6 +8,7 @@ from math import log2
 
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
+from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.config.vqvaes import VQVAE
 
@@ -21,6 +22,9 @@ LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
 HEAD_KEPT, SPECTRA_KEPT = 7, 34
 # of VQ-VAEs of the waveform: taps, and numbers that autograd keeps of a sample for their losses, and of a code
 VQVAE_KERNEL, WAVEFORM_KEPT, LINEAR_KEPT, LOG_MEL_KEPT, VQVAE_CODE_KEPT = 3, 2, 24, 30, 3
+# of transformers: rows of their timing, taps of their conditioner, and how often autograd keeps what heads hold, for
+# layers that look along the own block, along its place in all of them, and along the block before
+TIMING_ROWS, CONDITIONER_KERNEL, ATTENTION_KEPT = 3 * 64, 3, (6, 6, 4)
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,35 @@ def one_pass_size(settings: OnePassVocoder, bands: int, step: int, sample_rate: 
     parameters = start + 4 * width + settings.blocks * block + (width + 1) * outputs
     frame = bands + roll_rows + 4 * width + settings.blocks * (5 + 2 * CONVNEXT_EXPANSION) * width + HEAD_KEPT * outputs
     return Size(parameters, frame / step + SPECTRA_KEPT)
+
+
+def transformer_size(settings: Transformer, classes: int, upper_classes: int = 0, ratio: int = 1) -> Size:
+    """A transformer's size; its labels' rows, whose number only the corpus says, are left out.
+
+    Args:
+        settings: its section.
+        classes: of the codes that it draws.
+        upper_classes: of the level above; 0 for a prior.
+        ratio: codes that it draws to one of the level above.
+    """
+    width, heads, mlp = settings.width, settings.attention_width, settings.mlp_width
+    layer = 4 * width + (width + 1) * 3 * heads + (heads + 1) * width + (width + 1) * mlp + (mlp + 1) * width
+    parameters = settings.layers * layer + (2 * classes + 3) * width + classes
+    # both norms' inputs and outputs, the MLP's units three times; at the top the norm, the logits, the step twice
+    kept: float = 2 * width + classes + 4
+    for number in range(settings.layers):
+        # rotations are kept once for all layers of a way, two for those whose keys are turned otherwise
+        turned = settings.attention_width // settings.heads * (2 if number == 2 else 1) if number < 3 else 0
+        kept += 4 * width + 3 * mlp + ATTENTION_KEPT[number % 3] * heads + settings.heads + 4 + turned
+    size = Size(parameters, kept)
+    if upper_classes:
+        channels, blocks = settings.conditioner.channels, settings.conditioner.blocks
+        weights = upper_classes * channels + blocks * _block_parameters(channels, CONDITIONER_KERNEL)
+        size += Size(weights + 2 * ratio * channels * width + 3 * width, width + 2)
+        size += Size(0, ((2 * blocks + 1) * channels + 2) / ratio)
+    elif settings.timing:
+        size += Size(TIMING_ROWS * width, 4)
+    return size
 
 
 def _encoder_size(shape: EncoderShape, classes: int, hop: int, width: int) -> Size:
