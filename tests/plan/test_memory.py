@@ -215,7 +215,7 @@ def test_sizes_of_vqvaes_are_about_those_of_the_built_ones(over: dict[str, Any])
     size, system = vqvae_size(settings), VQVAESystem(settings, 16000)
     assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
     kept = [bytes_kept(system, {"waveform": torch.randn(1, length)}) for length in (4096, 8192)]
-    assert size.kept * FLOAT_BYTES == pytest.approx((kept[1] - kept[0]) / 4096, rel=0.1)
+    assert size.kept * FLOAT_BYTES == pytest.approx((kept[1] - kept[0]) / 4096, rel=0.01)
 
 
 @pytest.mark.parametrize("strides", [(8, 16), (4,), (2, 8)])

@@ -113,6 +113,14 @@ class JukeboxRow(Section):
     kind: Literal["jukebox"] = Field("jukebox", description="the row's family")
     title: str = Field(min_length=1, description="name of the row in tables and pages")
     levels: tuple[str, ...] = Field(min_length=1, description="names of its levels, of vqvaes, the finest first")
+    prior: str | None = Field(
+        None, description="name of the transformer that draws the coarsest level's codes; empty = nothing is drawn"
+    )
+    upsamplers: tuple[str, ...] = Field(
+        (),
+        description="names of the transformers that draw each level below it, the finest first; empty = the coarsest "
+        "level is decoded",
+    )
     note: str = Field("", description="what a reader of the table must know of this row")
 
 

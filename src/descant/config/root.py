@@ -127,7 +127,7 @@ class Config(Section):
             if isinstance(model, Stack):
                 check_stack(name, model, self.adas, self.priors)
             elif isinstance(model, JukeboxRow):
-                check_jukebox(name, model, self.vqvaes)
+                check_jukebox(name, model, self.vqvaes, self.transformers)
             elif isinstance(model, PartsRow):
                 check_parts(name, model, self.part_models, self.parts)
             else:
@@ -161,7 +161,7 @@ class Config(Section):
             drawn = self.evaluation.parts
             items = "evaluation.parts.pieces", drawn.pieces
             seconds = "evaluation.parts.measures", drawn.measures * SECONDS_A_MEASURE
-        elif not any(isinstance(model, Stack) for model in self.models.values()):
+        elif not self._drawn:
             # what vocoders make of test tracks is heard
             heard = self.evaluation.reconstruction
             items = "evaluation.reconstruction.excerpts", heard.excerpts
@@ -204,6 +204,8 @@ class Config(Section):
     @model_validator(mode="after")
     def _primed_rows_are_drawn_from_end_to_end(self) -> Self:
         for name, model in self.models.items():
+            if isinstance(model, JukeboxRow) and model.prior and self.sampling.prime:
+                raise ValueError(f"sampling.prime: models.{name} begins from nothing; set it to null")
             if isinstance(model, Stack) and model.prime and self.sampling.windows and model.stack:
                 raise ValueError(
                     f"models.{name}.prime: only the first of sampling.windows could continue it; set either to null"
@@ -249,8 +251,13 @@ class Config(Section):
         parts = [name for name, row in self.models.items() if isinstance(row, PartsRow)]
         if self.listening.models:
             return tuple(name for name in self.listening.models if name in parts)
-        others = any(isinstance(row, Stack) for row in self.models.values()) or self._mel2mel_rows(with_vocoder=True)
-        return () if others else tuple(parts)
+        return () if self._drawn or self._mel2mel_rows(with_vocoder=True) else tuple(parts)
+
+    @property
+    def _drawn(self) -> bool:
+        """Whether any row draws audio."""
+        rows = self.models.values()
+        return any(isinstance(row, Stack) or (isinstance(row, JukeboxRow) and row.prior) for row in rows)
 
     def _band_rows(self) -> dict[str, PartsRow]:
         """The rows whose network can play along with a person."""

@@ -10,6 +10,7 @@ from descant.config.models import JukeboxRow, Mel2MelRow, PartsRow, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.part_models import RMVAE, PartModel
 from descant.config.parts import Parts
+from descant.config.transformers import Transformer
 from descant.config.vocoders import Vocoder
 from descant.config.vqvaes import VQVAE
 
@@ -50,8 +51,10 @@ def check_stack(name: str, model: Stack, adas: Mapping[str, ADA], priors: Mappin
         raise ValueError(f"models.{name}.prior names {model.prior!r}{suggest(model.prior, priors, 'priors')}")
 
 
-def check_jukebox(name: str, model: JukeboxRow, vqvaes: Mapping[str, VQVAE]) -> None:
-    """Refuse levels that are not there, or whose rates do not fit each other.
+def check_jukebox(
+    name: str, model: JukeboxRow, vqvaes: Mapping[str, VQVAE], transformers: Mapping[str, Transformer]
+) -> None:
+    """Refuse networks that are not there, levels whose rates do not fit each other, or that nothing draws.
 
     Raises:
         ValueError: naming the key.
@@ -63,6 +66,22 @@ def check_jukebox(name: str, model: JukeboxRow, vqvaes: Mapping[str, VQVAE]) -> 
     if any(coarse <= fine for fine, coarse in pairwise(hops)):
         raise ValueError(
             f"models.{name}.levels have hops {', '.join(map(str, hops))}; name the finest first, each of a larger hop"
+        )
+    drawn = [("prior", [model.prior] if model.prior else []), ("upsamplers", model.upsamplers)]
+    for key, names in drawn:
+        for network in names:
+            if network not in transformers:
+                near = suggest(network, transformers, "transformers")
+                raise ValueError(f"models.{name}.{key} names {network!r}{near}")
+    if model.upsamplers and (model.prior is None or len(model.upsamplers) != len(model.levels) - 1):
+        raise ValueError(
+            f"models.{name}.upsamplers names {len(model.upsamplers)}, but needs a prior and one for each of the "
+            f"{len(model.levels) - 1} levels below the coarsest; name them, or leave the key out"
+        )
+    if model.prior and any(vqvaes[level].codebook.quantisers > 1 for level in model.levels):
+        raise ValueError(
+            f"models.{name}.levels have several quantisers, whose codes no transformer draws; leave prior out, or "
+            "set codebook.quantisers to 1"
         )
 
 

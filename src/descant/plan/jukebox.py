@@ -1,12 +1,14 @@
 """The family of Jukebox (Dhariwal et al. 2020): levels that each encode the waveform by themselves.
 
-A level is one training, whatever row it stands in; its codes are a sequence of its name.
+A level is one training, whatever row it stands in; its codes are a sequence of its name. A prior draws the coarsest
+level's codes, upsamplers those below, and the last level drawn is decoded by its own VQ-VAE.
 """
 
 from descant.config.models import JukeboxRow
 from descant.config.root import WAVEFORM, Config
-from descant.plan.parts import Part, Rendering, Route, Sequence, Training
+from descant.plan.parts import Draw, Likelihood, Part, Rendering, Route, Sequence, Training
 from descant.plan.size import vqvae_size
+from descant.plan.transformer import prior_training, upsampler_training
 
 # of a 16-bit sample
 SAMPLE_BYTES = 2
@@ -29,8 +31,33 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
         Rendering(f"decoded-{training.name}", training.name, codes.name, training.name, of_codes=True)
         for training, codes in planned
     )
-    route = Route(name, tuple(training.name for training in trainings), sequences=tuple(one.name for one in codes))
-    return Part(route, (waveform, *codes), trainings, (), renderings)
+    if model.prior is None:
+        route = Route(name, tuple(training.name for training in trainings), sequences=tuple(one.name for one in codes))
+        return Part(route, (waveform, *codes), trainings, (), renderings)
+    drawing = [prior_training(config, model.prior, codes[-1])]
+    likelihoods = [Likelihood(drawing[0].name, drawing[0].name, codes[-1].name)]
+    # downwards, each given the level above; of a row without upsamplers the coarsest level alone
+    for upsampler, fine, coarse in reversed(list(zip(model.upsamplers, codes, codes[1:], strict=False))):
+        training = upsampler_training(config, upsampler, fine, coarse)
+        drawing.append(training)
+        likelihoods.append(Likelihood(training.name, training.name, fine.name, coarse.name))
+    samples = round(config.sampling.seconds * config.audio.sample_rate)
+    top = len(codes)
+    draws = tuple(
+        Draw(level, training.name, -(-samples // codes[level - 1].hop), None if level == top else level + 1)
+        for level, training in zip(range(top, 0, -1), drawing, strict=False)
+    )
+    decoder = trainings[draws[-1].level - 1]
+    route = Route(
+        name,
+        (*(training.name for training in drawing), *(training.name for training in trainings)),
+        draws,
+        tuple(one.name for one in codes),
+        tuple(likelihood.name for likelihood in reversed(likelihoods)),
+        config.transformers[model.prior].context * codes[-1].hop,
+        decoder.name,
+    )
+    return Part(route, (waveform, *codes), (*trainings, *drawing), tuple(likelihoods), renderings)
 
 
 def plan_level(config: Config, name: str, waveform: Sequence) -> tuple[Training, Sequence]:

@@ -140,9 +140,10 @@ class Route:
         model: its name in the configuration.
         trainings: every network of the row, in the order in which they draw.
         draws: its levels in the order in which they are drawn, top first, the audio last. Empty where none is.
-        sequences: of its levels, audio first.
-        likelihoods: of its levels, audio first; their sum bounds the bits of the audio. Empty where there is no bound.
+        sequences: of its levels, the finest first.
+        likelihoods: of its levels, the finest first: where that is the audio, their sum bounds its bits.
         receptive_field: of its prior, in audio samples; None for a row without one.
+        decoder: the training whose network makes the audio of the last level drawn; None where that is the audio.
     """
 
     model: str
@@ -151,6 +152,7 @@ class Route:
     sequences: tuple[str, ...] = ()
     likelihoods: tuple[str, ...] = ()
     receptive_field: int | None = None
+    decoder: str | None = None
 
     @property
     def top(self) -> str:

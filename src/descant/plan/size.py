@@ -20,8 +20,8 @@ PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
 CONVNEXT_KERNEL, CONVNEXT_EXPANSION, FOURIER_PARTS = 7, 3, 8
 LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
 HEAD_KEPT, SPECTRA_KEPT = 7, 34
-# of VQ-VAEs of the waveform: taps, and numbers that autograd keeps of a sample for their losses, and of a code
-VQVAE_KERNEL, WAVEFORM_KEPT, LINEAR_KEPT, LOG_MEL_KEPT, VQVAE_CODE_KEPT = 3, 2, 24, 30, 3
+# of VQ-VAEs of the waveform: taps, and numbers that autograd keeps of a sample for their losses
+VQVAE_KERNEL, WAVEFORM_KEPT, LINEAR_KEPT, LOG_MEL_KEPT = 3, 1, 69, 64
 # of transformers: rows of their timing, taps of their conditioner, and how often autograd keeps what heads hold, for
 # layers that look along the own block, along its place in all of them, and along the block before
 TIMING_ROWS, CONDITIONER_KERNEL, ATTENTION_KEPT = 3 * 64, 3, (6, 6, 4)
@@ -92,7 +92,7 @@ def vqvae_size(settings: VQVAE) -> Size:
     kept = 1 + 2 * rates * (2 * settings.depth + 1) * channels + channels
     losses = settings.loss
     kept += WAVEFORM_KEPT + (losses.spectral > 0) * (LOG_MEL_KEPT if losses.spectrum == "log_mel" else LINEAR_KEPT)
-    return Size(parameters, kept + VQVAE_CODE_KEPT * width / settings.hop)
+    return Size(parameters, kept + (1 + 2 * settings.codebook.quantisers) * width / settings.hop)
 
 
 def mel2mel_size(settings: Mel2Mel, rows: int, bands: int, instruments: int) -> Size:
