@@ -82,6 +82,9 @@ def test_levels_of_jukebox_each_encode_the_waveform_and_are_shared_by_rows() -> 
     plan = plan_of(
         {"flat": []},
         {},
+        sampling={"seconds": 1.0},
+        audio={"sample_rate": 16001},
+        transformers={"small": {"context": 64, "training": {"window": 64}}},
         vqvaes={
             "fine": {**level, "hop": 32},
             "coarse": {**level, "hop": 256},
@@ -91,6 +94,14 @@ def test_levels_of_jukebox_each_encode_the_waveform_and_are_shared_by_rows() -> 
             "both": {"kind": "jukebox", "title": "both", "levels": ["fine", "coarse"]},
             "one": {"kind": "jukebox", "title": "one", "levels": ["coarse"]},
             "residual": {"kind": "jukebox", "title": "residual", "levels": ["codec"]},
+            "drawn": {
+                "kind": "jukebox",
+                "title": "drawn",
+                "levels": ["fine", "coarse"],
+                "prior": "small",
+                "upsamplers": ["small"],
+            },
+            "top": {"kind": "jukebox", "title": "top", "levels": ["fine", "coarse"], "prior": "small"},
         },
     )
     assert [each for each in plan.sequences.values() if each.encoded_by] == [
@@ -103,7 +114,24 @@ def test_levels_of_jukebox_each_encode_the_waveform_and_are_shared_by_rows() -> 
         ("coarse", "vqvae", {"waveform": "waveform"}, "coarse"),
         ("codec", "vqvae", {"waveform": "waveform"}, "codec"),
         ("fine", "vqvae", {"waveform": "waveform"}, "fine"),
+        ("small-on-coarse", "transformer", {"steps": "coarse"}, None),
+        ("small-on-fine-given-coarse", "upsampler", {"steps": "fine", "upper": "coarse"}, None),
     ]
+    drawn, top = plan.routes["drawn"], plan.routes["top"]
+    assert drawn == Route(
+        "drawn",
+        ("small-on-coarse", "small-on-fine-given-coarse", "fine", "coarse"),
+        (Draw(2, "small-on-coarse", 63), Draw(1, "small-on-fine-given-coarse", 501, 2)),
+        ("fine", "coarse"),
+        ("small-on-fine-given-coarse", "small-on-coarse"),
+        64 * 256,
+        "fine",
+    )
+    # without upsamplers what the prior draws is heard
+    assert (top.draws, top.decoder) == ((Draw(2, "small-on-coarse", 63),), "coarse")
+    assert top.likelihoods == ("small-on-coarse",)
+    given_coarse = plan.likelihoods["small-on-fine-given-coarse"]
+    assert (given_coarse.scored, given_coarse.given, given_coarse.shuffled) == ("fine", "coarse", False)
     assert plan.routes["both"] == Route("both", ("fine", "coarse"), sequences=("fine", "coarse"))
     assert [(one.title, one.frames, one.vocoder, one.of_codes) for one in plan.renderings.values()] == [
         ("fine", "fine", "fine", True),

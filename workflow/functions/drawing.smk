@@ -76,10 +76,16 @@ def draw_settings(wildcards):
 
 def draw_megabytes(wildcards):
     """Memory of drawing a level."""
-    draw = draw_of(wildcards)
+    draw, count = draw_of(wildcards), experiment.sampling.count
+    training = plan.trainings[draw.training]
+    if training.kind in ("transformer", "upsampler"):
+        shape = training.settings
+        # keys and values of each layer's context at most, three times over while they are saved
+        remembered = 2 * shape.layers * shape.context * shape.attention_width
+        return 4000 + 3 * 4 * count * remembered // 10**6
     if draw.given is None:
         return 4000
-    return megabytes_below(plan.trainings[draw.training], experiment.sampling.count)
+    return megabytes_below(training, count)
 
 
 def megabytes_below(training, sequences):
@@ -104,6 +110,27 @@ def reconstruct_megabytes(wildcards):
     return max(megabytes_below(training, sequences) for training in levels)
 
 
-def drawn_audio(wildcards):
-    """A model's drawn mu-law audio."""
-    return DRAWN.format(model=wildcards.model, level=0)
+def drawn_last(wildcards):
+    """The last level that a model drew: mu-law audio, or codes that are decoded in one pass."""
+    level = plan.routes[wildcards.model].draws[-1].level
+    return DRAWN.format(model=wildcards.model, level=level)
+
+
+def level_decoder(wildcards):
+    """The model file of the network that decodes them; none for audio."""
+    decoder = plan.routes[wildcards.model].decoder
+    return [] if decoder is None else [model_of(decoder)]
+
+
+def decoder_options(wildcards, input):
+    """The options for it, and for how long the audio is."""
+    return [
+        option
+        for path in input.decoder
+        for option in (f"--decoder={path}", f"--samples={sampled_samples()}")
+    ]
+
+
+def decode_megabytes(wildcards):
+    """Memory of writing a model's audio: a network's blocks are of a fixed length."""
+    return 1000 if plan.routes[wildcards.model].decoder is None else 4000

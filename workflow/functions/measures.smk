@@ -1,4 +1,5 @@
 # What is measured of models and of what they draw.
+from descant.config.models import Stack
 from descant.plan.starts import beginning_of
 
 # kinds of networks that make sound in one pass
@@ -9,6 +10,7 @@ def row_of(model):
     """One row of the table as the command takes it: facts of the configuration and where its bits are."""
     route = plan.routes[model]
     row = drawn_rows[model]
+    paper = row.paper if isinstance(row, Stack) else None
     return {
         "model": model,
         "title": row.title,
@@ -19,8 +21,9 @@ def row_of(model):
         "trained_steps": sum(
             plan.trainings[name].settings.training.steps for name in route.trainings
         ),
+        "finest": route.draws[-1].level,
         "bits": [bits_of(name) for name in route.likelihoods],
-        "paper": row.paper.model_dump() if row.paper else None,
+        "paper": paper.model_dump() if paper else None,
     }
 
 
@@ -51,6 +54,11 @@ def mel2mel_metrics(wildcards):
     return [row["metrics"] for row in mel2mel_trainings()]
 
 
+def top_of(route):
+    """The level that a row's prior draws; 0 for one that draws nothing."""
+    return route.draws[0].level if route.draws else 0
+
+
 TABLE_HEADINGS = {
     "title": "Model",
     "levels": "Levels",
@@ -60,7 +68,7 @@ TABLE_HEADINGS = {
     "bits_per_step_level0": "Bits per step, level 0 (audio)",
     **{
         f"bits_per_step_level{level}": f"Bits per code, level {level}"
-        for level in range(1, max(len(route.draws) for route in plan.routes.values()))
+        for level in range(1, 1 + max(map(top_of, plan.routes.values())))
     },
     "bits_per_second": "Bits per second",
     "bits_per_sample": "Bits per sample, at most",

@@ -63,7 +63,8 @@ rule draw:
 
 rule decode:
     input:
-        steps=drawn_audio,
+        steps=drawn_last,
+        decoder=level_decoder,
         prime=primed_with,
     output:
         audio=directory(RENDERED),
@@ -73,13 +74,17 @@ rule decode:
         "<benchmarks>/decode/{model}.tsv"
     conda:
         "../../envs/main.yaml"
+    threads: THREADS
     resources:
-        mem_mb=1000,
+        gpu=GPUS,
+        mem_mb=decode_megabytes,
         runtime=30,
     params:
         sample_rate=experiment.audio.sample_rate,
         title=lambda wildcards: experiment.models[wildcards.model].title,
+        decoder=decoder_options,
         prime=waveform_option,
     shell:
         "python -m descant.commands.decode --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
-        " --title={params.title:q} {params.prime:q} --output {output.audio:q} 2> {log:q}"
+        " --title={params.title:q} {params.decoder:q} {params.prime:q} --output {output.audio:q}"
+        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
