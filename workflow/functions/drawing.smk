@@ -110,27 +110,22 @@ def reconstruct_megabytes(wildcards):
     return max(megabytes_below(training, sequences) for training in levels)
 
 
+def drawn_audio(wildcards):
+    """A model's drawn mu-law audio."""
+    return DRAWN.format(model=wildcards.model, level=0)
+
+
+def decoded_rows():
+    """The rows whose last level drawn are codes, which are decoded in one pass."""
+    return [model for model in drawn_rows if plan.routes[model].decoder]
+
+
 def drawn_last(wildcards):
-    """The last level that a model drew: mu-law audio, or codes that are decoded in one pass."""
+    """These codes."""
     level = plan.routes[wildcards.model].draws[-1].level
     return DRAWN.format(model=wildcards.model, level=level)
 
 
 def level_decoder(wildcards):
-    """The model file of the network that decodes them; none for audio."""
-    decoder = plan.routes[wildcards.model].decoder
-    return [] if decoder is None else [model_of(decoder)]
-
-
-def decoder_options(wildcards, input):
-    """The options for it, and for how long the audio is."""
-    return [
-        option
-        for path in input.decoder
-        for option in (f"--decoder={path}", f"--samples={sampled_samples()}")
-    ]
-
-
-def decode_megabytes(wildcards):
-    """Memory of writing a model's audio: a network's blocks are of a fixed length."""
-    return 1000 if plan.routes[wildcards.model].decoder is None else 4000
+    """The model file of the network that decodes them."""
+    return model_of(plan.routes[wildcards.model].decoder)

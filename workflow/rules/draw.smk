@@ -63,8 +63,7 @@ rule draw:
 
 rule decode:
     input:
-        steps=drawn_last,
-        decoder=level_decoder,
+        steps=drawn_audio,
         prime=primed_with,
     output:
         audio=directory(RENDERED),
@@ -72,19 +71,46 @@ rule decode:
         "<logs>/decode/{model}.log",
     benchmark:
         "<benchmarks>/decode/{model}.tsv"
+    wildcard_constraints:
+        model=alternatives(set(drawn_rows) - set(decoded_rows())),
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        sample_rate=experiment.audio.sample_rate,
+        title=lambda wildcards: experiment.models[wildcards.model].title,
+        prime=waveform_option,
+    shell:
+        "python -m descant.commands.decode --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
+        " --title={params.title:q} {params.prime:q} --output {output.audio:q} 2> {log:q}"
+
+
+rule decode_codes:
+    input:
+        steps=drawn_last,
+        model=level_decoder,
+    output:
+        audio=directory(RENDERED),
+    log:
+        "<logs>/decode/{model}.log",
+    benchmark:
+        "<benchmarks>/decode/{model}.tsv"
+    wildcard_constraints:
+        model=alternatives(decoded_rows()),
     conda:
         "../../envs/main.yaml"
     threads: THREADS
     resources:
         gpu=GPUS,
-        mem_mb=decode_megabytes,
-        runtime=30,
+        mem_mb=4000,
+        runtime=60,
     params:
+        samples=sampled_samples(),
         sample_rate=experiment.audio.sample_rate,
         title=lambda wildcards: experiment.models[wildcards.model].title,
-        decoder=decoder_options,
-        prime=waveform_option,
     shell:
-        "python -m descant.commands.decode --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
-        " --title={params.title:q} {params.decoder:q} {params.prime:q} --output {output.audio:q}"
-        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+        "python -m descant.commands.decode_codes --steps {input.steps:q} --model {input.model:q}"
+        " --samples {params.samples:q} --sample-rate {params.sample_rate:q} --title={params.title:q}"
+        " --output {output.audio:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
