@@ -135,7 +135,7 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
         else:
             seen = settings.wavenet.receptive_field
             span = seen * learnt.hop / sample_rate
-            heard = duration(span) if span >= 1 else f"{1000 * span:.0f} ms"
+            heard = _span(span)
             drawn = "audio samples" if learnt.name == AUDIO else "codes"
             words = f"A WaveNet draws {drawn}: {what} It sees the last {seen:,} of them: {heard} of music."
             sentences.append(words)
@@ -146,11 +146,15 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
     return sentences
 
 
+def _span(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
 def _transformer_in_words(network: Network, settings: Transformer, sample_rate: int) -> str:
     learnt, upper = network.facts.learnt, network.facts.by_stream.get("upper")
     given = f" given one of {upper.name} for every {upper.hop // learnt.hop}" if upper else ""
     rate = f"{sample_rate / learnt.hop:,.6g} a second, each one of {learnt.classes:,}"
-    heard = duration(settings.context * learnt.hop / sample_rate)
+    heard = _span(settings.context * learnt.hop / sample_rate)
     return f"A transformer draws codes{given}: {rate}. It sees the last {settings.context:,} of them: {heard} of music."
 
 
