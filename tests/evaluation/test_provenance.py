@@ -92,7 +92,8 @@ def test_networks_of_jukebox_are_in_the_order_in_which_music_is_drawn(
     stack = read_stack([tmp_path / name for name in networks], tiny_sequence)
     assert [network.facts.kind for network in stack] == ["transformer", "upsampler", "vqvae"]
     assert stack_in_words(stack, 16000) == [
-        "A transformer draws codes: 62.5 a second, each one of 1,024. It sees the last 64 of them: 1.0\N{NO-BREAK SPACE}s of music.",
+        "A transformer draws codes: 62.5 a second, each one of 1,024. It sees the last 64 of them: "
+        "1.0\N{NO-BREAK SPACE}s of music.",
         "A transformer draws codes given one of above for every 8: 500 a second, each one of 1,024. It sees the last "
         "64 of them: 128 ms of music.",
         "A VQ-VAE turns each code into 32 audio samples in one pass.",

@@ -67,18 +67,32 @@ def top_prime_option(wildcards, input):
     return [f"--prime={path}/level{level}.npy" for path in input.prime]
 
 
+def is_transformer(draw):
+    """Whether a transformer draws a level, given the level above or nothing."""
+    return plan.trainings[draw.training].kind in ("transformer", "upsampler")
+
+
 def draw_settings(wildcards):
     """The keys of the configuration that a level's draw follows from: only below the top there are windows."""
-    below = () if draw_of(wildcards).given is None else ("windows",)
-    keys = ("count", "temperature", "top_p", "engine", "precision", *below)
+    draw = draw_of(wildcards)
+    own = () if draw.given is None else ("windows",)
+    if is_transformer(draw):
+        own = ("guidance", "labels", "slides")
+    keys = ("count", "temperature", "top_p", "engine", "precision", *own)
     return as_json(experiment.sampling, *keys)
+
+
+def level_option(wildcards):
+    """Which level of codes it is, for a transformer: 0 for the finest."""
+    draw = draw_of(wildcards)
+    return [f"--level={draw.level - 1}"] if is_transformer(draw) else []
 
 
 def draw_megabytes(wildcards):
     """Memory of drawing a level."""
     draw, count = draw_of(wildcards), experiment.sampling.count
     training = plan.trainings[draw.training]
-    if training.kind in ("transformer", "upsampler"):
+    if is_transformer(draw):
         shape = training.settings
         # keys and values of each layer's context at most, three times over while they are saved
         remembered = 2 * shape.layers * shape.context * shape.attention_width

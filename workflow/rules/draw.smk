@@ -53,11 +53,12 @@ rule draw:
         seed=experiment.seed,
         length=lambda wildcards: draw_of(wildcards).steps,
         given=given_option,
+        level=level_option,
         prime=prime_option,
         runs=f"{RUNS}/samples/{{model}}/level{{level}}",
     shell:
         "python -m descant.commands.draw --settings {params.settings:q} --seed {params.seed:q}"
-        " --model {input.model:q} --steps {params.length:q} {params.given:q} {params.prime:q} --runs {params.runs:q} --output {output.steps:q}"
+        " --model {input.model:q} --steps {params.length:q} {params.given:q} {params.level:q} {params.prime:q} --runs {params.runs:q} --output {output.steps:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
