@@ -59,7 +59,7 @@ def draw(
     how = level_settings(sampling, derive_seed(seed, "sample", file.facts.learnt.name), threads, save_every)
     if isinstance(system, TransformerSystem):
         slide = sampling.slides[level] if level < len(sampling.slides) else None
-        asked: dict[str, str] = {**sampling.labels}
+        asked = {str(label): value for label, value in sampling.labels.items()}
         told = Told(label_ids(file.facts, asked), sampling.guidance, slide)
         determining = {"batch": sampling.count, "steps": length, **how.determining, **asdict(told)}
         folder = draw_folder(runs, determining, file, {"given": codes, "prime": primed})
