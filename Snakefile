@@ -67,7 +67,7 @@ rule music:
 
 rule codes:
     input:
-        [data_of(name) for name in encoded_names()],
+        [data_of(one.name) for one in plan.encoded],
 
 
 rule corpus:

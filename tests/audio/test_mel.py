@@ -26,6 +26,15 @@ def test_spectrogram_equals_librosa() -> None:
     np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-6 * expected.max())
 
 
+@pytest.mark.parametrize("window", [557, 558, 1024])
+def test_a_window_is_centred_in_a_longer_transform_as_librosa_s(window: int) -> None:
+    audio = np.random.default_rng(1).standard_normal(5000)
+    expected = np.abs(librosa.stft(audio, n_fft=1024, hop_length=93, win_length=window, pad_mode="constant")) ** 2
+    ours = mel.power_spectrogram(audio, 1024, 93, window).T
+    assert ours.shape == expected.shape
+    np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9 * expected.max())
+
+
 @given(st.floats(0, 48000))
 def test_mel_and_hertz_are_inverse(hertz: float) -> None:
     there = mel.hz_to_mel(np.array(hertz))

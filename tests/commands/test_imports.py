@@ -12,8 +12,8 @@ COMMANDS = {path.stem for path in Path(descant.commands.__file__).parent.glob("*
 # the last one makes the trainer of the member that it writes down
 TRAIN = {"train", "train_member", "choose_member"}
 COMPUTE = {
-    "band", "band_page", "codes", "compose", "draw", "embed", "find_timbre", "likelihood", "parts_audio", "parts_drawn",
-    "parts_row", "perform", "play", "prime", "reconstruct", "timbres", "vocode",
+    "band", "band_page", "codes", "compose", "decode_codes", "draw", "embed", "find_timbre", "likelihood",
+    "parts_audio", "parts_drawn", "parts_row", "perform", "play", "prime", "reconstruct", "timbres", "vocode",
 }  # fmt: skip
 PROGRAM = """
 import importlib, sys

@@ -26,8 +26,8 @@ def test_a_name_is_given_once_and_a_folder_may_hold_equals_signs(tmp_path: Path)
 
 
 def test_a_kind_that_is_not_known_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--kind is transformer") as refused:
-        train("transformer", "{}", ["steps=nowhere"], tmp_path / "model", tmp_path / "metrics.csv")
+    with pytest.raises(ConfigError, match="--kind is songbird") as refused:
+        train("songbird", "{}", ["steps=nowhere"], tmp_path / "model", tmp_path / "metrics.csv")
     assert "ada, " in refused.value.cure and "wavenet, " in refused.value.cure
 
 

@@ -28,6 +28,8 @@ def raw_config(**over: Any) -> dict[str, Any]:
             for name, bottleneck in bottlenecks.items()
         },
         "priors": {"prior": {"wavenet": "large"}, "flat": {"wavenet": SMALL, "training": {"window": 99}}},
+        "vqvaes": {"fine": {"hop": 8}, "coarse": {"hop": 32}, "codec": {"hop": 32, "codebook": {"quantisers": 4}}},
+        "transformers": {"small": {"context": 64, "blocks": 4}},
         "mel2mels": {"small": {"width": 8}},
         "part_models": {"voices": {"kind": "autoregressive_parts", "width": 8}},
         "models": {

@@ -92,11 +92,32 @@ def test_a_missing_section_is_reported(missing: str) -> None:
         ("models.two.stack", ["vq8", "amae9"], ["models.two.stack", "'amae9'", "adas", "did you mean 'amae8'?"]),
         ("models.two.stack", ["xyz"], ["'xyz'", "known are: vq8, amae8, smooth"]),
         ("priors", {}, ["models.plain.prior names 'flat'", "priors; known are: none"]),
-        ("models.one.kind", "stak", ["    models.one.kind: ", "'stak'", "'stack', 'mel2mel'"]),
+        ("models.one.kind", "stak", ["    models.one.kind: ", "'stak'", "'stack', 'jukebox'"]),
         ("models.one.titel", "One", ["    models.one.titel: unknown key; did you mean 'title'?"]),
         ("models.play", {"kind": "mel2mel", "title": "x", "mel2mel": "smal"}, ["models.play.mel2mel", "did you mean"]),
         ("models.play", {"kind": "mel2mel", "title": "x"}, ["    models.play.mel2mel: missing"]),
         ("models.play", {"kind": "mel2mel", "title": "x", "prior": "flat"}, ["    models.play.prior: unknown key"]),
+        *(
+            ("models.house", {"kind": "jukebox", "title": "x", "levels": ["fine", "coarse"], **over}, words)
+            for over, words in [
+                ({"levels": ["fine", "corse"]}, ["models.house.levels names 'corse'", "did you mean 'coarse'?"]),
+                ({"levels": ["coarse", "fine"]}, ["models.house.levels have hops 32, 8", "the finest first"]),
+                ({"prior": "smal"}, ["models.house.prior names 'smal'", "did you mean 'small'?"]),
+                ({"prior": "small", "upsamplers": ["large"]}, ["models.house.upsamplers names 'large'", "small"]),
+                ({"upsamplers": ["small"]}, ["models.house.upsamplers names 1, but needs a prior"]),
+                ({"prior": "small", "upsamplers": ["small"] * 2}, ["names 2", "each of the 1 levels below"]),
+                ({"prior": "small", "levels": ["codec"]}, ["several quantisers", "set codebook.quantisers to 1"]),
+                ({"levels": []}, ["models.house.levels: "]),
+            ]
+        ),
+        ("vqvaes.fine.hop", 12, ["vqvaes.fine", "hop is 12", "power of two"]),
+        ("vqvaes.fine.training", {"window": 65}, ["vqvaes.fine", "window is 65", "hop 8", "set it to 72"]),
+        (
+            "vqvaes.fine.codebook",
+            {"clases": 9},
+            ["    vqvaes.fine.codebook.clases: unknown key; did you mean 'classes'?"],
+        ),
+        ("vqvaes.fine.loss", {"waveform": 0, "spectral": 0}, ["vqvaes.fine.loss", "all 0"]),
         (
             "models.sing",
             {"kind": "parts", "title": "x", "part_model": "voice"},

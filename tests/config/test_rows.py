@@ -46,6 +46,19 @@ def test_a_mel2mel_stays_with_the_row_that_names_it() -> None:
     assert not parse({**raw, "rows": ["plain"]}).mel2mels
 
 
+def test_levels_and_transformers_stay_with_the_row_that_names_them() -> None:
+    raw = raw_config()
+    raw["models"] |= {
+        "codec": {"kind": "jukebox", "title": "codec", "levels": ["codec"]},
+        "both": {"kind": "jukebox", "title": "both", "levels": ["fine", "coarse"], "prior": "small"},
+    }
+    config = parse({**raw, "rows": ["codec"]})
+    assert list(config.vqvaes) == ["codec"] and not config.transformers
+    config = parse({**raw, "rows": ["both"]})
+    assert list(config.vqvaes) == ["fine", "coarse"] and list(config.transformers) == ["small"]
+    assert not parse({**raw, "rows": ["plain"]}).vqvaes
+
+
 def test_a_model_of_parts_stays_with_the_row_that_names_it() -> None:
     networks = {"small": {"kind": "autoregressive_parts"}, "large": {"kind": "rmvae"}}
     raw = raw_config(part_models=networks)

@@ -38,6 +38,18 @@ def test_usage_is_numpy_s_and_scipy_s(tmp_path: Path) -> None:
     assert usage.low is None and usage.high is None
 
 
+def test_codes_of_residual_quantisers_are_counted_apart(tmp_path: Path) -> None:
+    codes = np.random.default_rng(1).integers(0, 7, (300, 3))
+    with SequenceWriter(tmp_path, 8, 8, 16000, channels=3) as writer:
+        writer.add("0" * 16, "test", Labels(), iter([codes]))
+    usage = count_codes(open_sequence(tmp_path), 0.95)
+    apart = [np.bincount(column, minlength=8).tolist() for column in codes.T]
+    assert usage.counts == [number for one in apart for number in one]
+    assert usage.total == 900 and usage.used_share == 7 / 8
+    # as many again for each quantiser, where all are used alike
+    assert usage.perplexity == pytest.approx(3 * 7, rel=0.05)
+
+
 @given(st.integers(1, 500))
 def test_uniform_use_has_all_of_them_and_one_code_has_one(times: int) -> None:
     assert Usage(np.full(64, times)).perplexity == pytest.approx(64)

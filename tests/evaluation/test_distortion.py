@@ -3,11 +3,19 @@
 import numpy as np
 import pytest
 import scipy.signal
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.audio import mulaw
-from descant.evaluation.distortion import FLOOR_DBFS, log_spectral_distance, log_spectrum, snr_db
+from descant.evaluation.distortion import (
+    FLOOR_DBFS,
+    log_spectral_distance,
+    log_spectrum,
+    snr_db,
+    spectral_convergence_db,
+)
+from descant.layers import spectral as layers
 
 RATE = 16000
 
@@ -86,3 +94,21 @@ def test_mulaw_alone_is_what_it_is_computed_to_be() -> None:
     measured = snr_db(signal, mulaw.decode(mulaw.encode(signal)))
     assert measured == pytest.approx(10 * np.log10(np.mean(signal**2) / expected), abs=0.1)
     assert 30 < measured < 40
+
+
+@pytest.mark.parametrize("rate", [16000, 22050, 44100])
+def test_spectral_convergence_is_that_of_training(rate: int) -> None:
+    signal, other = noise(1).astype(np.float32), noise(2).astype(np.float32)
+    ours, theirs = (torch.from_numpy(audio)[None] for audio in (signal + 0.3 * other, signal))
+    share = float(layers.spectral_convergence(ours, theirs, rate))
+    found = spectral_convergence_db(signal, signal + 0.3 * other, rate)
+    assert found == pytest.approx(20 * np.log10(share), abs=1e-3)
+
+
+def test_spectral_convergence_of_half_the_signal_is_minus_six_and_of_none_zero() -> None:
+    signal = noise(1)
+    assert spectral_convergence_db(signal, 0.5 * signal, RATE) == pytest.approx(-6.02, abs=0.01)
+    assert spectral_convergence_db(signal, -0.9 * signal, RATE) == pytest.approx(-20, abs=0.01), "phase does not count"
+    assert spectral_convergence_db(signal, np.zeros(RATE), RATE) == pytest.approx(0)
+    assert spectral_convergence_db(np.zeros(RATE), signal, RATE) is None
+    assert spectral_convergence_db(signal, signal, RATE) is None

@@ -8,12 +8,24 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import input_of
+from small_transformers import settings_of
 from torch import nn
 
 from descant.config.networks import ADA, WaveNetShape
-from descant.evaluation.likelihood import ada_bits, codes_by_track, prior_bits, score_split
-from descant.sequences import PackedSequence
+from descant.evaluation.likelihood import (
+    ada_bits,
+    asked_of,
+    codes_by_track,
+    prior_bits,
+    score_split,
+    transformer_bits,
+)
+from descant.layers.bits import bits_per_step
+from descant.modelfacts import LabelFacts
+from descant.sequences import Labels, PackedSequence, Track
 from descant.systems.ada import ADASystem
+from descant.systems.transformer import Above, Asked, TransformerSystem
 from descant.systems.wavenet import WaveNetSystem
 
 CPU = torch.device("cpu")
@@ -152,3 +164,39 @@ def test_a_predictor_sees_the_whole_track_whatever_the_windows(
     with torch.no_grad():
         whole = float(prior.bits(torch.from_numpy(steps.astype(np.int64))[None]).double().sum())
     assert prior_bits(prior, steps, window, CPU) == pytest.approx(whole, rel=1e-4)
+
+
+@pytest.mark.parametrize("above", [None, Above(7, 4)])
+@pytest.mark.parametrize("length", [1, 31, 70])
+def test_a_transformer_scores_what_it_learns(above: Above | None, length: int) -> None:
+    torch.manual_seed(2)
+    system = TransformerSystem(settings_of(labels=["artist"]), 11, 50.0, above, {"artist": 2}).eval()
+    torch.nn.init.normal_(system.transformer.logits.weight)
+    steps = np.random.default_rng(length).integers(0, 11, length)
+    codes = None if above is None else np.random.default_rng(1).integers(0, 7, -(-length // 4))
+    asked = Asked(length, {"artist": torch.tensor([1])})
+    found = transformer_bits(system, steps, codes, asked, CPU)
+    batch = {"steps": steps, "artist": np.array(1), "position": np.array(0), "track_length": np.array(length)}
+    if codes is not None:
+        # a whole number of codes, of which the last is not scored in full: what fills it comes after all else
+        batch |= {"steps": np.pad(steps, (0, -length % 4)), "upper": codes}
+    tensors = {name: torch.from_numpy(np.asarray(value, dtype=np.int64))[None] for name, value in batch.items()}
+    with torch.no_grad():
+        upper, labels = tensors.get("upper"), {"artist": tensors["artist"]}
+        logits = system.transformer(tensors["steps"], system._conditions(tensors, upper, labels))
+        expected = bits_per_step(logits, tensors["steps"])[0, :length].sum()
+    assert found == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_fresh_transformers_have_the_bits_of_uniform_draws() -> None:
+    system = TransformerSystem(settings_of(), 2048, 50.0, None, {}).eval()
+    steps = np.arange(100)
+    assert transformer_bits(system, steps, None, Asked(100), CPU) == pytest.approx(100 * 11.0)
+
+
+def test_a_track_is_told_its_labels_and_an_unknown_one() -> None:
+    facts = LabelFacts(names=("Bach", "Mozart"), digest="")
+    learnt = input_of(labels={"artist": facts})
+    for artist, number in (("Bach", 1), ("Mozart", 2), ("Satie", 0), ("", 0)):
+        asked = asked_of(learnt, Track("a", 0, 99, "test", Labels(artist=artist)))
+        assert asked.length == 99 and int(asked.labels["artist"]) == number

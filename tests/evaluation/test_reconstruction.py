@@ -13,7 +13,7 @@ from descant.audio import mulaw
 from descant.audio.clips import to_16_bit
 from descant.config.evaluation import Reconstruction
 from descant.errors import SamplingError, SequenceError
-from descant.evaluation.distortion import log_spectral_distance, snr_db
+from descant.evaluation.distortion import log_spectral_distance, snr_db, spectral_convergence_db
 from descant.evaluation.reconstruction import (
     DRAWS,
     MULAW,
@@ -125,8 +125,19 @@ def test_every_figure_is_of_the_audio_it_names() -> None:
     companded = [mulaw.encode(original) for original in originals]
     drawn = {name: random.integers(0, 256, (2, 2, 2000)).astype(np.uint8) for name in ("low", "other", "low.high")}
     below = {"low": None, "other": None, "low.high": "low"}
-    rows = measure_renderings(stretches, originals, companded, drawn, below, seed=1).set_index(["rendering", "track"])
-    assert list(dict.fromkeys(rows.index.get_level_values(0))) == [MULAW, "low", "other", "low.high", OTHER, NOISE]
+    made = {"level": [0.1 * random.standard_normal(2000).astype(np.float32) for _ in stretches]}
+    rows = measure_renderings(stretches, originals, companded, drawn, below, made, RATE, seed=1).set_index(
+        ["rendering", "track"]
+    )
+    assert list(dict.fromkeys(rows.index.get_level_values(0))) == [
+        MULAW,
+        "low",
+        "other",
+        "low.high",
+        "level",
+        OTHER,
+        NOISE,
+    ]
     for number, stretch in enumerate(stretches):
         name = stretch.track.track
         decoded = {stack: mulaw.decode(draws[:, number]) for stack, draws in drawn.items()}
@@ -138,6 +149,10 @@ def test_every_figure_is_of_the_audio_it_names() -> None:
             assert row["draws_lsd_db"] == log_spectral_distance(*decoded[stack])
             assert row["added_lsd_db"] == pytest.approx(row["lsd_db"] - rows.loc[(below, name)]["lsd_db"])
             assert (row["start"], row["samples"]) == (16 * number, 2000)
+        row = rows.loc[("level", name)]
+        assert row["snr_db"] == snr_db(originals[number], made["level"][number])
+        assert row["convergence_db"] == spectral_convergence_db(originals[number], made["level"][number], RATE)
+        assert np.isnan(row["draws_snr_db"]) and np.isnan(row["added_lsd_db"])
         quantised = mulaw.decode(mulaw.encode(originals[number]))
         assert rows.loc[(MULAW, name)]["snr_db"] == snr_db(originals[number], quantised)
         assert rows.loc[(OTHER, name)]["lsd_db"] == log_spectral_distance(*originals)
@@ -146,10 +161,10 @@ def test_every_figure_is_of_the_audio_it_names() -> None:
 
 
 def test_no_excerpt_is_an_empty_table_of_the_same_columns_and_silence_has_no_ratio() -> None:
-    empty = measure_renderings([], [], [], {"low": np.zeros((2, 0, 0), np.uint8)}, {"low": None}, seed=1)
+    empty = measure_renderings([], [], [], {"low": np.zeros((2, 0, 0), np.uint8)}, {"low": None}, {}, RATE, seed=1)
     silence = np.zeros(2000, np.float32)
     stretch = Stretch(Track("0" * 16, 0, 4000, "test", Labels()), 0, 2000)
-    rows = measure_renderings([stretch], [silence], [mulaw.encode(silence)], {}, {}, seed=1)
+    rows = measure_renderings([stretch], [silence], [mulaw.encode(silence)], {}, {}, {}, RATE, seed=1)
     assert list(rows.columns) == list(empty.columns) and empty.empty
     assert rows["snr_db"].isna().all()
     assert mean_interval(rows["snr_db"], Bootstrap(1000, 0.95, 1)) is None

@@ -104,3 +104,13 @@ def test_rows_say_how_they_began_where_one_began_from_trained_networks() -> None
     assert "beginning" not in build_table([row(), row()], 16000, draws)
     mixed = build_table([row(beginning="fine-tuned"), row()], 16000, draws)
     assert list(mixed["beginning"]) == ["fine-tuned", "from fresh weights"] == list(for_people(mixed)["Trained"])
+
+
+def test_codes_that_are_decoded_have_bits_of_their_own_and_none_of_the_audio() -> None:
+    levels = [bits([100], 8, [500.0]), bits([25], 32, [150.0])]
+    row = Row("m", "t", "", "", 2, 1, 400, levels, None, finest=1)
+    line = build_table([row], 16000, Bootstrap(100, 0.95, 1)).iloc[0]
+    assert (line["bits_per_step_level1"], line["bits_per_step_level2"]) == (5.0, 6.0)
+    # 650 bits in 800 samples
+    assert line["bits_per_second"] == pytest.approx(650 / 800 * 16000)
+    assert "bits_per_step_level0" not in line and math.isnan(line["bits_per_sample"])

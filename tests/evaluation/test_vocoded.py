@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from descant.audio.rendered import write_rendered
 from descant.errors import SamplingError, SequenceError
 from descant.evaluation.reconstruction import Stretch
-from descant.evaluation.vocoded import MARGIN_FRAMES, cut_sound, frames_of, read_vocoded
+from descant.evaluation.vocoded import MARGIN_FRAMES, codes_about, cut_sound, frames_of, read_vocoded
 from descant.sequences import Labels, PackedSequence, SequenceWriter, Track, open_sequence
 
 STEP = 16
@@ -68,3 +68,20 @@ def test_what_was_made_is_read_back_and_other_excerpts_are_refused(tmp_path: Pat
     with pytest.raises(SamplingError, match="does not hold"):
         read_vocoded(tmp_path, stretches[:1])
     assert read_vocoded(tmp_path / "nothing", []) == []
+
+
+@given(samples=st.integers(1, 40 * STEP), reach=st.integers(0, 9), data=st.data())
+def test_codes_about_a_stretch_are_all_that_it_depends_on(
+    tmp_path_factory: pytest.TempPathFactory, samples: int, reach: int, data: st.DataObject
+) -> None:
+    packed = frames(tmp_path_factory.mktemp("codes"), -(-samples // STEP))
+    start = data.draw(st.integers(0, samples - 1))
+    length = data.draw(st.integers(1, samples - start))
+    (track,) = packed.tracks()
+    codes, place = codes_about(stretch("a", samples, start, length), packed, track, reach)
+    numbers = codes[:, 0].astype(int)
+    sound = np.repeat(numbers, STEP)[place : place + length]
+    assert sound.tolist() == (np.arange(start, start + length) // STEP).tolist()
+    # as far as there is a track
+    assert numbers[0] == max(0, start // STEP - reach)
+    assert numbers[-1] >= min(track.length - 1, (start + length - 1) // STEP + reach)

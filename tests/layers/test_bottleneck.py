@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from vector_quantize_pytorch import VectorQuantize
+from vector_quantize_pytorch import ResidualVQ, VectorQuantize
 
 from descant.layers.bottleneck import (
     ArgmaxQuantisation,
     ContinuousBottleneckLayer,
+    ResidualQuantisation,
     VectorQuantisation,
     jitter,
     perplexity,
@@ -220,6 +221,80 @@ def test_learning_of_vq_is_a_function_of_its_generator() -> None:
         books.append(layer.codebook.clone())
     assert torch.equal(books[0], books[1])
     assert not torch.equal(books[0], books[2])
+
+
+def residual_quantiser(count: int = 3, dim: int = 3, restart_below: float = 0.0) -> ResidualQuantisation:
+    torch.manual_seed(1)
+    parts = [VectorQuantisation(8, dim, "ema", 0.0, 0.25, 0.9, restart_below) for _ in range(count)]
+    for number, part in enumerate(parts):
+        part.initialised.fill_(True)
+        part.codebook *= 0.5**number
+    return ResidualQuantisation(parts)
+
+
+def test_residual_quantisers_are_another_implementation_s() -> None:
+    ours = residual_quantiser()
+    theirs = ResidualVQ(dim=3, num_quantizers=3, codebook_size=8, rotation_trick=False).eval()
+    for part, other in zip(ours.quantisers, theirs.layers, strict=True):
+        assert isinstance(part, VectorQuantisation)
+        other._codebook.embed.copy_(part.codebook[None])
+        other._codebook.initted.fill_(True)
+    queries = torch.randn(2, 7, 3, generator=noise(2))
+    bottled = ours(queries)
+    quantised, codes, _ = theirs(queries)
+    assert bottled.codes is not None and torch.equal(bottled.codes, codes)
+    torch.testing.assert_close(bottled.quantised, quantised)
+    torch.testing.assert_close(ours.embed(codes), quantised)
+
+
+def test_one_residual_quantiser_is_a_plain_one() -> None:
+    both = residual_quantiser(1)
+    plain = both.quantisers[0]
+    assert isinstance(plain, VectorQuantisation)
+    queries = torch.randn(2, 7, 3, generator=noise(2), requires_grad=True)
+    residual, single = both(queries), plain(queries)
+    torch.testing.assert_close(residual.quantised, single.quantised)
+    assert torch.equal(residual.codes[..., 0], single.codes)
+    torch.testing.assert_close(residual.penalties, single.penalties)
+    (gradient,) = torch.autograd.grad(residual.quantised.sum(), queries)
+    assert torch.equal(gradient, torch.ones_like(queries))
+
+
+def test_each_codebook_learns_from_what_those_before_it_left() -> None:
+    layer = residual_quantiser(2)
+    first, second = (VectorQuantisation(8, 3, "ema", 0.0, 0.25, 0.9, 0.0) for _ in range(2))
+    first.load_state_dict(layer.quantisers[0].state_dict())
+    second.load_state_dict(layer.quantisers[1].state_dict())
+    queries = torch.randn(4, 20, 3, generator=noise(2))
+    left = queries - first(queries).quantised
+    layer.learn(queries, layer(queries).codes, noise())
+    second.learn(left, second(left).codes, noise())
+    first.learn(queries, first(queries).codes, noise())
+    for part, alone in zip(layer.quantisers, (first, second), strict=True):
+        torch.testing.assert_close(part.state_dict(), alone.state_dict())
+
+
+def test_a_residual_after_more_quantisers_is_smaller() -> None:
+    layer = residual_quantiser(3, restart_below=0.1)
+    queries = torch.randn(8, 50, 3, generator=noise(2))
+    for step in range(60):
+        layer.learn(queries, layer(queries).codes, noise(step))
+    codes = layer(queries).codes
+    sums = torch.stack([part.embed(codes[..., number]) for number, part in enumerate(layer.quantisers)]).cumsum(0)
+    errors = (sums - queries).square().mean((1, 2, 3))
+    assert errors[0] > 1.5 * errors[1] > 2.25 * errors[2]
+
+
+def test_no_code_is_restarted_where_none_may_be() -> None:
+    layer, plain = vector_quantiser(restart_below=0.9), vector_quantiser(restart_below=0.0)
+    queries = torch.randn(2, 20, 3, generator=noise(2))
+    codes = layer(queries).codes
+    layer.learn(queries, codes, noise(), restart=False)
+    plain.learn(queries, codes, noise())
+    torch.testing.assert_close(layer.state_dict(), plain.state_dict())
+    layer.learn(queries, codes, noise())
+    plain.learn(queries, codes, noise())
+    assert not torch.equal(layer.codebook, plain.codebook)
 
 
 def test_argmax_losses_by_hand() -> None:

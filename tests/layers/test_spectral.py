@@ -1,5 +1,6 @@
 """Spectral losses: zero for equal audio, scipy's magnitudes, gradients in silence, other losses for other pitches."""
 
+import librosa
 import numpy as np
 import pytest
 import scipy.signal
@@ -7,7 +8,7 @@ import torch
 
 from descant.audio.mel import log_mel
 from descant.config.mel import Mel
-from descant.layers.spectral import RESOLUTIONS, SMALL, SpectralLoss
+from descant.layers.spectral import RESOLUTIONS, SMALL, SpectralLoss, TimedSpectralLoss, spectral_convergence
 
 RATE = 16000
 LOSS = SpectralLoss(RATE, 80)
@@ -54,3 +55,65 @@ def test_silence_has_gradients() -> None:
     sum(figures.values()).backward()
     assert made.grad is not None and bool(made.grad.isfinite().all())
     assert all(bool(torch.isfinite(figure)) for figure in LOSS(torch.zeros(1, 4000), torch.zeros(1, 4000)).values())
+
+
+def noises(*shape: int, seed: int = 3) -> torch.Tensor:
+    return 0.1 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("rate", [16000, 22050, 44100])
+def test_windows_last_as_long_at_any_rate_and_at_jukebox_s_own_are_jukebox_s(rate: int) -> None:
+    resolutions = TimedSpectralLoss(rate, "linear").resolutions
+    for one, window, step in zip(
+        resolutions, (0.02721, 0.01361, 0.00544, 0.128), (0.00544, 0.00272, 0.00113, 0.032), strict=True
+    ):
+        assert (one.width / rate, one.step / rate) == pytest.approx((window, step), abs=0.6 / rate)
+        assert one.width <= one.bins < 2 * one.width
+    if rate == 44100:
+        assert [(one.bins, one.step, one.width) for one in resolutions[:3]] == [
+            (2048, 240, 1200),
+            (1024, 120, 600),
+            (256, 50, 240),
+        ]
+
+
+def test_the_linear_loss_is_the_mean_norm_of_librosa_s_magnitudes() -> None:
+    made, true = noises(2, 6000), noises(2, 6000, seed=4) * torch.tensor([[1.0], [0.3]])
+    loss, expected = TimedSpectralLoss(RATE, "linear"), []
+    for one in loss.resolutions:
+        ours, theirs = (
+            np.abs(librosa.stft(audio.numpy(), n_fft=one.bins, hop_length=one.step, win_length=one.width))
+            for audio in (made, true)
+        )
+        norms = [np.linalg.norm(part, axis=(1, 2)).mean() for part in (ours - theirs, theirs)]
+        expected.append(norms[0] / norms[1])
+    assert float(loss(made, true)) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_spectral_convergence_is_librosa_s_too() -> None:
+    made, true = noises(2, 30000), noises(2, 30000, seed=4)
+    found = spectral_convergence(made, true, 44100)
+    for number in range(2):
+        ours, theirs = (
+            np.abs(librosa.stft(audio[number].numpy(), n_fft=2048, hop_length=256, win_length=1536))
+            for audio in (made, true)
+        )
+        assert float(found[number]) == pytest.approx(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs), rel=1e-5)
+
+
+def test_log_mel_hears_quiet_highs_that_the_linear_loss_hardly_does() -> None:
+    low, high = tones(200.0), 0.01 * tones(5000.0)
+    linear, log_mel = (TimedSpectralLoss(RATE, spectrum) for spectrum in ("linear", "log_mel"))
+    for loss in (linear, log_mel):
+        assert float(loss(low, low)) == 0
+    lost, halved = (float(log_mel(made, low + high)) for made in (low, 0.5 * (low + high)))
+    assert lost > 0.2 * halved
+    lost, halved = (float(linear(made, low + high)) for made in (low, 0.5 * (low + high)))
+    assert lost < 0.05 * halved
+
+
+@pytest.mark.parametrize("spectrum", ["linear", "log_mel"])
+def test_timed_losses_have_gradients_in_silence(spectrum: str) -> None:
+    made = torch.zeros(1, 4000, requires_grad=True)
+    TimedSpectralLoss(RATE, spectrum)(made, tones(300.0, seconds=0.25)).backward()
+    assert made.grad is not None and bool(made.grad.isfinite().all())

@@ -13,17 +13,28 @@ from descant.config.loading import load, merge, parse
 from descant.config.mel2mel import Mel2Mel
 from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.reading import read_yaml
+from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
+from descant.config.vqvaes import VQVAE
 from descant.plan.memory import kept_states, members, need_of, training_megabytes
 from descant.plan.part_size import autoregressive_size, rmvae_size
 from descant.plan.parts import Training
 from descant.plan.plan import Plan, make_plan
-from descant.plan.size import FLOAT_BYTES, mel2mel_size, mel_wavenet_size, one_pass_size
+from descant.plan.size import (
+    FLOAT_BYTES,
+    mel2mel_size,
+    mel_wavenet_size,
+    one_pass_size,
+    transformer_size,
+    vqvae_size,
+)
 from descant.systems.base import Batch, System
 from descant.systems.mel2mel import Mel2MelSystem
 from descant.systems.mel_wavenet import MelWaveNetSystem
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.systems.registry import KINDS
+from descant.systems.transformer import build_transformer
+from descant.systems.vqvae import VQVAESystem
 from descant.training.noise import torch_generator
 
 ROOT = Path(__file__).parents[2]
@@ -133,6 +144,36 @@ def test_sizes_of_mel2mels_are_those_of_the_built_ones(over: dict[str, Any], wid
     assert size.kept * FLOAT_BYTES == pytest.approx((kept(256) - kept(128)) / 128, rel=0.05)
 
 
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"layers": 1},
+        {"layers": 2, "timing": False},
+        {"layers": 6, "width": 64},
+        {"mlp": 4.0, "attention": 1.0, "heads": 4},
+        {"layers": 4, "conditioner": {"channels": 48, "blocks": 1}},
+    ],
+)
+@pytest.mark.parametrize("upper", [0, 30])
+def test_sizes_of_transformers_are_those_of_the_built_ones(over: dict[str, Any], upper: int) -> None:
+    raw = {"training": {"steps": 1, "batch": 1, "window": 2}, "context": 512, "blocks": 16, **over}
+    settings, ratio = Transformer.model_validate(raw), 8
+    size = transformer_size(settings, 50, upper, ratio)
+    inputs = {"steps": input_of(classes=50)}
+    if upper:
+        inputs["upper"] = input_of("upper", classes=upper, hop=ratio)
+    system = build_transformer(settings, inputs)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+
+    def kept(length: int) -> int:
+        told = {"position": torch.zeros(1, dtype=torch.int64), "track_length": torch.full((1,), length)}
+        codes = {"steps": torch.zeros(1, length, dtype=torch.int64)}
+        codes["upper"] = torch.zeros(1, length // ratio, dtype=torch.int64)
+        return bytes_kept(system, {**told, **codes} if upper else {**told, "steps": codes["steps"]})
+
+    assert size.kept * FLOAT_BYTES == pytest.approx((kept(512) - kept(256)) / 256, rel=0.02)
+
+
 ONE_STEP = {"steps": 1, "batch": 1, "window": 128}
 PARTS_OF_FOUR = {"parts": input_of("parts", classes=130, channels=4)}
 
@@ -158,6 +199,23 @@ def test_sizes_of_vocoders_of_one_pass_are_about_those_of_the_built_ones(
     size, system = one_pass_size(settings, *form), OnePassVocoderSystem(settings, *form)
     assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
     assert size.kept * FLOAT_BYTES == pytest.approx(kept_a_step(system, "waveform", torch.randn), rel=0.25)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"hop": 32},
+        {"hop": 2, "channels": 16, "depth": 1, "codebook": {"classes": 64, "dimension": 8}},
+        {"hop": 64, "codebook": {"classes": 64, "quantisers": 4}, "loss": {"spectrum": "log_mel", "peaks": 0.02}},
+        {"hop": 8, "loss": {"spectral": 0}},
+    ],
+)
+def test_sizes_of_vqvaes_are_about_those_of_the_built_ones(over: dict[str, Any]) -> None:
+    settings = VQVAE.model_validate({"training": ONE_STEP, **over})
+    size, system = vqvae_size(settings), VQVAESystem(settings, 16000)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+    kept = [bytes_kept(system, {"waveform": torch.randn(1, length)}) for length in (4096, 8192)]
+    assert size.kept * FLOAT_BYTES == pytest.approx((kept[1] - kept[0]) / 4096, rel=0.01)
 
 
 @pytest.mark.parametrize("strides", [(8, 16), (4,), (2, 8)])

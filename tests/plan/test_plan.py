@@ -76,6 +76,71 @@ def test_a_plain_wavenet_and_a_stack_of_two() -> None:
     assert plan.decoders("audio") == ()
 
 
+def test_levels_of_jukebox_each_encode_the_waveform_and_are_shared_by_rows() -> None:
+    level = {"codebook": {"classes": 1024}, "training": {"window": 4096}}
+    books = {"classes": 256, "quantisers": 4}
+    plan = plan_of(
+        {"flat": []},
+        {},
+        sampling={"seconds": 1.0},
+        audio={"sample_rate": 16001},
+        transformers={"small": {"context": 64, "training": {"window": 64}}},
+        vqvaes={
+            "fine": {**level, "hop": 32},
+            "coarse": {**level, "hop": 256},
+            "codec": {**level, "hop": 256, "codebook": books},
+        },
+        models={
+            "both": {"kind": "jukebox", "title": "both", "levels": ["fine", "coarse"]},
+            "one": {"kind": "jukebox", "title": "one", "levels": ["coarse"]},
+            "residual": {"kind": "jukebox", "title": "residual", "levels": ["codec"]},
+            "drawn": {
+                "kind": "jukebox",
+                "title": "drawn",
+                "levels": ["fine", "coarse"],
+                "prior": "small",
+                "upsamplers": ["small"],
+            },
+            "top": {"kind": "jukebox", "title": "top", "levels": ["fine", "coarse"], "prior": "small"},
+        },
+    )
+    assert [each for each in plan.sequences.values() if each.encoded_by] == [
+        Sequence("coarse", 256, 1024, 1, "waveform", "coarse", step_bytes=2),
+        Sequence("codec", 256, 256, 1, "waveform", "codec", channels=4, step_bytes=4),
+        Sequence("fine", 32, 1024, 1, "waveform", "fine", step_bytes=2),
+    ]
+    assert plan.sequences["waveform"] == Sequence("waveform", 1, 0, step_bytes=2)
+    assert [(each.name, each.kind, dict(each.inputs), each.encodes) for each in plan.trained] == [
+        ("coarse", "vqvae", {"waveform": "waveform"}, "coarse"),
+        ("codec", "vqvae", {"waveform": "waveform"}, "codec"),
+        ("fine", "vqvae", {"waveform": "waveform"}, "fine"),
+        ("small-on-coarse", "transformer", {"steps": "coarse"}, None),
+        ("small-on-fine-given-coarse", "upsampler", {"steps": "fine", "upper": "coarse"}, None),
+    ]
+    drawn, top = plan.routes["drawn"], plan.routes["top"]
+    assert drawn == Route(
+        "drawn",
+        ("small-on-coarse", "small-on-fine-given-coarse", "fine", "coarse"),
+        (Draw(2, "small-on-coarse", 63), Draw(1, "small-on-fine-given-coarse", 501, 2)),
+        ("fine", "coarse"),
+        ("small-on-fine-given-coarse", "small-on-coarse"),
+        64 * 256,
+        "fine",
+    )
+    # without upsamplers what the prior draws is heard
+    assert (top.draws, top.decoder) == ((Draw(2, "small-on-coarse", 63),), "coarse")
+    assert top.likelihoods == ("small-on-coarse",)
+    given_coarse = plan.likelihoods["small-on-fine-given-coarse"]
+    assert (given_coarse.scored, given_coarse.given, given_coarse.shuffled) == ("fine", "coarse", False)
+    assert plan.routes["both"] == Route("both", ("fine", "coarse"), sequences=("fine", "coarse"))
+    assert [(one.title, one.frames, one.vocoder, one.of_codes) for one in plan.renderings.values()] == [
+        ("fine", "fine", "fine", True),
+        ("coarse", "coarse", "coarse", True),
+        ("codec", "codec", "codec", True),
+    ]
+    assert not plan.beside
+
+
 @st.composite
 def written(draw: st.DrawFn) -> Written:
     """Rows by their stacks, and the hop of every ADA."""

@@ -44,5 +44,14 @@ def test_a_vocoder_of_one_pass_uses_its_weights_once_a_frame() -> None:
     assert cpu_minutes(plan, vocoder, operations / SHARE) == pytest.approx(1 / 60)
 
 
+def test_a_vqvae_uses_its_weights_at_ever_lower_rates() -> None:
+    plan = make_plan(load(ROOT / "config.yaml", ROOT / "config" / "test" / "jukebox.yaml"))
+    bottom = plan.trainings["bottom"]
+    settings = bottom.settings.training
+    # hop 8: a third of the weights at each of a half, a quarter and an eighth of the rate
+    uses = settings.steps * settings.batch * settings.window * (1 / 2 + 1 / 4 + 1 / 8) / 3
+    assert cpu_minutes(plan, bottom, 6 * bottom.size.parameters * uses / SHARE) == pytest.approx(1 / 60)
+
+
 def test_a_processor_multiplies_more_than_a_million_times_a_second() -> None:
     assert product_speed() > 1e6

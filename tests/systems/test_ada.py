@@ -13,6 +13,7 @@ from descant.config.networks import ADA
 from descant.layers.bottleneck import VectorQuantisation
 from descant.systems.ada import ADASystem
 from descant.systems.base import STEPS
+from descant.systems.coder import encoder_span
 
 BOTTLENECKS: list[dict[str, Any]] = [
     {"kind": "vq", "classes": 8, "query_dim": 4},
@@ -200,6 +201,6 @@ def test_the_span_of_a_block_holds_its_own_steps_and_stays_in_the_track(
 ) -> None:
     system = build(tiny_ada(hop=4))
     length = (start + count + after) * 4
-    left, right = system.encoder_span(start, start + count, length)
+    left, right = encoder_span(system.encoder.reach, 4, start, start + count, length)
     assert 0 <= left <= start * 4 < (start + count) * 4 <= right <= length
     assert left % 4 == right % 4 == 0

@@ -67,19 +67,39 @@ def top_prime_option(wildcards, input):
     return [f"--prime={path}/level{level}.npy" for path in input.prime]
 
 
+def is_transformer(draw):
+    """Whether a transformer draws a level, given the level above or nothing."""
+    return plan.trainings[draw.training].kind in ("transformer", "upsampler")
+
+
 def draw_settings(wildcards):
     """The keys of the configuration that a level's draw follows from: only below the top there are windows."""
-    below = () if draw_of(wildcards).given is None else ("windows",)
-    keys = ("count", "temperature", "top_p", "engine", "precision", *below)
+    draw = draw_of(wildcards)
+    own = () if draw.given is None else ("windows",)
+    if is_transformer(draw):
+        own = ("guidance", "labels", "slides")
+    keys = ("count", "temperature", "top_p", "engine", "precision", *own)
     return as_json(experiment.sampling, *keys)
+
+
+def level_option(wildcards):
+    """Which level of codes it is, for a transformer: 0 for the finest."""
+    draw = draw_of(wildcards)
+    return [f"--level={draw.level - 1}"] if is_transformer(draw) else []
 
 
 def draw_megabytes(wildcards):
     """Memory of drawing a level."""
-    draw = draw_of(wildcards)
+    draw, count = draw_of(wildcards), experiment.sampling.count
+    training = plan.trainings[draw.training]
+    if is_transformer(draw):
+        shape = training.settings
+        # keys and values of each layer's context at most, three times over while they are saved
+        remembered = 2 * shape.layers * shape.context * shape.attention_width
+        return NETWORK_MEGABYTES + 3 * 4 * count * remembered // 10**6
     if draw.given is None:
         return NETWORK_MEGABYTES
-    return megabytes_below(plan.trainings[draw.training], experiment.sampling.count)
+    return megabytes_below(training, count)
 
 
 def megabytes_below(training, sequences):
@@ -107,3 +127,19 @@ def reconstruct_megabytes(wildcards):
 def drawn_audio(wildcards):
     """A model's drawn mu-law audio."""
     return DRAWN.format(model=wildcards.model, level=0)
+
+
+def decoded_rows():
+    """The rows whose last level drawn are codes, which are decoded in one pass."""
+    return [model for model in drawn_rows if plan.routes[model].decoder]
+
+
+def drawn_last(wildcards):
+    """These codes."""
+    level = plan.routes[wildcards.model].draws[-1].level
+    return DRAWN.format(model=wildcards.model, level=level)
+
+
+def level_decoder(wildcards):
+    """The model file of the network that decodes them."""
+    return model_of(plan.routes[wildcards.model].decoder)

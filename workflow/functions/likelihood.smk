@@ -50,8 +50,9 @@ def table_bits():
 
 
 def encoded_names():
-    """The sequences of codes that the rows need."""
-    return [sequence.name for sequence in plan.encoded]
+    """The sequences of codes of stacks, which the rows need."""
+    coders = ((one.name, plan.trainings[one.encoded_by].kind) for one in plan.encoded)
+    return [name for name, kind in coders if kind == "ada"]
 
 
 def decoding_bits(shuffled):

@@ -1,11 +1,16 @@
 # What is measured of models and of what they draw.
+from descant.config.models import Stack
 from descant.plan.starts import beginning_of
+
+# kinds of networks that make sound in one pass
+FORWARD = ("one_pass_vocoder", "vqvae")
 
 
 def row_of(model):
     """One row of the table as the command takes it: facts of the configuration and where its bits are."""
     route = plan.routes[model]
     row = drawn_rows[model]
+    paper = row.paper if isinstance(row, Stack) else None
     return {
         "model": model,
         "title": row.title,
@@ -16,8 +21,9 @@ def row_of(model):
         "trained_steps": sum(
             plan.trainings[name].settings.training.steps for name in route.trainings
         ),
+        "finest": route.draws[-1].level,
         "bits": [bits_of(name) for name in route.likelihoods],
-        "paper": row.paper.model_dump() if row.paper else None,
+        "paper": paper.model_dump() if paper else None,
     }
 
 
@@ -48,6 +54,11 @@ def mel2mel_metrics(wildcards):
     return [row["metrics"] for row in mel2mel_trainings()]
 
 
+def top_of(route):
+    """The level that a row's prior draws; 0 for one that draws nothing."""
+    return route.draws[0].level if route.draws else 0
+
+
 TABLE_HEADINGS = {
     "title": "Model",
     "levels": "Levels",
@@ -57,7 +68,7 @@ TABLE_HEADINGS = {
     "bits_per_step_level0": "Bits per step, level 0 (audio)",
     **{
         f"bits_per_step_level{level}": f"Bits per code, level {level}"
-        for level in range(1, max(len(route.draws) for route in plan.routes.values()))
+        for level in range(1, 1 + max(map(top_of, plan.routes.values())))
     },
     "bits_per_second": "Bits per second",
     "bits_per_sample": "Bits per sample, at most",
@@ -192,8 +203,29 @@ def reconstructed(file=str):
     ]
 
 
-def vocoded(file=str):
-    """What was made of spectrograms of the same excerpts; `file` is what paths are made of."""
+def renderings_of(codes):
+    """The renderings of codes by feed-forward decoders, or those of spectrograms."""
+    return {
+        name: rendering
+        for name, rendering in plan.renderings.items()
+        if rendering.of_codes == codes
+    }
+
+
+def decoded_levels(file=str):
+    """What feed-forward decoders made of their codes of the same excerpts; `file` is what paths are made of."""
+    return [
+        {
+            "level": rendering.title,
+            "sound": file(VOCODED.format(rendering=name)),
+            "codes": file(data_of(rendering.frames)),
+        }
+        for name, rendering in renderings_of(codes=True).items()
+    ]
+
+
+def vocoded(file=str, renderings=plan.renderings):
+    """What was made of spectrograms or codes of the same excerpts; `file` is what paths are made of."""
     return [
         {
             "title": rendering.title,
@@ -202,7 +234,7 @@ def vocoded(file=str):
             and plan.renderings[rendering.of_true_frames].title,
             "row": rendering.row,
         }
-        for name, rendering in plan.renderings.items()
+        for name, rendering in renderings.items()
     ]
 
 
@@ -244,7 +276,7 @@ def vocode_options(wildcards, input):
 def vocode_megabytes(wildcards):
     """Memory of making the excerpts of their spectrograms: what one that draws them remembers of each."""
     vocoder = rendering_of(wildcards).vocoder
-    if vocoder is None or plan.trainings[vocoder].kind == "one_pass_vocoder":
+    if vocoder is None or plan.trainings[vocoder].kind in FORWARD:
         return NETWORK_MEGABYTES
     excerpts = experiment.evaluation.reconstruction.excerpts
     return megabytes_below(plan.trainings[vocoder], excerpts)

@@ -48,10 +48,12 @@ def has_audio():
 
 def measured():
     """The measures of this run: of what is drawn, of what vocoders make, or of both."""
-    both, of_frames = {"onsets", "note_f1"}, {"synthesis"}
+    both, of_frames, of_codes = {"onsets", "note_f1"}, {"synthesis"}, {"reconstruction"}
     asked = {
         *(set(measures()) - of_frames if drawn_rows else ()),
-        *(both | of_frames if plan.renderings else ()),
+        *(both if plan.renderings else ()),
+        *(of_frames if renderings_of(codes=False) else ()),
+        *(of_codes if renderings_of(codes=True) else ()),
     }
     return [name for name in measures() if name in asked]
 
@@ -172,6 +174,7 @@ def reconstruction_given(page):
         "measured": File(f"{folder}/measured.json"),
         "excerpts": File(f"{folder}/excerpts.csv"),
         "stacks": reconstructed(File),
+        "decoded": decoded_levels(File),
     }
 
 
@@ -221,7 +224,7 @@ def synthesis_given(page):
     return {
         **reconstruction_excerpts(File),
         "summary": summary_of("synthesis"),
-        "vocoded": vocoded(File),
+        "vocoded": vocoded(File, renderings_of(codes=False)),
         "roll": File(data_of(ROLL)),
         "frames": {words: File(data_of(name)) for words, name in predicted.items()},
     }

@@ -54,11 +54,12 @@ rule draw:
         seed=experiment.seed,
         length=lambda wildcards: draw_of(wildcards).steps,
         given=given_option,
+        level=level_option,
         prime=prime_option,
         runs=f"{RUNS}/samples/{{model}}/level{{level}}",
     shell:
         "python -m descant.commands.draw --settings {params.settings:q} --seed {params.seed:q}"
-        " --model {input.model:q} --steps {params.length:q} {params.given:q} {params.prime:q} --runs {params.runs:q} --output {output.steps:q}"
+        " --model {input.model:q} --steps {params.length:q} {params.given:q} {params.level:q} {params.prime:q} --runs {params.runs:q} --output {output.steps:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
@@ -72,6 +73,8 @@ rule decode:
         "<logs>/decode/{model}.log",
     benchmark:
         "<benchmarks>/decode/{model}.tsv"
+    wildcard_constraints:
+        model=alternatives(set(drawn_rows) - set(decoded_rows())),
     conda:
         "../../envs/main.yaml"
     resources:
@@ -84,3 +87,32 @@ rule decode:
     shell:
         "python -m descant.commands.decode --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
         " --title={params.title:q} {params.prime:q} --output {output.audio:q} 2> {log:q}"
+
+
+rule decode_codes:
+    input:
+        steps=drawn_last,
+        model=level_decoder,
+    output:
+        audio=directory(RENDERED),
+    log:
+        "<logs>/decode/{model}.log",
+    benchmark:
+        "<benchmarks>/decode/{model}.tsv"
+    wildcard_constraints:
+        model=alternatives(decoded_rows()),
+    conda:
+        "../../envs/main.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS,
+        mem_mb=NETWORK_MEGABYTES,
+        runtime=60,
+    params:
+        samples=sampled_samples(),
+        sample_rate=experiment.audio.sample_rate,
+        title=lambda wildcards: experiment.models[wildcards.model].title,
+    shell:
+        "python -m descant.commands.decode_codes --steps {input.steps:q} --model {input.model:q}"
+        " --samples {params.samples:q} --sample-rate {params.sample_rate:q} --title={params.title:q}"
+        " --output {output.audio:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"

@@ -49,7 +49,8 @@ rule reconstruction:
         drawn=collect(rules.reconstruct.output.drawn, sequence=encoded_names()),
         shuffled=decoding_bits(shuffled=True),
         true=decoding_bits(shuffled=False),
-        codes=[data_of(name) for name in encoded_names()],
+        codes=[data_of(one.name) for one in plan.encoded],
+        decoded=collect(rules.vocode.output.sound, rendering=renderings_of(codes=True)),
     output:
         excerpts="results/evaluation/reconstruction/excerpts.csv",
         codes="results/evaluation/reconstruction/codes.csv",
@@ -70,6 +71,7 @@ rule reconstruction:
                 **reconstruction_excerpts(),
                 **measure_settings("reconstruction"),
                 "stacks": scored_stacks(),
+                "decoded": decoded_levels(),
             }
         ),
         folder=subpath(output.summary, parent=True),

@@ -71,7 +71,7 @@ rule synthesis:
     input:
         audio=data_of("audio"),
         recordings=rules.pack.output.samples,
-        vocoded=collect(rules.vocode.output.sound, rendering=plan.renderings),
+        vocoded=collect(rules.vocode.output.sound, rendering=renderings_of(codes=False)),
     output:
         summary="results/evaluation/synthesis/summary.json",
     log:
@@ -88,7 +88,7 @@ rule synthesis:
             {
                 **reconstruction_excerpts(),
                 **measure_settings("reconstruction"),
-                "vocoded": vocoded(),
+                "vocoded": vocoded(renderings=renderings_of(codes=False)),
             }
         ),
         folder=subpath(output.summary, parent=True),

@@ -50,20 +50,26 @@ def _periodic_hann(window: int) -> npt.NDArray[np.float64]:
     return np.asarray(np.hanning(window + 1)[:-1])
 
 
-def power_spectrogram(audio: npt.NDArray[np.floating], n_fft: int = 1024, step: int = 256) -> npt.NDArray[np.float64]:
+def power_spectrogram(
+    audio: npt.NDArray[np.floating], n_fft: int = 1024, step: int = 256, window: int | None = None
+) -> npt.NDArray[np.float64]:
     """Power of a short-time Fourier transform, with centred, zero-padded Hann windows.
 
     Args:
         audio: ``(time,)``.
-        n_fft: window and transform length, samples.
+        n_fft: transform length, samples.
         step: samples between frames.
+        window: length, samples; None: that of the transform.
 
     Returns:
         float64 ``(1 + time // step, n_fft // 2 + 1)``.
     """
-    padded = np.pad(np.asarray(audio, dtype=np.float64), n_fft // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::step]
-    return np.asarray(np.abs(np.fft.rfft(frames * _periodic_hann(n_fft), axis=-1)) ** 2)
+    width = n_fft if window is None else window
+    # as others centre a window in a longer transform: of an odd one the middle
+    before = n_fft // 2 - (n_fft - width) // 2
+    padded = np.pad(np.asarray(audio, dtype=np.float64), (before, width - before))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::step]
+    return np.asarray(np.abs(np.fft.rfft(frames * _periodic_hann(width), n_fft, axis=-1)) ** 2)
 
 
 def mel_spectrogram(

@@ -1,5 +1,6 @@
 """Draw one level of a model: top codes, or what codes stand for one level down."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,11 @@ from descant.errors import SamplingError
 from descant.modelfile import read_model
 from descant.sampling.files import draw_folder, read_steps, write_drawn
 from descant.sampling.levels import draw_level, level_settings
+from descant.sampling.transformer_levels import Told, draw_transformer, label_ids
 from descant.seeds import derive_seed
 from descant.systems.drawable import Drawable
 from descant.systems.restore import restore
+from descant.systems.transformer import TransformerSystem
 
 
 def draw(
@@ -24,6 +27,7 @@ def draw(
     steps: Annotated[int, typer.Option(min=1, help="steps of each sequence, those of a prime not counted")],
     output: Annotated[Path, typer.Option(help=".npy to write: (batch, steps), a prime first")],
     given: Annotated[Path | None, typer.Option(help=".npy of codes drawn one level up: (batch, codes)")] = None,
+    level: Annotated[int, typer.Option(min=0, help="how many levels of codes lie below this one")] = 0,
     prime: Annotated[
         Path | None, typer.Option(help=".npy of this level's first steps, (1, count) or (batch, count)")
     ] = None,
@@ -42,7 +46,7 @@ def draw(
     if (given is None) == bool(system.given_classes):
         raise SamplingError(
             f"{model} draws {'given codes' if system.given_classes else 'given nothing'}",
-            "give --given for a model of an ADA, and for no other",
+            "give --given for a model of an ADA or an upsampler, and for no other",
         )
     codes = None if given is None else _read(given, system.given_classes, (sampling.count,))
     primed = None if prime is None else _read(prime, system.network.classes, (1, sampling.count))
@@ -52,12 +56,21 @@ def draw(
         raise SamplingError(f"{prime}: {primed.shape[1]} steps are no whole codes", f"give a multiple of {system.hop}")
     if codes is not None and codes.shape[1] * system.hop < length:
         raise SamplingError(f"{given}: {codes.shape[1]} codes are too few for {length} steps", "draw more of them")
-    level = level_settings(sampling, derive_seed(seed, "sample", file.facts.learnt.name), threads, save_every)
+    how = level_settings(sampling, derive_seed(seed, "sample", file.facts.learnt.name), threads, save_every)
+    if isinstance(system, TransformerSystem):
+        slide = sampling.slides[level] if level < len(sampling.slides) else None
+        asked = {str(label): value for label, value in sampling.labels.items()}
+        told = Told(label_ids(file.facts, asked), sampling.guidance, slide)
+        determining = {"batch": sampling.count, "steps": length, **how.determining, **asdict(told)}
+        folder = draw_folder(runs, determining, file, {"given": codes, "prime": primed})
+        drawn = draw_transformer(system, codes, sampling.count, length, how, folder, told, primed)
+        write_drawn(output, drawn, folder)
+        return
     windows = None if codes is None else sampling.windows
-    settled = {"batch": sampling.count, "steps": length, **level.determining}
+    settled = {"batch": sampling.count, "steps": length, **how.determining}
     settled["windows"] = windows and windows.model_dump()
     folder = draw_folder(runs, settled, file, {"given": codes, "prime": primed})
-    drawn = draw_level(system, codes, sampling.count, length, level, folder, windows, primed)
+    drawn = draw_level(system, codes, sampling.count, length, how, folder, windows, primed)
     write_drawn(output, drawn, folder)
 
 

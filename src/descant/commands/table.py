@@ -43,7 +43,7 @@ def table(
         built, rated = join_scores(built, gathered), real_music(gathered)
     csv.parent.mkdir(parents=True, exist_ok=True)
     built.to_csv(csv, index=False)
-    measured = [track_bits(row) for row in read if row.bits]
+    measured = [track_bits(row) for row in read if row.bits and not row.finest]
     by_track = pd.concat(measured) if measured else pd.DataFrame(columns=list(TRACK_COLUMNS))
     by_track.to_csv(tracks, index=False)
     markdown.write_text(to_markdown(built, rated), encoding="utf-8")

@@ -49,9 +49,11 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
     for section, key in (
         ("adas", "local_model"),
         ("priors", "wavenet"),
+        ("vqvaes", ""),
         ("mel2mels", ""),
         ("vocoders", "local_model"),
         ("part_models", ""),
+        ("transformers", ""),
     ):
         if section not in placed:
             continue

@@ -6,8 +6,10 @@ from pydantic import Field, model_validator
 
 from descant.config.base import Section
 from descant.config.training import Training
+from descant.config.transformers import Label
 
 EngineName = Literal["auto", "reference", "numba", "native", "graph", "triton"]
+Slide = Annotated[float, Field(gt=0, le=1)]
 Precision = Literal["float32", "bfloat16_weights", "bfloat16"]
 
 
@@ -107,8 +109,25 @@ class PartsRow(Section):
     part_model: str = Field(description="name of the network, of part_models")
 
 
+class JukeboxRow(Section):
+    """A row of Jukebox's family: levels that each encode the waveform by themselves, and decode their codes again."""
+
+    kind: Literal["jukebox"] = Field("jukebox", description="the row's family")
+    title: str = Field(min_length=1, description="name of the row in tables and pages")
+    levels: tuple[str, ...] = Field(min_length=1, description="names of its levels, of vqvaes, the finest first")
+    prior: str | None = Field(
+        None, description="name of the transformer that draws the coarsest level's codes; empty = nothing is drawn"
+    )
+    upsamplers: tuple[str, ...] = Field(
+        (),
+        description="names of the transformers that draw each level below it, the finest first; empty = the coarsest "
+        "level is decoded",
+    )
+    note: str = Field("", description="what a reader of the table must know of this row")
+
+
 # a row: a union over `kind` of one section a family
-Model = Annotated[Stack | Mel2MelRow | PartsRow, Field(discriminator="kind")]
+Model = Annotated[Stack | JukeboxRow | Mel2MelRow | PartsRow, Field(discriminator="kind")]
 
 
 class Windows(Section):
@@ -153,6 +172,21 @@ class Sampling(Section):
         None, description="faster below the top, at the price of joins; empty = each sequence from end to end"
     )
     prime: Prime | None = Field(None, description="what the samples continue; empty = they begin from nothing")
+    labels: dict[Label, str] = Field(
+        default_factory=dict, description="what is asked of transformers that are told labels, such as artist: NAME"
+    )
+    guidance: float = Field(
+        1.0,
+        ge=0,
+        le=100,
+        description="how far transformers go from what they draw without these labels: 0 = not at all, 1 = as trained, "
+        "more = beyond (Ho & Salimans 2022); takes twice the time unless it is 1",
+    )
+    slides: tuple[Slide, ...] = Field(
+        (),
+        description="shares of their context by which transformers' windows move, finest level first (Jukebox: 0.5, "
+        "0.5, 0.125); empty = the past rolls on, which is faster",
+    )
 
     @model_validator(mode="after")
     def _primed_from_end_to_end(self) -> Self:

@@ -16,13 +16,15 @@ from descant.config.find_timbre import FindTimbre
 from descant.config.listening import Listening
 from descant.config.mel import MEL, ROLL, Mel
 from descant.config.mel2mel import Mel2Mel
-from descant.config.models import Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
+from descant.config.models import JukeboxRow, Mel2MelRow, Model, PartsRow, Prime, Sampling, Stack
 from descant.config.networks import ADA, Prior
 from descant.config.part_models import AutoregressiveParts, PartModel
 from descant.config.parts import PARTS, SECONDS_A_MEASURE, Parts
 from descant.config.play import Piece, Play, Playing
-from descant.config.row_checks import check_mel2mel, check_parts, check_stack
+from descant.config.row_checks import check_jukebox, check_mel2mel, check_parts, check_stack
+from descant.config.transformers import Transformer
 from descant.config.vocoders import Vocoder
+from descant.config.vqvaes import VQVAE
 
 # sequences of every corpus, and frames of them, beside what networks make
 AUDIO, WAVEFORM = "audio", "waveform"
@@ -57,6 +59,9 @@ class Config(Section):
     priors: dict[str, Prior] = Field(
         default_factory=dict, description="the models of top codes or of audio, by names that models refer to"
     )
+    vqvaes: dict[str, VQVAE] = Field(
+        default_factory=dict, description="the autoencoders of the waveform, by names that models refer to"
+    )
     mel2mels: dict[str, Mel2Mel] = Field(
         default_factory=dict, description="the networks from scores to mel spectrograms, by names that models refer to"
     )
@@ -65,6 +70,10 @@ class Config(Section):
     )
     part_models: dict[str, PartModel] = Field(
         default_factory=dict, description="the networks of music in voices, by names that models refer to"
+    )
+    transformers: dict[str, Transformer] = Field(
+        default_factory=dict,
+        description="the priors of codes and upsamplers of Jukebox's kind, by names that models refer to",
     )
     models: dict[str, Model] = Field(description="the rows, by names that become files and folders")
     sampling: Sampling = Field(default_factory=Sampling)
@@ -94,8 +103,16 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        networks = (self.adas, self.priors, self.mel2mels, self.vocoders, self.part_models)
-        for section in (*networks, self.models, self.music, self.compositions):
+        learnt = (
+            self.adas,
+            self.priors,
+            self.vqvaes,
+            self.transformers,
+            self.mel2mels,
+            self.vocoders,
+            self.part_models,
+        )
+        for section in (*learnt, self.models, self.music, self.compositions):
             for name in section:
                 if not NAME.fullmatch(name) or name in GIVEN:
                     raise ValueError(
@@ -109,6 +126,8 @@ class Config(Section):
         for name, model in self.models.items():
             if isinstance(model, Stack):
                 check_stack(name, model, self.adas, self.priors)
+            elif isinstance(model, JukeboxRow):
+                check_jukebox(name, model, self.vqvaes, self.transformers)
             elif isinstance(model, PartsRow):
                 check_parts(name, model, self.part_models, self.parts)
             else:
@@ -142,7 +161,7 @@ class Config(Section):
             drawn = self.evaluation.parts
             items = "evaluation.parts.pieces", drawn.pieces
             seconds = "evaluation.parts.measures", drawn.measures * SECONDS_A_MEASURE
-        elif not any(isinstance(model, Stack) for model in self.models.values()):
+        elif not self._drawn:
             # what vocoders make of test tracks is heard
             heard = self.evaluation.reconstruction
             items = "evaluation.reconstruction.excerpts", heard.excerpts
@@ -160,9 +179,11 @@ class Config(Section):
         networks = (
             ("adas", self.adas),
             ("priors", self.priors),
+            ("vqvaes", self.vqvaes),
             ("mel2mels", self.mel2mels),
             ("vocoders", self.vocoders),
             ("part_models", self.part_models),
+            ("transformers", self.transformers),
         )
         trainings = {
             f"{section}.{name}.training": network.training
@@ -183,6 +204,8 @@ class Config(Section):
     @model_validator(mode="after")
     def _primed_rows_are_drawn_from_end_to_end(self) -> Self:
         for name, model in self.models.items():
+            if isinstance(model, JukeboxRow) and model.prior and self.sampling.prime:
+                raise ValueError(f"sampling.prime: models.{name} begins from nothing; set it to null")
             if isinstance(model, Stack) and model.prime and self.sampling.windows and model.stack:
                 raise ValueError(
                     f"models.{name}.prime: only the first of sampling.windows could continue it; set either to null"
@@ -228,8 +251,13 @@ class Config(Section):
         parts = [name for name, row in self.models.items() if isinstance(row, PartsRow)]
         if self.listening.models:
             return tuple(name for name in self.listening.models if name in parts)
-        others = any(isinstance(row, Stack) for row in self.models.values()) or self._mel2mel_rows(with_vocoder=True)
-        return () if others else tuple(parts)
+        return () if self._drawn or self._mel2mel_rows(with_vocoder=True) else tuple(parts)
+
+    @property
+    def _drawn(self) -> bool:
+        """Whether any row draws audio."""
+        rows = self.models.values()
+        return any(isinstance(row, Stack) or (isinstance(row, JukeboxRow) and row.prior) for row in rows)
 
     def _band_rows(self) -> dict[str, PartsRow]:
         """The rows whose network can play along with a person."""

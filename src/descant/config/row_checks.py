@@ -1,15 +1,18 @@
 """Whether the networks that a row names are there, and can do what the row asks of them."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from descant.config.base import suggest
 from descant.config.corpus import Corpus
 from descant.config.mel2mel import Mel2Mel
-from descant.config.models import Mel2MelRow, PartsRow, Stack
+from descant.config.models import JukeboxRow, Mel2MelRow, PartsRow, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
 from descant.config.part_models import RMVAE, PartModel
 from descant.config.parts import Parts
+from descant.config.transformers import Transformer
 from descant.config.vocoders import Vocoder
+from descant.config.vqvaes import VQVAE
 
 
 def check_stack(name: str, model: Stack, adas: Mapping[str, ADA], priors: Mapping[str, Prior]) -> None:
@@ -46,6 +49,40 @@ def check_stack(name: str, model: Stack, adas: Mapping[str, ADA], priors: Mappin
         )
     if model.prior not in priors:
         raise ValueError(f"models.{name}.prior names {model.prior!r}{suggest(model.prior, priors, 'priors')}")
+
+
+def check_jukebox(
+    name: str, model: JukeboxRow, vqvaes: Mapping[str, VQVAE], transformers: Mapping[str, Transformer]
+) -> None:
+    """Refuse networks that are not there, levels whose rates do not fit each other, or that nothing draws.
+
+    Raises:
+        ValueError: naming the key.
+    """
+    for level in model.levels:
+        if level not in vqvaes:
+            raise ValueError(f"models.{name}.levels names {level!r}{suggest(level, vqvaes, 'vqvaes')}")
+    hops = [vqvaes[level].hop for level in model.levels]
+    if any(coarse <= fine for fine, coarse in pairwise(hops)):
+        raise ValueError(
+            f"models.{name}.levels have hops {', '.join(map(str, hops))}; name the finest first, each of a larger hop"
+        )
+    drawn = [("prior", [model.prior] if model.prior else []), ("upsamplers", model.upsamplers)]
+    for key, names in drawn:
+        for network in names:
+            if network not in transformers:
+                near = suggest(network, transformers, "transformers")
+                raise ValueError(f"models.{name}.{key} names {network!r}{near}")
+    if model.upsamplers and (model.prior is None or len(model.upsamplers) != len(model.levels) - 1):
+        raise ValueError(
+            f"models.{name}.upsamplers names {len(model.upsamplers)}, but needs a prior and one for each of the "
+            f"{len(model.levels) - 1} levels below the coarsest; name them, or leave the key out"
+        )
+    if model.prior and any(vqvaes[level].codebook.quantisers > 1 for level in model.levels):
+        raise ValueError(
+            f"models.{name}.levels have several quantisers, whose codes no transformer draws; leave prior out, or "
+            "set codebook.quantisers to 1"
+        )
 
 
 def check_mel2mel(

@@ -18,8 +18,8 @@ def choose_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The same without ``rows``, without rows that are null or not among ``rows``, and, where any row was left out,
-        without the ADAs, priors, Mel2Mels, vocoders and models of parts that no other row names. A continuous ADA
-        stays: no row could stand on it.
+        without the ADAs, priors, VQ-VAEs, transformers, Mel2Mels, vocoders and models of parts that no other row names.
+        A continuous ADA stays: no row could stand on it.
 
     Raises:
         ConfigError: when ``rows`` is no list of rows, or ``listening.models`` is left without any.
@@ -35,11 +35,13 @@ def choose_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
         return chosen
     chosen["models"] = kept
     named = {
-        "adas": [ada for model in kept.values() for ada in _stack(model)],
+        "adas": [ada for model in kept.values() for ada in _names(model, "stack")],
         "priors": [_get(model, "prior") for model in kept.values()],
+        "vqvaes": [level for model in kept.values() for level in _names(model, "levels")],
         "mel2mels": [_get(model, "mel2mel") for model in kept.values()],
         "vocoders": [_get(model, "vocoder") for model in kept.values()],
         "part_models": [_get(model, "part_model") for model in kept.values()],
+        "transformers": [name for model in kept.values() for name in _transformers(model)],
     }
     chosen |= {section: _needed(chosen[section], names) for section, names in named.items() if section in chosen}
     heard = _get(chosen.get("listening"), "models")
@@ -77,9 +79,14 @@ def _is_continuous(part: object) -> bool:
     return _get(_get(part, "bottleneck"), "kind") == "continuous"
 
 
-def _stack(model: object) -> Sequence[object]:
-    stack = _get(model, "stack")
-    return stack if isinstance(stack, list | tuple) else ()
+def _names(model: object, key: str) -> Sequence[object]:
+    names = _get(model, key)
+    return names if isinstance(names, list | tuple) else ()
+
+
+def _transformers(model: object) -> Sequence[object]:
+    upsamplers = _get(model, "upsamplers")
+    return [_get(model, "prior"), *(upsamplers if isinstance(upsamplers, list | tuple) else ())]
 
 
 def _get(section: object, key: str) -> object:

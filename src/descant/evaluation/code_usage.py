@@ -19,7 +19,7 @@ class Usage:
     """How often each code stands in the test split.
 
     Attributes:
-        counts: of each class.
+        counts: of each class; of residual quantisers of each one's classes, one quantiser after another.
         low: of the perplexity's interval; None where there are too few tracks for one.
         high: of the perplexity's interval.
     """
@@ -82,7 +82,7 @@ def count_codes(codes: PackedSequence, confidence: float, split: str = "test") -
     replacement would find fewer codes than there are.
     """
     tracks = [track for track in codes.tracks(split) if track.length]
-    counts = np.zeros(codes.classes, np.int64)
+    counts = np.zeros(codes.classes * max(1, codes.channels), np.int64)
     for track in tracks:
         counts += _count(codes, track)
     if len(tracks) < FEWEST_TRACKS:
@@ -92,13 +92,15 @@ def count_codes(codes: PackedSequence, confidence: float, split: str = "test") -
     # Student's t without scipy.stats, which takes a second to import
     reach = float(special.stdtrit(len(tracks) - 1, (1 + confidence) / 2) * deviation)
     middle = entropy(counts)
-    return Usage(counts.tolist(), max(1.0, 2 ** (middle - reach)), min(float(codes.classes), 2 ** (middle + reach)))
+    return Usage(counts.tolist(), max(1.0, 2 ** (middle - reach)), min(float(len(counts)), 2 ** (middle + reach)))
 
 
 def _count(codes: PackedSequence, track: Track) -> npt.NDArray[np.int64]:
-    counts = np.zeros(codes.classes, np.int64)
+    classes = codes.classes * max(1, codes.channels)
+    first = codes.classes * np.arange(codes.channels) if codes.channels else 0
+    counts = np.zeros(classes, np.int64)
     for block in codes.blocks(track):
-        counts += np.bincount(block, minlength=codes.classes)
+        counts += np.bincount((block + first).ravel(), minlength=classes)
     return counts
 
 

@@ -15,9 +15,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from descant.layers.bits import bits_per_step
 from descant.layers.wavenet import WaveNet
-from descant.sequences import PackedSequence, filled
+from descant.modelfacts import Input
+from descant.sequences import PackedSequence, Track, filled
 from descant.systems.ada import ADASystem
+from descant.systems.transformer import UNKNOWN, Asked, TransformerSystem
 from descant.systems.wavenet import WaveNetSystem
 
 FloatArray = npt.NDArray[np.float32]
@@ -86,6 +89,41 @@ def ada_bits(
         return bits[0, start - left : stop - left]
 
     return _windowed(len(steps), -(-window // hop) * hop, system.local_model.layers_field, hop, score)
+
+
+def asked_of(learnt: Input, track: Track) -> Asked:
+    """What a transformer that knows labels of a sequence is told of one of its tracks."""
+    labels = {}
+    for label, facts in learnt.labels.items():
+        value = getattr(track.labels, label)
+        # a value that no track of the training has is unknown
+        number = facts.names.index(value) + 1 if value in facts.names else UNKNOWN
+        labels[label] = torch.tensor([number])
+    return Asked(track.length, labels)
+
+
+@torch.inference_mode()
+def transformer_bits(
+    system: TransformerSystem,
+    steps: npt.NDArray[Any],
+    above: npt.NDArray[Any] | None,
+    asked: Asked,
+    device: torch.device,
+) -> float:
+    """Bits in all of a track's steps ``(length,)``, in one pass, whose memory grows with the track.
+
+    Args:
+        system: a prior, or an upsampler.
+        steps: codes that are scored.
+        above: those of the level above, ``(length / hop,)`` rounded up; None for a prior.
+        asked: the track's length and labels.
+        device: where the network is.
+    """
+    given = None if above is None else _tensor(above, device)
+    entries = len(steps) if above is None else len(above)
+    told = system.told(given, 0, entries, asked)
+    logits = system.network(_tensor(steps, device), None if told is None else told[:, : len(steps)])
+    return float(bits_per_step(logits, _tensor(steps, device)).double().sum())
 
 
 def score_split(

@@ -9,7 +9,9 @@ from pydantic import ValidationError
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Prior
 from descant.config.part_models import RMVAE, AutoregressiveParts
+from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
+from descant.config.vqvaes import VQVAE
 from descant.errors import ModelFileError
 from descant.formatting import count, duration
 from descant.modelfacts import ModelFacts, read_facts
@@ -22,10 +24,13 @@ SMALL_SECONDS = 10 * 3600.0
 SMALL_STEPS = 20_000
 
 
-Settings = ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
+Settings = ADA | Prior | VQVAE | Transformer | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
 # sections by kind of network; all others are priors, trained or not
 SECTIONS: Mapping[str, type[Settings]] = {
     "ada": ADA,
+    "vqvae": VQVAE,
+    "transformer": Transformer,
+    "upsampler": Transformer,
     "mel2mel": Mel2Mel,
     "mel_wavenet": MelWaveNet,
     "one_pass_vocoder": OnePassVocoder,
@@ -65,16 +70,19 @@ def read_stack(paths: Sequence[Path], audio: PackedSequence) -> list[Network]:
     """Read the model files of one model, given in any order.
 
     Args:
-        paths: one prior, and the ADA of every level under it.
+        paths: one prior, and the ADA of every level under it; or the networks of a row of Jukebox.
         audio: the sequence at the bottom.
 
     Returns:
-        In the order in which music is drawn: the prior first, then the ADAs downwards.
+        In the order in which music is drawn: the prior first, then the ADAs downwards; of Jukebox a transformer a
+        level, and the VQ-VAE that decodes the last one drawn.
 
     Raises:
         ModelFileError: when they do not fit one another or were trained on other audio.
     """
     networks = [read_network(path) for path in paths]
+    if any(isinstance(network.settings, VQVAE) for network in networks):
+        return _jukebox(networks)
     priors = [network for network in networks if isinstance(network.settings, Prior)]
     adas = [network for network in networks if isinstance(network.settings, ADA)]
     adas.sort(key=lambda ada: ada.facts.learnt.hop)
@@ -94,11 +102,30 @@ def read_stack(paths: Sequence[Path], audio: PackedSequence) -> list[Network]:
     return [*priors, *reversed(adas)]
 
 
+def _jukebox(networks: Sequence[Network]) -> list[Network]:
+    transformers = [network for network in networks if isinstance(network.settings, Transformer)]
+    transformers.sort(key=lambda network: -network.facts.learnt.hop)
+    finest = transformers[-1].facts.learnt.hop if transformers else 0
+    decoders = [one for one in networks if isinstance(one.settings, VQVAE) and one.settings.hop == finest]
+    if len(decoders) != 1:
+        raise ModelFileError(
+            f"{count(len(decoders), 'VQ-VAE')} given whose codes the last transformer draws, but a model has one",
+            "give the model files of one row",
+        )
+    return [*transformers, *decoders]
+
+
 def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
     """A sentence a network, in the order in which music is drawn."""
     sentences = []
     for network in stack:
         learnt, settings = network.facts.learnt, network.settings
+        if isinstance(settings, VQVAE):
+            sentences.append(f"A VQ-VAE turns each code into {settings.hop} audio samples in one pass.")
+            continue
+        if isinstance(settings, Transformer):
+            sentences.append(_transformer_in_words(network, settings, sample_rate))
+            continue
         assert isinstance(settings, ADA | Prior)
         drawing = settings.local_model if isinstance(settings, ADA) else settings.wavenet
         what = f"{sample_rate / learnt.hop:,.6g} a second, each one of {learnt.classes:,}."
@@ -108,7 +135,7 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
         else:
             seen = settings.wavenet.receptive_field
             span = seen * learnt.hop / sample_rate
-            heard = duration(span) if span >= 1 else f"{1000 * span:.0f} ms"
+            heard = _span(span)
             drawn = "audio samples" if learnt.name == AUDIO else "codes"
             words = f"A WaveNet draws {drawn}: {what} It sees the last {seen:,} of them: {heard} of music."
             sentences.append(words)
@@ -117,6 +144,18 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
             order = predictor.order
             sentences[-1] += f" It starts from a linear prediction of order {order}, which follows the last {window}."
     return sentences
+
+
+def _span(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
+def _transformer_in_words(network: Network, settings: Transformer, sample_rate: int) -> str:
+    learnt, upper = network.facts.learnt, network.facts.by_stream.get("upper")
+    given = f" given one of {upper.name} for every {upper.hop // learnt.hop}" if upper else ""
+    rate = f"{sample_rate / learnt.hop:,.6g} a second, each one of {learnt.classes:,}"
+    heard = _span(settings.context * learnt.hop / sample_rate)
+    return f"A transformer draws codes{given}: {rate}. It sees the last {settings.context:,} of them: {heard} of music."
 
 
 def extent(sequence: PackedSequence, splits: Sequence[str] = ("train", "validation", "test")) -> str:

@@ -1,7 +1,7 @@
 """Reconstruction by level: excerpts of test tracks, decoded from their true codes, against the originals.
 
-A stack's decoder samples. It draws one of the many waveforms that go with the codes, so its signal-to-noise ratio is
-low by nature; two draws of the same codes show how far that alone sets them apart.
+A feed-forward decoder gives one waveform. A stack's decoder samples: it draws one of the many that go with the codes,
+so its signal-to-noise ratio is low by nature; two draws of the same codes show how far that alone sets them apart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from descant.audio import mulaw
 from descant.audio.files import Block
 from descant.config.evaluation import Reconstruction
 from descant.errors import SamplingError, SequenceError
-from descant.evaluation.distortion import log_spectral_distance, snr_db
+from descant.evaluation.distortion import log_spectral_distance, snr_db, spectral_convergence_db
 from descant.evaluation.material import Excerpt, spread_evenly, white_noise
 from descant.npy import map_array
 from descant.recordings import read_recording
@@ -24,7 +24,10 @@ from descant.sequences import PackedSequence, Track, filled
 
 DRAWS = 2  # the least that show how far draws are apart
 MULAW, OTHER, NOISE = "mu-law alone", "another test track", "white noise of the same level"
-COLUMNS = ("rendering", "track", "start", "samples", "snr_db", "lsd_db", "draws_snr_db", "draws_lsd_db", "added_lsd_db")
+COLUMNS = (
+    "rendering", "track", "start", "samples", "snr_db", "lsd_db", "convergence_db", "draws_snr_db", "draws_lsd_db",
+    "added_lsd_db",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,8 @@ def measure_renderings(
     companded: Sequence[npt.NDArray[np.uint8]],
     drawn: Mapping[str, npt.NDArray[np.uint8]],
     below: Mapping[str, str | None],
+    decoded: Mapping[str, Sequence[Block]],
+    sample_rate: int,
     seed: int,
 ) -> pd.DataFrame:
     """Compare every rendering of every excerpt with its original.
@@ -199,28 +204,32 @@ def measure_renderings(
         companded: of each, mu-law classes ``(samples,)``.
         drawn: by stack, of :func:`read_draws`, in the order in which they are shown.
         below: the one among them that each stands upon; None where that is the audio.
+        decoded: by level, what its feed-forward decoder makes of each excerpt, float32 ``(samples,)``.
+        sample_rate: Hz.
         seed: of the noise.
 
     Returns:
-        A row a rendering and excerpt, ``COLUMNS``: quantisation alone (the floor), every stack's first draw, and two
-        ceilings: the excerpt of another track, and noise. ``draws_*`` compare the second draw with the first;
-        ``added_lsd_db`` is what the top level adds to the distance of the rendering below it. What is not defined is
-        absent (NaN).
+        A row a rendering and excerpt, ``COLUMNS``: quantisation alone (the floor), every stack's first draw, what each
+        feed-forward decoder makes, and two ceilings: the excerpt of another track, and noise. ``draws_*`` compare the
+        second draw with the first; ``added_lsd_db`` is what the top level adds to the distance of the rendering below
+        it. What is not defined is absent (NaN).
     """
     rows: list[dict[str, object]] = []
     for number, (stretch, original) in enumerate(zip(stretches, originals, strict=True)):
         quantised = mulaw.decode(companded[number])
         noise = white_noise(Excerpt(stretch.track.track, float(stretch.start), original), seed).audio
-        rows.append(_row(MULAW, stretch, original, quantised))
+        rows.append(_row(MULAW, stretch, original, quantised, sample_rate))
         for stack, draws in drawn.items():
             first, second = (mulaw.decode(draw[number]) for draw in draws)
-            row = _row(stack, stretch, original, first)
+            row = _row(stack, stretch, original, first, sample_rate)
             row["draws_snr_db"] = snr_db(first, second)
             row["draws_lsd_db"] = log_spectral_distance(first, second)
             rows.append(row)
+        for level, made in decoded.items():
+            rows.append(_row(level, stretch, original, made[number], sample_rate))
         if len(originals) > 1:
-            rows.append(_row(OTHER, stretch, original, originals[number - 1]))
-        rows.append(_row(NOISE, stretch, original, noise))
+            rows.append(_row(OTHER, stretch, original, originals[number - 1], sample_rate))
+        rows.append(_row(NOISE, stretch, original, noise, sample_rate))
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({name: "float64" for name in COLUMNS[4:]})
     for stack in drawn:
         own, under = (
@@ -230,7 +239,7 @@ def measure_renderings(
     return frame
 
 
-def _row(rendering: str, stretch: Stretch, original: Block, audio: Block) -> dict[str, object]:
+def _row(rendering: str, stretch: Stretch, original: Block, audio: Block, sample_rate: int) -> dict[str, object]:
     return {
         "rendering": rendering,
         "track": stretch.track.track,
@@ -238,4 +247,5 @@ def _row(rendering: str, stretch: Stretch, original: Block, audio: Block) -> dic
         "samples": stretch.length,
         "snr_db": snr_db(original, audio),
         "lsd_db": log_spectral_distance(original, audio),
+        "convergence_db": spectral_convergence_db(original, audio, sample_rate),
     }

@@ -1,5 +1,6 @@
 """What the reconstructions and the codes of a run are worth: figures with intervals, and what is missing."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from descant.audio.files import Block
 from descant.config.evaluation import Evaluation
@@ -23,15 +24,16 @@ from descant.evaluation.reconstruction import (
     read_originals,
 )
 from descant.evaluation.table import read_bits
+from descant.evaluation.vocoded import read_vocoded
 from descant.formatting import count
 from descant.recordings import open_recordings
 from descant.results import Computation, Given, Summary, write_json
 from descant.sequences import PackedSequence, open_sequence
 from descant.statistics import FEWEST_TRACKS, Bootstrap, Interval, mean_interval
 
-FIGURES = ("snr_db", "lsd_db", "added_lsd_db", "draws_snr_db", "draws_lsd_db")
+FIGURES = ("snr_db", "lsd_db", "convergence_db", "added_lsd_db", "draws_snr_db", "draws_lsd_db")
 CODE_COLUMNS = (
-    "stack", "hop", "classes", "codes", "used_share", "perplexity", "perplexity_low", "perplexity_high",
+    "stack", "hop", "quantisers", "classes", "codes", "used_share", "perplexity", "perplexity_low", "perplexity_high",
     "bits_true", "bits_shuffled", "gap", "gap_low", "gap_high", "tracks",
 )  # fmt: skip
 
@@ -59,6 +61,20 @@ class Scored(Drawn):
     shuffled: Path
 
 
+class Decoded(BaseModel):
+    """What a feed-forward decoder made of its codes.
+
+    Attributes:
+        level: its name.
+        sound: folder of the excerpts' audio.
+        codes: data of the packed codes.
+    """
+
+    level: str
+    sound: Path
+    codes: Path
+
+
 class Excerpts(Given):
     """Which excerpts, and where they are.
 
@@ -74,18 +90,20 @@ class Excerpts(Given):
 
 
 class ReconstructionGiven(Excerpts):
-    """What the figures are made from: excerpts, stacks, and how intervals are drawn (``evaluation``)."""
+    """What the figures are made from: excerpts, stacks, levels, and how intervals are drawn (``evaluation``)."""
 
     evaluation: Evaluation
     seed: int
     stacks: list[Scored]
+    decoded: list[Decoded] = Field(default_factory=list)
 
 
 class StackFigures(BaseModel):
-    """The figures of a stack on the front page; None where not measured."""
+    """The figures of a stack, or of a feed-forward decoder, on the front page; None where not measured."""
 
     snr_db: float | None
     lsd_db: float | None
+    convergence_db: float | None
     codes_used_share: float | None
     gap_bits: float | None
 
@@ -99,10 +117,23 @@ class ReconstructionSummary(Summary):
 
 @dataclass(frozen=True)
 class StackCodes(Usage):
-    """How a stack's codes are used, audio samples to one of them, and what they are worth; None where not measured."""
+    """How a stack's codes are used, and what they are worth.
+
+    Attributes:
+        hop: audio samples to one place.
+        quantisers: codes at one place.
+        draws: whether the decoder draws; the codes of one that does not are worth nothing that can be told in bits.
+        worth: None where not measured.
+    """
 
     hop: int = 1
+    quantisers: int = 1
+    draws: bool = True
     worth: Worth | None = None
+
+    def bits_per_second(self, sample_rate: int) -> float:
+        """What the codes take, were all equally likely."""
+        return self.quantisers * math.log2(len(self.counts) / self.quantisers) * sample_rate / self.hop
 
 
 @dataclass(frozen=True)
@@ -161,7 +192,7 @@ def gather(excerpts: pd.DataFrame, codes: Mapping[str, StackCodes], settings: Ev
     }
     missing = []
     if not codes:
-        missing.append("no model has a stack, so there is nothing to reconstruct")
+        missing.append("no model has codes, so there is nothing to reconstruct")
     elif not len(excerpts):
         missing.append(f"no test track is as long as an excerpt, {settings.reconstruction.seconds:g} s")
     else:
@@ -172,9 +203,9 @@ def gather(excerpts: pd.DataFrame, codes: Mapping[str, StackCodes], settings: Ev
     for stack, held in codes.items():
         if not held.total:
             missing.append(f"codes of {stack}: the test split has none")
-        elif held.worth is None:
+        elif held.worth is None and held.draws:
             missing.append(f"gap of {stack}: no step was scored")
-        elif held.worth.gap.low is None:
+        elif held.worth is not None and held.worth.gap.low is None:
             tracks = count(held.worth.tracks, "test track")
             missing.append(f"interval of {stack}'s gap: {tracks}, {FEWEST_TRACKS} needed")
     return Measured(settings.confidence, intervals, codes, [f"not reported: {reason}" for reason in missing])
@@ -188,11 +219,12 @@ def summarise(measured: Measured) -> ReconstructionSummary:
         stacks[stack] = StackFigures(
             snr_db=_value(figures.get("snr_db")),
             lsd_db=_value(figures.get("lsd_db")),
+            convergence_db=_value(figures.get("convergence_db")),
             codes_used_share=held.used_share,
             gap_bits=None if held.worth is None else held.worth.gap.value,
         )
     floor = measured.intervals.get(MULAW, {})
-    mulaw = {name: _value(floor.get(name)) for name in ("snr_db", "lsd_db")}
+    mulaw = {name: _value(floor.get(name)) for name in ("snr_db", "lsd_db", "convergence_db")}
     return ReconstructionSummary(stacks=stacks, mulaw=mulaw, missing=list(measured.missing))
 
 
@@ -209,13 +241,14 @@ def codes_table(codes: Mapping[str, StackCodes]) -> pd.DataFrame:
         if held.worth is not None:
             gap = held.worth.gap
             worth = held.worth.true, held.worth.shuffled, gap.value, gap.low, gap.high, held.worth.tracks
-        rows.append((stack, held.hop, len(held.counts), held.total, *used, *worth))
+        form = held.hop, held.quantisers, len(held.counts) // held.quantisers
+        rows.append((stack, *form, held.total, *used, *worth))
     return pd.DataFrame(rows, columns=list(CODE_COLUMNS))
 
 
 def measure(given: ReconstructionGiven, folder: Path) -> None:
     """Write ``excerpts.csv``, ``codes.csv``, ``measured.json`` and ``summary.json``."""
-    evaluation, material = given.evaluation, read_material(given, bool(given.stacks))
+    evaluation, material = given.evaluation, read_material(given, bool(given.stacks or given.decoded))
     bootstrap = Bootstrap(evaluation.bootstrap_draws, evaluation.confidence, given.seed)
     codes, draws = {}, {}
     for stack in given.stacks:
@@ -224,8 +257,22 @@ def measure(given: ReconstructionGiven, folder: Path) -> None:
         worth = measure_worth(read_bits(stack.true), read_bits(stack.shuffled), bootstrap)
         codes[stack.stack] = StackCodes(**usage, hop=packed.hop, worth=worth)
         draws[stack.stack] = read_draws(stack.drawn, material.stretches)
+    for one in given.decoded:
+        packed = open_sequence(one.codes.parent)
+        usage = vars(count_codes(packed, evaluation.confidence))
+        codes[one.level] = StackCodes(**usage, hop=packed.hop, quantisers=max(1, packed.channels), draws=False)
+    decoded = {one.level: read_vocoded(one.sound, material.stretches) for one in given.decoded}
     below = {stack.stack: stack.below for stack in given.stacks}
-    rows = measure_renderings(material.stretches, material.originals, material.companded, draws, below, given.seed)
+    rows = measure_renderings(
+        material.stretches,
+        material.originals,
+        material.companded,
+        draws,
+        below,
+        decoded,
+        material.audio.sample_rate,
+        given.seed,
+    )
     measured = gather(rows, codes, evaluation, given.seed)
     for name, table in {"excerpts.csv": rows, "codes.csv": codes_table(codes)}.items():
         with whole_file(folder / name) as temporary:

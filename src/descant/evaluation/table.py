@@ -1,7 +1,8 @@
 """The table: one row a model, our likelihoods, and beside them what the paper prints.
 
 For a stack, bits per sample ≤ Σ over levels of bits(level | level above) / hop(level), the top level's bits being its
-prior's: -log p(x) ≤ -log p(x, codes), since the codes are a function of x. This bound compares all rows.
+prior's: -log p(x) ≤ -log p(x, codes), since the codes are a function of x. This bound compares all rows that have it:
+one whose codes are decoded in one pass has bits of its codes alone, and none of the audio.
 """
 
 from collections.abc import Sequence
@@ -35,9 +36,9 @@ class Row:
         levels: that are drawn, the audio counted.
         receptive_field: the prior's, in audio samples.
         trained_steps: optimizer steps of all its networks; 0: they keep the weights that they began with.
-        bits: a table a level (track, steps, samples, bits), audio first; none for a model that has no likelihood of
-            audio.
+        bits: a table a level (track, steps, samples, bits), the finest first; empty where there is no likelihood.
         paper: what the paper prints, or None.
+        finest: the finest level drawn: 0 is the audio; of codes that are decoded there are no bits of the audio.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Row:
     trained_steps: int
     bits: Sequence[pd.DataFrame]
     paper: Paper | None
+    finest: int = 0
 
 
 def read_bits(path: Path) -> pd.DataFrame:
@@ -84,7 +86,7 @@ def track_bits(row: Row) -> pd.DataFrame:
 
 
 def measure(row: Row, sample_rate: int, bootstrap: Bootstrap) -> dict[str, object]:
-    """The measured columns of a row; none without a likelihood of audio.
+    """The measured columns of a row; those of the audio are absent where codes are decoded to it.
 
     Raises:
         ModelFileError: when the levels did not score the same samples of the same tracks.
@@ -94,14 +96,15 @@ def measure(row: Row, sample_rate: int, bootstrap: Bootstrap) -> dict[str, objec
     first = track_bits(row)
     columns: dict[str, object] = {
         f"bits_per_step_level{level}": float(table["bits"].sum() / table["steps"].sum())
-        for level, table in enumerate(row.bits)
+        for level, table in enumerate(row.bits, row.finest)
     }
     bits, samples = first["bits"].to_numpy(np.float64), first["samples"].to_numpy(np.int64)
     bound = ratio_interval(bits, samples, bootstrap)
     columns["bits_per_second"] = bound.value * sample_rate
-    columns["bits_per_sample"] = bound.value
-    columns["bits_per_sample_low"] = bound.low
-    columns["bits_per_sample_high"] = bound.high
+    if not row.finest:
+        columns["bits_per_sample"] = bound.value
+        columns["bits_per_sample_low"] = bound.low
+        columns["bits_per_sample_high"] = bound.high
     columns["test_tracks"] = len(first)
     columns["test_seconds"] = float(first["samples"].sum() / sample_rate)
     return columns

@@ -1,4 +1,4 @@
-"""Excerpts of test tracks as a vocoder makes them of mel frames: which frames, and what became of them on disk."""
+"""Excerpts of test tracks as networks make them of mel frames or codes: of which, and what became of them on disk."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from descant.audio.files import Block
 from descant.audio.rendered import CURE, open_rendered
 from descant.errors import SamplingError
 from descant.evaluation.reconstruction import Stretch, tracks_of
-from descant.sequences import PackedSequence
+from descant.sequences import PackedSequence, Track
 
 # what a vocoder reads to either side, which is then cut off: more than any of ours remembers (ours)
 MARGIN_FRAMES = 32
@@ -42,6 +42,23 @@ def cut_sound(sound: npt.NDArray[Any], stretch: Stretch, hop: int) -> npt.NDArra
     """What was made of :func:`frames_of` one stretch, ``(samples,)``, cut to the stretch ``(length,)``."""
     start = MARGIN_FRAMES * hop + stretch.start % hop
     return sound[start : start + stretch.length]
+
+
+def codes_about(stretch: Stretch, codes: PackedSequence, track: Track, reach: int) -> tuple[npt.NDArray[Any], int]:
+    """The codes that a stretch depends on, for a decoder that sees so many to either side.
+
+    Args:
+        stretch: of :func:`descant.evaluation.reconstruction.choose_stretches`.
+        codes: packed.
+        track: of the stretch, in ``codes``.
+        reach: codes.
+
+    Returns:
+        The codes ``(codes,)`` or ``(codes, channels)``, and the place of the stretch, in samples of their sound.
+    """
+    left = max(0, stretch.start // codes.hop - reach)
+    right = -(-(stretch.start + stretch.length) // codes.hop) + reach
+    return codes.steps(track)[left:right], stretch.start - left * codes.hop
 
 
 def read_vocoded(folder: Path, stretches: Sequence[Stretch]) -> list[Block]:

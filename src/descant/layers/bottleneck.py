@@ -6,6 +6,7 @@ what, so the balance of the weights is ours.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,8 @@ class Bottled:
 
     Attributes:
         quantised: ``(batch, codes, query_dim)``, with the straight-through gradient.
-        codes: int64 ``(batch, codes)``, or None where the bottleneck is continuous.
+        codes: int64 ``(batch, codes)``, of residual quantisers ``(batch, codes, quantisers)``; None where the
+            bottleneck is continuous.
         penalties: weighted terms of the loss by name, scalars.
     """
 
@@ -41,8 +43,15 @@ class Bottleneck(nn.Module, ABC):
     def embed(self, codes: Tensor) -> Tensor:
         """Quantised queries ``(..., query_dim)`` of int64 codes ``(...)``."""
 
-    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator) -> None:
-        """Update what is not learnt by gradient, once a step, from the queries of all its batches."""
+    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: bool = True) -> None:
+        """Update what is not learnt by gradient, once a step, from the queries of all its batches.
+
+        Args:
+            queries: ``(batch, codes, query_dim)``.
+            codes: that they became.
+            noise: the only source of randomness.
+            restart: whether codes that fell out of use may be restarted.
+        """
 
 
 class VectorQuantisation(Bottleneck):
@@ -95,6 +104,12 @@ class VectorQuantisation(Bottleneck):
 
     def forward(self, queries: Tensor) -> Bottled:
         """Quantise; gradients of ``quantised`` go to ``queries`` unchanged."""
+        codes, penalties = self.nearest(queries)
+        quantised = queries + (self.embed(codes) - queries).detach()
+        return Bottled(quantised, codes, penalties)
+
+    def nearest(self, queries: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Codes int64 ``(batch, codes)`` of the nearest vectors, and the weighted penalties by name."""
         flat = queries.detach().float().flatten(0, -2)
         book = self.codebook.detach().float()
         distances = book.square().sum(1) - 2 * flat @ book.T
@@ -103,15 +118,14 @@ class VectorQuantisation(Bottleneck):
         penalties = {"commitment": self.commitment * F.mse_loss(queries, nearest.detach())}
         if self.by_gradient:
             penalties["codebook"] = self.codebook_loss * F.mse_loss(nearest, queries.detach())
-        quantised = queries + (nearest - queries).detach()
-        return Bottled(quantised, codes, penalties)
+        return codes, penalties
 
     def embed(self, codes: Tensor) -> Tensor:
         """Codebook vectors of the codes."""
         return F.embedding(codes, self.codebook)
 
     @torch.no_grad()
-    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator) -> None:
+    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: bool = True) -> None:
         """Update moving averages (and the EMA codebook), then restart codes that fell out of use."""
         flat = queries.detach().float().flatten(0, -2)
         if not self._started:
@@ -127,7 +141,7 @@ class VectorQuantisation(Bottleneck):
             total = self.usage.sum()
             smoothed = (self.usage + 1e-5) / (total + self.classes * 1e-5) * total
             self.codebook.copy_(self.sums / smoothed[:, None])
-        if self.restart_below > 0:
+        if restart and self.restart_below > 0:
             self._restart(flat, noise)
 
     def _ask_again(self, _: object) -> None:
@@ -151,6 +165,56 @@ class VectorQuantisation(Bottleneck):
         self.codebook.data.copy_(torch.where(dead, flat[picks], self.codebook))
         self.usage.copy_(torch.where(dead[:, 0], mean_use, self.usage))
         self.sums.copy_(torch.where(dead, flat[picks] * mean_use, self.sums))
+
+
+class ResidualQuantisation(Bottleneck):
+    """Vector quantisers in a row, each of what those before it left over (Zeghidour et al. 2021, algorithm 1).
+
+    Every quantiser's codebook learns from its own residuals, and each commits the query to its vector.
+
+    Args:
+        quantisers: all of equal dimension and codebook size, at least one.
+    """
+
+    def __init__(self, quantisers: Sequence[VectorQuantisation]) -> None:
+        super().__init__()
+        self.quantisers = nn.ModuleList(quantisers)
+        self.classes = quantisers[0].classes
+
+    @property
+    def _parts(self) -> Iterator[VectorQuantisation]:
+        for quantiser in self.quantisers:
+            assert isinstance(quantiser, VectorQuantisation)
+            yield quantiser
+
+    def forward(self, queries: Tensor) -> Bottled:
+        """Quantise; ``codes`` are ``(batch, codes, quantisers)``, gradients go to ``queries`` unchanged."""
+        left, total = queries, torch.zeros_like(queries)
+        codes, commitments = [], []
+        for quantiser in self._parts:
+            own, penalties = quantiser.nearest(left)
+            vectors = quantiser.embed(own).detach()
+            left, total = left - vectors, total + vectors
+            codes.append(own)
+            commitments.append(penalties["commitment"])
+        return Bottled(
+            queries + (total - queries).detach(),
+            torch.stack(codes, -1),
+            {"commitment": torch.stack(commitments).mean()},
+        )
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Sums of codebook vectors of codes ``(..., quantisers)``."""
+        parts = [quantiser.embed(own) for quantiser, own in zip(self._parts, codes.unbind(-1), strict=True)]
+        return torch.stack(parts).sum(0)
+
+    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: bool = True) -> None:
+        """Let each codebook follow what those before it leave over, as they were when the step was made."""
+        left = queries.detach().float()
+        for quantiser, own in zip(self._parts, codes.unbind(-1), strict=True):
+            nearest = quantiser.embed(own).detach()
+            quantiser.learn(left, own, noise, restart)
+            left = left - nearest
 
 
 class ArgmaxQuantisation(Bottleneck):

@@ -9,7 +9,9 @@ from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
 from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.population import Population
+from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
+from descant.config.vqvaes import VQVAE
 from descant.plan.size import Size
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: ADA | Prior | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
+    settings: ADA | Prior | VQVAE | Transformer | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
     size: Size
     encodes: str | None = None
     starts_from: str | None = None
@@ -138,9 +140,10 @@ class Route:
         model: its name in the configuration.
         trainings: every network of the row, in the order in which they draw.
         draws: its levels in the order in which they are drawn, top first, the audio last. Empty where none is.
-        sequences: of its levels, audio first.
-        likelihoods: of its levels, audio first; their sum bounds the bits of the audio. Empty where there is no bound.
+        sequences: of its levels, the finest first.
+        likelihoods: of its levels, the finest first: where that is the audio, their sum bounds its bits.
         receptive_field: of its prior, in audio samples; None for a row without one.
+        decoder: the training whose network makes the audio of the last level drawn; None where that is the audio.
     """
 
     model: str
@@ -149,6 +152,7 @@ class Route:
     sequences: tuple[str, ...] = ()
     likelihoods: tuple[str, ...] = ()
     receptive_field: int | None = None
+    decoder: str | None = None
 
     @property
     def top(self) -> str:
@@ -162,15 +166,16 @@ class Route:
 
 @dataclass(frozen=True)
 class Rendering:
-    """Excerpts of test tracks as they sound once they were mel spectrograms, or through mu-law alone.
+    """Excerpts of test tracks as they sound once they were mel spectrograms or codes, or through mu-law alone.
 
     Attributes:
         name: key of the plan, and folder in the results.
         title: what people call it.
-        frames: the sequence of mel spectrograms; None for mu-law alone.
+        frames: the sequence of mel spectrograms, or of codes; None for mu-law alone.
         vocoder: the training whose network makes sound of them; None for Griffin & Lim's iteration.
         of_true_frames: the rendering that the same vocoder makes of the recordings' own frames; None for such a one.
         row: of the models, whose Mel2Mel predicted the frames; None for true ones.
+        of_codes: whether it is made of codes.
     """
 
     name: str
@@ -179,6 +184,7 @@ class Rendering:
     vocoder: str | None
     of_true_frames: str | None = None
     row: str | None = None
+    of_codes: bool = False
 
 
 @dataclass(frozen=True)

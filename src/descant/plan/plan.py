@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 from descant.audio import mulaw
 from descant.config.root import Config
 from descant.errors import ConfigError
-from descant.plan import mel2mel, part_models, stack
+from descant.plan import jukebox, mel2mel, part_models, stack
 from descant.plan.parts import AUDIO, Likelihood, Part, Rendering, Route, Sequence, Training
 
 # of the configuration, a row's name and section, of one class a family, and the audio
 Family = Callable[[Config, str, Any, Sequence], Part]
 FAMILIES: Mapping[str, Family] = {
     "stack": stack.plan_row,
+    "jukebox": jukebox.plan_row,
     "mel2mel": mel2mel.plan_row,
     "parts": part_models.plan_row,
 }

@@ -8,7 +8,9 @@ from math import log2
 
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
+from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
+from descant.config.vqvaes import VQVAE
 
 FLOAT_BYTES = 4
 # logistic distributions around a linear prediction, and numbers that autograd keeps of what it shows and of the mixture
@@ -18,6 +20,11 @@ PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
 CONVNEXT_KERNEL, CONVNEXT_EXPANSION, FOURIER_PARTS = 7, 3, 8
 LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
 HEAD_KEPT, SPECTRA_KEPT = 7, 34
+# of VQ-VAEs of the waveform: taps, and numbers that autograd keeps of a sample for their losses
+VQVAE_KERNEL, WAVEFORM_KEPT, LINEAR_KEPT, LOG_MEL_KEPT = 3, 1, 69, 64
+# of transformers: rows of their timing, taps of their conditioner, and how often autograd keeps what heads hold, for
+# layers that look along the own block, along its place in all of them, and along the block before
+TIMING_ROWS, CONDITIONER_KERNEL, ATTENTION_KEPT = 3 * 64, 3, (6, 6, 4)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,21 @@ def ada_size(settings: ADA, classes: int) -> Size:
     return size + wavenet_size(settings.local_model, classes, modulator.channels, settings.hop)
 
 
+def vqvae_size(settings: VQVAE) -> Size:
+    """The size of an encoder and a decoder of the waveform; a codebook that learns by averages has no parameters."""
+    channels, width, stages = settings.channels, settings.codebook.dimension, int(log2(settings.hop))
+    parameters = (4 + 1) * channels + (stages - 1) * (4 * channels + 1) * channels
+    parameters += 2 * stages * settings.depth * _block_parameters(channels, VQVAE_KERNEL)
+    parameters += (VQVAE_KERNEL * channels + 1) * width + (VQVAE_KERNEL * width + 1) * channels
+    parameters += stages * (4 * channels + 1) * channels + VQVAE_KERNEL * channels + 1
+    # of each stage, at its rate, what comes in and two tensors a block; the decoder mirrors the encoder
+    rates = sum(0.5 ** (stage + 1) for stage in range(stages))
+    kept = 1 + 2 * rates * (2 * settings.depth + 1) * channels + channels
+    losses = settings.loss
+    kept += WAVEFORM_KEPT + (losses.spectral > 0) * (LOG_MEL_KEPT if losses.spectrum == "log_mel" else LINEAR_KEPT)
+    return Size(parameters, kept + (1 + 2 * settings.codebook.quantisers) * width / settings.hop)
+
+
 def mel2mel_size(settings: Mel2Mel, rows: int, bands: int, instruments: int) -> Size:
     """The size of a Mel2Mel.
 
@@ -124,6 +146,35 @@ def one_pass_size(settings: OnePassVocoder, bands: int, step: int, sample_rate: 
     parameters = start + 4 * width + settings.blocks * block + (width + 1) * outputs
     frame = bands + roll_rows + 4 * width + settings.blocks * (5 + 2 * CONVNEXT_EXPANSION) * width + HEAD_KEPT * outputs
     return Size(parameters, frame / step + SPECTRA_KEPT)
+
+
+def transformer_size(settings: Transformer, classes: int, upper_classes: int = 0, ratio: int = 1) -> Size:
+    """A transformer's size; its labels' rows, whose number only the corpus says, are left out.
+
+    Args:
+        settings: its section.
+        classes: of the codes that it draws.
+        upper_classes: of the level above; 0 for a prior.
+        ratio: codes that it draws to one of the level above.
+    """
+    width, heads, mlp = settings.width, settings.attention_width, settings.mlp_width
+    layer = 4 * width + (width + 1) * 3 * heads + (heads + 1) * width + (width + 1) * mlp + (mlp + 1) * width
+    parameters = settings.layers * layer + (2 * classes + 3) * width + classes
+    # both norms' inputs and outputs, the MLP's units three times; at the top the norm, the logits, the step twice
+    kept: float = 2 * width + classes + 4
+    for number in range(settings.layers):
+        # rotations are kept once for all layers of a way, two for those whose keys are turned otherwise
+        turned = settings.attention_width // settings.heads * (2 if number == 2 else 1) if number < 3 else 0
+        kept += 4 * width + 3 * mlp + ATTENTION_KEPT[number % 3] * heads + settings.heads + 4 + turned
+    size = Size(parameters, kept)
+    if upper_classes:
+        channels, blocks = settings.conditioner.channels, settings.conditioner.blocks
+        weights = upper_classes * channels + blocks * _block_parameters(channels, CONDITIONER_KERNEL)
+        size += Size(weights + 2 * ratio * channels * width + 3 * width, width + 2)
+        size += Size(0, ((2 * blocks + 1) * channels + 2) / ratio)
+    elif settings.timing:
+        size += Size(TIMING_ROWS * width, 4)
+    return size
 
 
 def _encoder_size(shape: EncoderShape, classes: int, hop: int, width: int) -> Size:

@@ -1,11 +1,13 @@
 """What a training costs on this machine's CPU, from its arithmetic and the speed of a matrix product."""
 
 import time
+from math import log2
 
 import numpy as np
 
 from descant.config.mel import MEL
 from descant.config.vocoders import OnePassVocoder
+from descant.config.vqvaes import VQVAE
 from descant.plan.memory import members
 from descant.plan.parts import Training
 from descant.plan.plan import Plan
@@ -38,7 +40,17 @@ def cpu_minutes(plan: Plan, training: Training, speed: float) -> float:
     """
     settings = training.settings.training
     windows = settings.steps * settings.accumulate * settings.batch * members(training)
-    # a vocoder of one pass uses its weights once a mel frame, not once a sample
-    is_by_frame = isinstance(training.settings, OnePassVocoder)
-    uses = settings.window / (plan.sequences[training.inputs[MEL]].hop if is_by_frame else 1)
+    uses = settings.window * _share_used(plan, training)
     return FLOPS_A_WEIGHT * training.size.parameters * windows * uses / (SHARE * speed) / 60
+
+
+def _share_used(plan: Plan, training: Training) -> float:
+    """How often a weight is used at each step of the finest sequence, on average over the weights."""
+    if isinstance(training.settings, OnePassVocoder):
+        # once a mel frame, not once a sample
+        return 1 / plan.sequences[training.inputs[MEL]].hop
+    if isinstance(training.settings, VQVAE):
+        # its stages have as many weights each, the first at half the rate of the audio, the next at a quarter …
+        hop = training.settings.hop
+        return (1 - 1 / hop) / log2(hop)
+    return 1.0

@@ -46,9 +46,11 @@ def windows(config: Config, plan: Plan, unit: "Unit" = "second") -> tuple[Window
     """The window of every training that the rows need and that learns time in a unit: of recordings, or of scores."""
     sections = {id(section): f"adas.{name}" for name, section in config.adas.items()}
     sections |= {id(section): f"priors.{name}" for name, section in config.priors.items()}
+    sections |= {id(section): f"vqvaes.{name}" for name, section in config.vqvaes.items()}
     sections |= {id(section): f"mel2mels.{name}" for name, section in config.mel2mels.items()}
     sections |= {id(section): f"vocoders.{name}" for name, section in config.vocoders.items()}
     sections |= {id(section): f"part_models.{name}" for name, section in config.part_models.items()}
+    sections |= {id(section): f"transformers.{name}" for name, section in config.transformers.items()}
     asked = []
     for training in plan.trained:
         if plan.learnt(training).unit != unit:

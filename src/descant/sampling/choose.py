@@ -4,7 +4,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,11 +12,14 @@ from torch import Tensor
 
 from descant.config.models import EngineName
 from descant.errors import EngineError, SamplingError
+from descant.layers.transformer import Transformer
 from descant.layers.wavenet import WaveNet
 from descant.sampling.draw import draw as draw_from
 from descant.sampling.engine import STEPS_PER_REPLAY, DrawSettings, Engine, EngineSettings
 from descant.sampling.graph import GraphEngine
 from descant.sampling.reference import ReferenceEngine
+from descant.sampling.transformer_engine import TransformerEngine
+from descant.sampling.transformer_weights import rounded_transformer
 from descant.sampling.weights import rounded_weights
 from descant.systems.drawable import Autoregressive
 
@@ -95,6 +98,9 @@ def build_engine(
     if settings.precision != "float32":
         network = engines.rounded(network)
     trial = _trial(network, batch, BFLOAT16_TOLERANCE if settings.precision == "bfloat16" else TOLERANCE)
+    if draw.guidance != 1 and trial.conditioning is not None:
+        # a sequence's two rows are told the same, which leaves its logits as they are
+        trial = replace(trial, conditioning=trial.conditioning.repeat_interleave(2, 0))
 
     def build(name: EngineName) -> Engine:
         return _compared(name, engines.make, network, batch, draw, settings, trial)
@@ -178,6 +184,8 @@ def _wavenet_engine(
 ) -> Engine:
     """An engine that draws from a WaveNet. They are imported where they are made: not every machine can import all."""
     precision, threads = settings.precision, settings.threads
+    if draw.guidance != 1:
+        raise EngineError("a WaveNet is told no labels, from which guidance could go", "set sampling.guidance to 1")
     match name:
         case "native":
             from descant.sampling.native import NativeEngine
@@ -199,11 +207,29 @@ def _wavenet_engine(
             return ReferenceEngine(wavenet, batch, draw)
 
 
+def _transformer_engine(
+    name: EngineName, network: Transformer, batch: int, draw: DrawSettings, settings: EngineSettings
+) -> Engine:
+    """An engine that draws from a transformer."""
+    if settings.precision == "bfloat16":
+        raise EngineError("transformers are not drawn in bfloat16", "choose precision: bfloat16_weights")
+    match name:
+        case "numba":
+            from descant.sampling.numba_transformer import NumbaTransformerEngine
+
+            return NumbaTransformerEngine(network, batch, draw, settings.precision, settings.threads)
+        case "reference":
+            return TransformerEngine(network, batch, draw)
+        case _:
+            raise EngineError(f"engine {name} draws no transformers", "set sampling.engine to auto")
+
+
 # by the type of the network; on a CPU in the order that benchmarks/sampling.py finds
 ENGINES: Mapping[type, Engines] = {
     WaveNet: Engines(
         ("native", "numba", "reference"), ("triton", "graph", "reference"), _wavenet_engine, rounded_weights
-    )
+    ),
+    Transformer: Engines(("numba", "reference"), ("reference",), _transformer_engine, rounded_transformer),
 }
 
 

@@ -13,10 +13,17 @@ STEPS_PER_REPLAY = 16
 
 @dataclass(frozen=True)
 class DrawSettings:
-    """How classes are drawn from logits."""
+    """How classes are drawn from logits.
+
+    Attributes:
+        temperature: logits are divided by it.
+        top_p: nucleus; 1 keeps all classes.
+        guidance: how far logits go from those that are not told labels to those that are, and beyond; 1 is told them.
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0
+    guidance: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class Mixture(NamedTuple):
 
 
 @compiled
-def _exp(x: float) -> float:
+def exp_negative(x: float) -> float:
     """The exponential function of x <= 0, to the last digits of a double; 0 below -708 (after Cephes' exp)."""
     # adding it leaves an integer in the low bits
     rounder = 6755399441055744.0
@@ -65,7 +65,7 @@ def weigh(logits: FloatArray, temperature: float, probabilities: DoubleArray) ->
     for number in range(classes):
         highest = logits[number] if logits[number] > highest else highest
     for number in range(classes):
-        probabilities[number] = _exp(logits[number] / temperature - highest / temperature)
+        probabilities[number] = exp_negative(logits[number] / temperature - highest / temperature)
 
 
 @compiled
@@ -87,7 +87,7 @@ def mix(
         parts[part] = np.float64(outputs[classes + part]) + mixture.log_weights[part]
         highest = max(highest, parts[part])
     for part in range(count + 1):
-        parts[part] = _exp(parts[part] - highest)
+        parts[part] = exp_negative(parts[part] - highest)
     total = _total(parts)
     weigh(outputs[:classes], 1.0, probabilities)
     free = parts[count] / total / _total(probabilities)
@@ -101,11 +101,11 @@ def mix(
         own = parts[part] / total
         # of a cell's two edges, the tails beyond them: differences of small numbers stay exact
         low = (mixture.edges[0] - mean) / scale
-        power = _exp(-abs(low))
+        power = exp_negative(-abs(low))
         low_tail = power / (1.0 + power)
         for number in range(classes):
             high = (mixture.edges[number + 1] - mean) / scale
-            power = _exp(-abs(high))
+            power = exp_negative(-abs(high))
             high_tail = power / (1.0 + power)
             if low >= 0.0:
                 cell = low_tail - high_tail

@@ -135,10 +135,10 @@ def _tiled(weights: StepWeights, kept: torch.dtype, predictor: Predictor | None)
     """Pad and tile the weights; matrices are kept in float32 or bfloat16."""
     layers, kernel, residual, gate = weights.convolution.shape
     # filter and gate are padded each for itself
-    convolution = _padded(weights.convolution.reshape(layers, kernel, residual, 2, gate // 2), 2, 4)
+    convolution = padded(weights.convolution.reshape(layers, kernel, residual, 2, gate // 2), 2, 4)
     top = np.zeros((1, gate // 2, residual), np.float32)
     residual_skip = torch.cat(
-        [_padded(np.concatenate([weights.residual, top]), 1, 2), _padded(weights.skip, 1, 2)], dim=2
+        [padded(np.concatenate([weights.residual, top]), 1, 2), padded(weights.skip, 1, 2)], dim=2
     )
     residual_bias = np.concatenate([weights.residual_bias, np.zeros((1, residual), np.float32)])
     positions = weights.position_tables
@@ -146,18 +146,18 @@ def _tiled(weights: StepWeights, kept: torch.dtype, predictor: Predictor | None)
         positions = np.zeros((weights.start_kernel, weights.hop, residual), np.float32)
     return TiledWeights(
         dilations=np.array(weights.dilations, np.int64),
-        start_tables=_padded(weights.start_tables, 2).numpy(),
-        position_tables=_padded(positions, 2).numpy(),
-        start_bias=_padded(weights.start_bias, 0).numpy(),
-        convolution=_tiles(convolution.flatten(3, 4).flatten(1, 2), kept),
-        convolution_bias=_padded(weights.convolution_bias.reshape(layers, 2, -1), 2).flatten(1).numpy(),
-        residual_skip=_tiles(residual_skip, kept),
-        residual_bias=_padded(residual_bias, 1).numpy(),
-        skip_bias=_padded(weights.skip_bias, 0).numpy(),
-        head=_tiles(_padded(weights.head, 0, 1), kept),
-        head_bias=_padded(weights.head_bias, 0).numpy(),
-        logits=_tiles(_padded(weights.logits, 0, 1), kept),
-        logits_bias=_padded(weights.logits_bias, 0).numpy(),
+        start_tables=padded(weights.start_tables, 2).numpy(),
+        position_tables=padded(positions, 2).numpy(),
+        start_bias=padded(weights.start_bias, 0).numpy(),
+        convolution=tiles(convolution.flatten(3, 4).flatten(1, 2), kept),
+        convolution_bias=padded(weights.convolution_bias.reshape(layers, 2, -1), 2).flatten(1).numpy(),
+        residual_skip=tiles(residual_skip, kept),
+        residual_bias=padded(residual_bias, 1).numpy(),
+        skip_bias=padded(weights.skip_bias, 0).numpy(),
+        head=tiles(padded(weights.head, 0, 1), kept),
+        head_bias=padded(weights.head_bias, 0).numpy(),
+        logits=tiles(padded(weights.logits, 0, 1), kept),
+        logits_bias=padded(weights.logits_bias, 0).numpy(),
         mixture=_mixture(weights),
         window=np.zeros(0) if predictor is None else predictor.window,
     )
@@ -167,16 +167,16 @@ def _mixture(weights: StepWeights) -> Mixture:
     mixture = weights.prediction
     if mixture is None:
         return Mixture(np.zeros((0, 0), np.float32), np.zeros(0), np.zeros(0), np.zeros(0))
-    return Mixture(_padded(mixture.inputs, 1).numpy(), mixture.log_weights, mixture.widths, mixture.edges)
+    return Mixture(padded(mixture.inputs, 1).numpy(), mixture.log_weights, mixture.widths, mixture.edges)
 
 
-def _padded(array: FloatArray, *axes: int) -> Tensor:
+def padded(array: FloatArray, *axes: int) -> Tensor:
     """Zeros added at the end of these axes, to multiples of the tile."""
     ends = [-size % TILE if axis in axes else 0 for axis, size in enumerate(array.shape)]
     return F.pad(torch.from_numpy(array), [number for end in reversed(ends) for number in (0, end)])
 
 
-def _tiles(matrices: Tensor, kept: torch.dtype) -> Tiles:
+def tiles(matrices: Tensor, kept: torch.dtype) -> Tiles:
     """``(..., in, out)`` as ``(..., out / TILE, in, TILE)``, in float32 or the bits of bfloat16."""
     tiles = matrices.reshape(*matrices.shape[:-1], -1, TILE).transpose(-3, -2).to(kept).contiguous()
     array: Tiles = (tiles if kept == torch.float32 else tiles.view(torch.uint16)).numpy()

@@ -151,7 +151,7 @@ _add_tile_abreast = _tile_product(ABREAST, 1)
 
 
 @compiled
-def _add_product(tiles: Tiles, inputs: FloatArray, outputs: FloatArray) -> None:
+def add_product(tiles: Tiles, inputs: FloatArray, outputs: FloatArray) -> None:
     """Add ``inputs (batch, in)`` times a tiled matrix to ``outputs (batch, out)``."""
     together = len(inputs) // ABREAST * ABREAST
     for number in range(len(tiles)):
@@ -164,7 +164,7 @@ def _add_product(tiles: Tiles, inputs: FloatArray, outputs: FloatArray) -> None:
 
 
 @compiled
-def _tanh(x: np.float32) -> np.float32:
+def tanh(x: np.float32) -> np.float32:
     """Rational approximation to 5e-7, of odd degree 13 over even degree 6 (the coefficients are Eigen's)."""
     limit = np.float32(7.90531110763549805)
     x = limit if x > limit else (-limit if x < -limit else x)
@@ -184,7 +184,7 @@ def _tanh(x: np.float32) -> np.float32:
 
 
 @compiled
-def _copy(source: FloatArray, target: FloatArray) -> None:
+def copy_row(source: FloatArray, target: FloatArray) -> None:
     """Copy one row; an assignment to a slice takes seconds to compile."""
     for number in range(len(source)):
         target[number] = source[number]
@@ -194,7 +194,7 @@ def _copy(source: FloatArray, target: FloatArray) -> None:
 def _begin(weights: TiledWeights, recent: IntArray, step: int, hidden: FloatArray) -> None:
     """What one sequence's lowest layer sees, ``hidden (residual,)``: the first convolution from its tables."""
     start_kernel, hop, residual = weights.position_tables.shape
-    _copy(weights.start_bias, hidden)
+    copy_row(weights.start_bias, hidden)
     for tap in range(start_kernel):
         seen = step - (start_kernel - 1 - tap)
         if seen >= 0:
@@ -210,11 +210,11 @@ def _recall(ring: FloatArray, step: int, hidden: FloatArray, taps: FloatArray) -
     """Fill one sequence's ``taps (kernel, residual)`` from its ring, the last with ``hidden``; remember that too."""
     length, kernel = len(ring), len(taps)
     for tap in range(kernel - 1):
-        _copy(ring[(step + tap * (length // (kernel - 1))) % length], taps[tap])
-    _copy(hidden, taps[kernel - 1])
+        copy_row(ring[(step + tap * (length // (kernel - 1))) % length], taps[tap])
+    copy_row(hidden, taps[kernel - 1])
     # the oldest tap is read before it is overwritten: both lie in the same slot
     if length:
-        _copy(hidden, ring[step % length])
+        copy_row(hidden, ring[step % length])
 
 
 @compiled
@@ -223,8 +223,8 @@ def _gate(activation: FloatArray, gated: FloatArray) -> None:
     batch, width = gated.shape
     for sequence in range(batch):
         for channel in range(width):
-            sigmoid = half * _tanh(half * activation[sequence, width + channel]) + half
-            gated[sequence, channel] = _tanh(activation[sequence, channel]) * sigmoid
+            sigmoid = half * tanh(half * activation[sequence, width + channel]) + half
+            gated[sequence, channel] = tanh(activation[sequence, channel]) * sigmoid
 
 
 @compiled
@@ -277,14 +277,14 @@ def advance(
             if predicts:
                 prediction.predict(memory, every, sequence, step, predicted[sequence])
                 see_prediction(weights.mixture, predicted[sequence], memory.last[sequence], paths[sequence, :residual])
-            _copy(weights.skip_bias, paths[sequence, residual:])
+            copy_row(weights.skip_bias, paths[sequence, residual:])
         ring_start = 0
         for layer in range(layers):
             length = (kernel - 1) * weights.dilations[layer]
             for sequence in range(sequences):
                 past = batch.rings[sequence, ring_start : ring_start + length]
                 _recall(past, step, paths[sequence, :residual], taps[sequence])
-                _copy(weights.convolution_bias[layer], activation[sequence])
+                copy_row(weights.convolution_bias[layer], activation[sequence])
                 if batch.conditioning.shape[1]:
                     held = batch.conditioning[sequence, number // hop, layer]
                     for channel in range(held_half):
@@ -293,17 +293,17 @@ def advance(
                 for channel in range(residual):
                     paths[sequence, channel] += weights.residual_bias[layer, channel]
             ring_start += length
-            _add_product(weights.convolution[layer], taps.reshape(sequences, kernel * residual), activation)
+            add_product(weights.convolution[layer], taps.reshape(sequences, kernel * residual), activation)
             _gate(activation, gated)
-            _add_product(weights.residual_skip[layer], gated, paths)
+            add_product(weights.residual_skip[layer], gated, paths)
         for sequence in range(sequences):
-            _copy(paths[sequence, residual:], skipped[sequence])
-            _copy(weights.head_bias, head[sequence])
-            _copy(weights.logits_bias, logits[sequence])
+            copy_row(paths[sequence, residual:], skipped[sequence])
+            copy_row(weights.head_bias, head[sequence])
+            copy_row(weights.logits_bias, logits[sequence])
         _rectify(skipped)
-        _add_product(weights.head, skipped, head)
+        add_product(weights.head, skipped, head)
         _rectify(head)
-        _add_product(weights.logits, head, logits)
+        add_product(weights.logits, head, logits)
         for sequence in range(sequences):
             own_logits, recent = logits[sequence, :classes], batch.recent[sequence]
             if predicts:
@@ -319,7 +319,7 @@ def advance(
                 for value in range(classes):
                     batch.logits[sequence, number, value] = np.float32(np.log(probabilities[value]))
             else:
-                _copy(own_logits, batch.logits[sequence, number])
+                copy_row(own_logits, batch.logits[sequence, number])
             if predicts:
                 sample = np.float64(SAMPLES[batch.steps[sequence, number]])
                 prediction.learn(memory, every, sequence, step, sample, predicted[sequence])

@@ -25,6 +25,7 @@ from descant.layers.normalisation import StepBatchNorm
 from descant.modelfacts import Input
 from descant.sequences import filled
 from descant.systems.base import PAST, PREDICTED, STEPS, Batch, StepLoss
+from descant.systems.coder import Coder, encoder_span
 from descant.systems.conditioned import ConditionedWaveNet
 from descant.systems.wavenet import build_wavenet
 
@@ -48,7 +49,7 @@ def build_bottleneck(settings: VectorQuantiser | ArgmaxQuantiser | ContinuousBot
     return ContinuousBottleneckLayer()
 
 
-class ADASystem(ConditionedWaveNet):
+class ADASystem(ConditionedWaveNet, Coder):
     """Encoder, bottleneck, modulator and local model.
 
     Args:
@@ -148,31 +149,16 @@ class ADASystem(ConditionedWaveNet):
         out: Tensor = codes
         return out
 
-    def code_blocks(self, steps: npt.NDArray[Any], device: torch.device) -> Iterator[npt.NDArray[Any]]:
-        """Codes of one track, the last hop filled, block by block: equal to encoding it whole.
-
-        Args:
-            steps: integers ``(length,)``, mapped or in memory.
-            device: that the system is on.
-
-        Yields:
-            int64, each ``(codes,)``.
-        """
+    def code_blocks(self, steps: npt.NDArray[Any], device: torch.device) -> Iterator[npt.NDArray[np.int64]]:
+        """See :class:`Coder`; the steps are integers."""
         codes, block = -(-len(steps) // self.hop), max(1, BLOCK_STEPS // self.hop)
         for start in range(0, codes, block):
             stop = min(codes, start + block)
-            left, right = self.encoder_span(start, stop, codes * self.hop)
+            left, right = encoder_span(self.encoder.reach, self.hop, start, stop, codes * self.hop)
             part = torch.from_numpy(filled(steps[left:right], self.hop).astype(np.int64))[None].to(device)
             first = start - left // self.hop
             with torch.inference_mode():
                 yield self.encode(part)[0, first : first + stop - start].cpu().numpy()
-
-    def encoder_span(self, start: int, stop: int, length: int) -> tuple[int, int]:
-        """Steps ``[left, right)``, multiples of the hop, that codes ``start … stop - 1`` of a track depend on."""
-        reach = self.encoder.reach
-        left = max(0, (start * self.hop - reach.left) // self.hop * self.hop)
-        right = min(length, -(-((stop - 1) * self.hop + reach.right + 1) // self.hop) * self.hop)
-        return left, max(right, stop * self.hop)
 
 
 def build_ada(settings: ADA, inputs: Mapping[str, Input]) -> ADASystem:

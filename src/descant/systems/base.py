@@ -13,6 +13,8 @@ STEPS = "steps"
 PREDICTED = "predicted"
 # what it sees as their past, where that is perturbed; predictions are then made from it
 PAST = "past"
+# the codes of the level above, given which finer ones are learnt
+UPPER = "upper"
 # the 16-bit samples of a recording
 WAVEFORM = "waveform"
 

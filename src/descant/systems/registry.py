@@ -9,17 +9,21 @@ from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
 from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.parts import PARTS
+from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
+from descant.config.vqvaes import VQVAE
 from descant.modelfacts import Input
 from descant.sequences import INSTRUMENT
 from descant.systems.ada import ADASystem, build_ada
 from descant.systems.autoregressive_parts import AutoregressivePartsSystem, build_autoregressive_parts
-from descant.systems.base import PAST, PREDICTED, STEPS, WAVEFORM, System
+from descant.systems.base import PAST, PREDICTED, STEPS, UPPER, WAVEFORM, System
 from descant.systems.mel2mel import Mel2MelSystem, build_mel2mel
 from descant.systems.mel_wavenet import MelWaveNetSystem, build_mel_wavenet
 from descant.systems.one_pass_vocoder import OnePassVocoderSystem, build_one_pass_vocoder
 from descant.systems.polyphonic_rmvae import build_rmvae
 from descant.systems.rmvae import BaseRMVAE
+from descant.systems.transformer import TransformerSystem, build_transformer
+from descant.systems.vqvae import VQVAESystem, build_vqvae
 from descant.systems.wavenet import WaveNetSystem, build_prior
 
 
@@ -68,7 +72,19 @@ KINDS: Mapping[str, Kind] = {
         lambda vocoder: (WAVEFORM, MEL, ROLL) if vocoder.reads_roll else (WAVEFORM, MEL),
         build_one_pass_vocoder,
     ),
+    "vqvae": Kind(VQVAE, VQVAESystem, lambda settings: (WAVEFORM,), build_vqvae),
     "wavenet": Kind(Prior, WaveNetSystem, lambda prior: wavenet_streams(prior.wavenet), build_prior),
+    # of one class: a prior of codes, and what draws codes given those of the level above
+    "transformer": Kind(
+        Transformer, TransformerSystem, lambda settings: (STEPS,), build_transformer, lambda settings: settings.labels
+    ),
+    "upsampler": Kind(
+        Transformer,
+        TransformerSystem,
+        lambda settings: (STEPS, UPPER),
+        build_transformer,
+        lambda settings: settings.labels,
+    ),
     "mel2mel": Kind(
         Mel2Mel, Mel2MelSystem, lambda settings: (MEL, ROLL), build_mel2mel, lambda settings: (INSTRUMENT,)
     ),

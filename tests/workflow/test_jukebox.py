@@ -1,0 +1,79 @@
+"""Levels of Jukebox trained, encoded, decoded and measured, beside a residual codec."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from page_reading import read_page
+from pipeline import ROOT, planned, run
+
+from descant.evaluation.distortion import spectral_convergence_db
+from descant.modelfile import check_streams, read_model
+from descant.recordings import open_recordings, read_recording
+from descant.sequences import open_checked
+from descant.systems.restore import restore
+from descant.systems.vqvae import VQVAESystem
+
+pytestmark = pytest.mark.slow
+TINY = ROOT / "config" / "test" / "jukebox.yaml"
+CPU = torch.device("cpu")
+
+
+def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None:
+    run(tmp_path, "--cores", "1", "all", over=TINY)
+    results = tmp_path / "results"
+    assert {path.stem for path in (results / "report").iterdir()} == {
+        "index",
+        "curves",
+        "reconstruction",
+        "onsets",
+        "note_f1",
+    }
+    assert not (results / "samples").exists() and not (results / "table").exists()
+
+    waveform = open_recordings(results / "sequences" / "waveform")
+    found = {name: open_checked(results / "sequences" / name) for name in ("bottom", "top", "residual")}
+    for (name, codes), hop in zip(found.items(), (8, 32, 32), strict=True):
+        assert (codes.classes, codes.hop, codes.channels) == (32, hop, 4 if name == "residual" else 0)
+        assert codes.index["length"].tolist() == [math.ceil(length / hop) for length in waveform.index["length"]]
+        assert codes.index["split"].tolist() == waveform.index["split"].tolist()
+        model = read_model(results / "training" / name / "model.safetensors")
+        check_streams(model, {"waveform": waveform})
+        system, track = restore(model, VQVAESystem), waveform.tracks("test")[0]
+        own = np.concatenate(list(system.code_blocks(np.asarray(waveform.steps(track)), CPU)))
+        same = next(one for one in codes.tracks() if one.track == track.track)
+        assert np.array_equal(codes.steps(same), own)
+
+    made = results / "evaluation" / "reconstruction"
+    summary = json.loads((made / "summary.json").read_text())
+    assert list(summary["stacks"]) == ["bottom", "top", "residual"]
+    excerpts = pd.read_csv(made / "excerpts.csv", dtype={"track": str})
+    row = next(row for row in excerpts.to_dict("records") if row["rendering"] == "top")
+    # the excerpt is what the whole track's codes are decoded to there
+    (track,) = [one for one in waveform.tracks() if one.track == row["track"]]
+    (codes_of,) = [one for one in found["top"].tracks() if one.track == row["track"]]
+    system = restore(read_model(results / "training" / "top" / "model.safetensors"), VQVAESystem)
+    whole = np.concatenate(list(system.sound_blocks(np.asarray(found["top"].steps(codes_of)), CPU)))
+    stretch = slice(row["start"], row["start"] + row["samples"])
+    original = read_recording(waveform, track, stretch.start, stretch.stop)
+    expected = spectral_convergence_db(original, np.clip(whole[stretch], -1, 1), waveform.sample_rate)
+    assert row["convergence_db"] == pytest.approx(expected, abs=0.02)
+    codes = pd.read_csv(made / "codes.csv").set_index("stack")
+    assert codes.loc["residual"][["hop", "quantisers", "classes"]].tolist() == [32, 4, 32]
+    assert codes.loc["bottom"]["codes"] == sum(track.length for track in found["bottom"].tracks("test"))
+    assert codes["gap"].isna().all() and not any("gap" in reason for reason in summary["missing"])
+    for measure in ("onsets", "note_f1"):
+        figures = json.loads((results / "evaluation" / measure / "summary.json").read_text())
+        said = [*figures["renderings"], *figures["missing"]]
+        assert all(any(name in one for one in said) for name in found)
+    page = read_page((results / "report" / "reconstruction.html").read_text(), str(tmp_path))
+    assert len(page.all("audio")) == (2 + 3) * excerpts["track"].nunique()
+    assert "20 kbit/s" not in page.text and "10 kbit/s" in page.text
+
+    assert planned(tmp_path, "all", over=TINY) == set()
+    shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout
+    assert "bottom" in shown and "disk in all" in shown
