@@ -8,7 +8,6 @@ from descant.layers.transformer import Transformer
 from descant.layers.transformer_walk import TransformerWalk
 from descant.sampling.draw import draw
 from descant.sampling.engine import DrawSettings
-from descant.sampling.precision import without_tf32
 
 
 def guided(logits: Tensor, guidance: float) -> Tensor:
@@ -21,8 +20,8 @@ def guided(logits: Tensor, guidance: float) -> Tensor:
     """
     if guidance == 1:
         return logits
-    told, untold = logits[::2], logits[1::2]
-    return untold + guidance * (told - untold)
+    labelled, unlabelled = logits[::2], logits[1::2]
+    return unlabelled + guidance * (labelled - unlabelled)
 
 
 class TransformerEngine:
@@ -51,19 +50,17 @@ class TransformerEngine:
     def generate(self, uniforms: Tensor, conditioning: Tensor | None) -> Tensor:
         """See :class:`descant.sampling.engine.Engine`; with guidance the conditioning has two rows a sequence."""
         drawn, given, settings = [], uniforms.to(self.network.device), self.settings
-        with without_tf32():
-            for number in range(uniforms.shape[1]):
-                told = None if conditioning is None else conditioning[:, number : number + 1]
-                logits = guided(self.walk.next_logits(told), settings.guidance)
-                drawn.append(draw(logits, given[:, number], settings.temperature, settings.top_p))
-                self.walk.previous = drawn[-1].repeat_interleave(self.copies)
+        for number in range(uniforms.shape[1]):
+            here = None if conditioning is None else conditioning[:, number : number + 1]
+            logits = guided(self.walk.next_logits(here), settings.guidance)
+            drawn.append(draw(logits, given[:, number], settings.temperature, settings.top_p))
+            self.walk.previous = drawn[-1].repeat_interleave(self.copies)
         return torch.stack(drawn, dim=1).cpu()
 
     @torch.inference_mode()
     def follow(self, steps: Tensor, conditioning: Tensor | None) -> Tensor:
         """See :class:`descant.sampling.engine.Engine`; whole blocks are gone along at once."""
-        with without_tf32():
-            logits = self.walk.follow(steps.to(self.network.device).repeat_interleave(self.copies, 0), conditioning)
+        logits = self.walk.follow(steps.to(self.network.device).repeat_interleave(self.copies, 0), conditioning)
         return guided(logits, self.settings.guidance).float().cpu()
 
     def state(self) -> dict[str, Tensor]:

@@ -241,8 +241,8 @@ class TritonEngine:
         except (TritonError, RuntimeError, OSError, subprocess.SubprocessError) as error:
             raise EngineError(
                 f"the sampling kernel cannot be compiled or loaded on this machine: {error}",
-                "set sampling.engine to graph, or see that a C compiler and Python's headers (python3-dev) are installed "
-                "and Triton's cache is writable",
+                "set sampling.engine to graph, or see that a C compiler and Python's headers (python3-dev) are "
+                "installed and Triton's cache is writable",
             ) from error
 
     def _walk(
