@@ -15,7 +15,8 @@ from small_transformers import settings_of, system_of
 from torch import Tensor
 
 from descant.commands.draw import draw as draw_command
-from descant.errors import SamplingError
+from descant.config.transformers import check_slides, slide_steps
+from descant.errors import ConfigError, SamplingError
 from descant.modelfacts import LabelFacts, ModelFacts
 from descant.modelfile import ModelFile, write_model
 from descant.runs.interruption import Interrupted
@@ -24,7 +25,7 @@ from descant.sampling.engine import DrawSettings, EngineSettings
 from descant.sampling.files import read_steps
 from descant.sampling.generate import sequences, uniforms
 from descant.sampling.levels import LevelSettings
-from descant.sampling.slides import slide_steps, window_starts
+from descant.sampling.slides import window_starts
 from descant.sampling.transformer_levels import Told, draw_transformer, label_ids
 from descant.steps import write_steps
 from descant.systems.transformer import Asked, TransformerSystem
@@ -151,10 +152,13 @@ def test_counts_of_windows_are_those_that_were_computed_by_hand() -> None:
 
 def test_a_slide_within_a_code_is_refused_with_one_that_is_not() -> None:
     """Jukebox's issue 236: a hop of 0.1 of 8192 starts at 819, within a code of 4."""
-    with pytest.raises(SamplingError, match="move by 819") as refused:
-        slide_steps(0.1, 8192, 4)
+    with pytest.raises(ConfigError, match="move by 819") as refused:
+        check_slides((0.1, 0.5), (8192, 8192, 8192), (8, 32, 128))
     assert "0.100098" in refused.value.cure and slide_steps(0.100098, 8192, 4) == 820
     assert slide_steps(0.125, 8192, 4) == 1024
+    check_slides((0.5, 0.5, 0.1), (8192, 8192, 8192), (8, 32, 128))
+    with pytest.raises(ConfigError, match="ends within a code"):
+        check_slides((0.5,), (8190, 8190), (8, 32))
 
 
 def test_the_command_draws_both_levels(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ Depth, width and context are Jukebox's to choose by machine; the defaults are ou
 and draws from faster than a minute of music takes two minutes.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from descant.config.base import Section
 from descant.config.networks import Network
+from descant.errors import ConfigError
 
 Label = Literal["artist", "genre", "instrument"]
 
@@ -96,3 +99,46 @@ class Transformer(Network):
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("labels names one twice; name each once")
         return self
+
+
+def slide_steps(share: float, context: int, ratio: int) -> int:
+    """Steps by which a window moves.
+
+    Args:
+        share: of the context.
+        context: steps of a window.
+        ratio: steps to one code of the level above; 1 for a prior.
+
+    Raises:
+        ConfigError: when windows would begin within a code of the level above (Jukebox's issue 236).
+    """
+    steps = round(share * context)
+    if steps >= ratio and steps % ratio == 0:
+        return steps
+    fitting = max(1, round(steps / ratio)) * ratio
+    raise ConfigError(
+        f"sampling.slides has {share:g}: a window of {context} steps would move by {steps}, but {ratio} steps share a "
+        "code of the level above",
+        f"set it to {fitting / context:g}, by which it moves {fitting}",
+    )
+
+
+def check_slides(slides: Sequence[float], contexts: Sequence[int], hops: Sequence[int]) -> None:
+    """Refuse windows that would begin within a code of the level above.
+
+    Args:
+        slides: shares of the contexts, finest level first; levels beyond them roll on.
+        contexts: of the transformer that draws each level, finest first.
+        hops: audio samples to a code of each level, finest first.
+
+    Raises:
+        ConfigError: naming a share that fits.
+    """
+    ratios = [*(above // hop for hop, above in pairwise(hops)), 1]
+    for share, context, ratio in zip(slides, contexts, ratios, strict=False):
+        if context % ratio:
+            raise ConfigError(
+                f"sampling.slides: a context of {context} steps ends within a code of {ratio} steps of the level above",
+                f"set context to a multiple of {ratio}, or leave slides empty",
+            )
+        slide_steps(share, context, ratio)

@@ -10,30 +10,7 @@ import torch
 from torch import Tensor
 
 from descant.config.models import EngineName
-from descant.errors import SamplingError
 from descant.sampling.engine import Engine
-
-
-def slide_steps(share: float, context: int, ratio: int) -> int:
-    """Steps by which a window moves.
-
-    Args:
-        share: of the context.
-        context: steps of a window.
-        ratio: steps to one code of the level above; 1 for a prior.
-
-    Raises:
-        SamplingError: when windows would begin within a code of the level above (Jukebox's issue 236).
-    """
-    steps = round(share * context)
-    if steps >= ratio and steps % ratio == 0:
-        return steps
-    fitting = max(1, round(steps / ratio)) * ratio
-    raise SamplingError(
-        f"sampling.slides has {share:g}: a window of {context} steps would move by {steps}, but {ratio} steps share a "
-        "code of the level above",
-        f"set it to {fitting / context:g}, by which it moves {fitting}",
-    )
 
 
 def window_starts(steps: int, context: int, slide: int) -> tuple[int, ...]:

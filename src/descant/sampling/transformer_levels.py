@@ -11,13 +11,14 @@ from torch import Tensor
 
 from descant.config.base import nearest_of
 from descant.config.models import EngineName
+from descant.config.transformers import slide_steps
 from descant.errors import SamplingError
 from descant.modelfacts import ModelFacts
 from descant.sampling.choose import build_engine
 from descant.sampling.engine import Engine
 from descant.sampling.generate import Request, generate, sequences
 from descant.sampling.levels import LevelSettings
-from descant.sampling.slides import SlidingEngine, slide_steps, window_starts
+from descant.sampling.slides import SlidingEngine, window_starts
 from descant.systems.transformer import UNKNOWN, Asked, TransformerSystem
 
 
@@ -86,7 +87,7 @@ def draw_transformer(
         Unsigned integers ``(batch, steps)``, mapped from the folder.
 
     Raises:
-        SamplingError: when windows do not fit the level above.
+        ConfigError: when windows do not fit the level above.
     """
     told = told or Told()
     network, hop = system.network, system.hop
