@@ -74,8 +74,8 @@ def build(given: CurvesGiven) -> Page:
     adas = {name: metrics for name, metrics in read.items() if metrics.has("gap")}
     priors = {name: metrics for name, metrics in read.items() if name not in adas and metrics.headline == "bits"}
     ada = (
-        "Networks that draw a sequence given a shorter one of codes: autoregressive discrete autoencoders (ADAs), which "
-        "make these codes themselves, and Jukebox's upsamplers, which are given those of the level above."
+        "Networks that draw a sequence given a shorter one of codes: autoregressive discrete autoencoders (ADAs), "
+        "which make these codes themselves, and Jukebox's upsamplers, which are given those of the level above."
     )
     prior = "Models of a sequence with nothing above it: of audio, or of the top codes."
     unit = "bits per step"
