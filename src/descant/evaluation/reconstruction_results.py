@@ -103,7 +103,7 @@ class StackFigures(BaseModel):
 
     snr_db: float | None
     lsd_db: float | None
-    convergence_db: float | None
+    convergence_db: float | None = None
     codes_used_share: float | None
     gap_bits: float | None
 

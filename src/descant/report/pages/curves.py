@@ -62,7 +62,7 @@ def _group(
 
 
 def build(given: CurvesGiven) -> Page:
-    """The page: ADAs, then priors; a part with nothing in it is left out.
+    """The page: what draws given codes, then priors; a part with nothing in it is left out.
 
     Raises:
         PageError: when no training is given.
@@ -70,15 +70,18 @@ def build(given: CurvesGiven) -> Page:
     if not given.metrics:
         raise PageError("no training is given", "give the metrics of at least one")
     read = {name: read_metrics(path, validated=True) for name, path in given.metrics.items()}
-    # only an ADA has codes to be worth something
+    # only what draws given codes has codes to be worth something
     adas = {name: metrics for name, metrics in read.items() if metrics.has("gap")}
     priors = {name: metrics for name, metrics in read.items() if name not in adas and metrics.headline == "bits"}
-    ada = "Autoregressive discrete autoencoders (ADAs): each turns a sequence into a shorter one of codes."
+    ada = (
+        "Networks that draw a sequence given a shorter one of codes: autoregressive discrete autoencoders (ADAs), "
+        "which make these codes themselves, and Jukebox's upsamplers, which are given those of the level above."
+    )
     prior = "Models of a sequence with nothing above it: of audio, or of the top codes."
     unit = "bits per step"
     blocks: list[Block] = [
         Text(READING, "quiet"),
-        *_group("Autoencoders", ada, adas, "Bits", unit, f"{COST} The codes are given. {CAUTION}"),
+        *_group("Given codes", ada, adas, "Bits", unit, f"{COST} The codes are given. {CAUTION}"),
         *_group("Priors", prior, priors, "Bits", unit, f"{COST} {CAUTION}"),
     ]
     others = {name: metrics for name, metrics in read.items() if name not in adas and name not in priors}

@@ -5,7 +5,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from descant.audio.rendered import open_rendered
-from descant.evaluation.provenance import read_stack, scale_in_words, stack_in_words, training_in_words
+from descant.evaluation.provenance import AUDIO, read_stack, scale_in_words, stack_in_words, training_in_words
 from descant.recordings import open_recordings
 from descant.report.blocks import Block, Clips, Items, Page, Section, Text
 from descant.report.clips import real_clips, sample_clips
@@ -75,10 +75,9 @@ def build(given: PlayersGiven) -> Page:
     recordings = open_recordings(given.recordings.parent)
     real = real_clips(recordings, given.excerpts, max(sample.facts.seconds for sample in rendered))
     rate = recordings.sample_rate
-    sound = (
-        f"Excerpts of test tracks, which no network was trained on, as they were recorded, at {rate:,} Hz. The models "
-        f"learn them through {sequence.classes:,} mu-law classes, which add a noise of their own."
-    )
+    sound = f"Excerpts of test tracks, which no network was trained on, as they were recorded, at {rate:,} Hz."
+    if any(network.facts.learnt.name == AUDIO for network in stack):
+        sound += f" The model learns them through {sequence.classes:,} mu-law classes, which add a noise of their own."
     if not real:
         sound = "No excerpt: there are no test tracks, or none was asked for."
     blocks: list[Block] = [
