@@ -51,7 +51,7 @@ def wait(device: str) -> None:
 
 def tests(given: argparse.Namespace, clock: Clock) -> None:
     """The tests marked ``gpu``; where there is no GPU they are skipped, and counted."""
-    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-p", "no:cacheprovider", "-rfE", "--tb=short"]
+    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", "-rfE", "--tb=short"]
     places = ["tests/sampling", "tests/training/test_loop.py", "tests/commands/test_set_up.py"]
     try:
         done = subprocess.run(
@@ -216,14 +216,18 @@ def resume(given: argparse.Namespace, clock: Clock) -> None:
         assert saved is not None
         ends[name] = trained
         first = ends["undisturbed"]
-        bits = [[row.value for row in each.history if row.metric == "bits"] for each in (first, trained)]
+        # the end of a stretch is shown besides
+        bits = [
+            {(row.step, row.split): row.value for row in each.history if row.metric == "bits"}
+            for each in (first, trained)
+        ]
         weights = [
             (first.weights[key].double() - value.double()).abs().max().item() for key, value in trained.weights.items()
         ]
         tell(
             training=name,
             steps=saved.step,
-            largest_difference_of_bits=max(abs(a - b) for a, b in zip(*bits, strict=True)),
+            largest_difference_of_bits=max(abs(value - bits[0].get(place, value)) for place, value in bits[1].items()),
             largest_difference_of_weights=max(weights),
         )
 
@@ -250,8 +254,7 @@ def real(given: argparse.Namespace, clock: Clock) -> None:
     from descant.modelfile import write_model
     from descant.runs import checkpoint
     from descant.runs.interruption import Interrupted
-    from descant.sequences import open_sequence
-    from descant.systems.base import PREDICTED, STEPS
+    from descant.systems.base import STEPS
     from descant.training.devices import Devices
     from descant.training.loop import kept_weights
     from descant.training.session import Session, build_trainer, model_of
@@ -261,10 +264,8 @@ def real(given: argparse.Namespace, clock: Clock) -> None:
     config = load(ROOT / "config.yaml", ROOT / "config" / ("test/tiny.yaml" if toy else "pretrained/piano.yaml"))
     section = config.priors["large"]
     audio = given.sequence or made_tones(given.scratch / "tones", 20.0 if toy else 600.0)
-    streams = {STEPS: open_sequence(audio)}
+    streams = streams_of(audio, section.wavenet, given.scratch)
     tell(audio=str(given.sequence or "tones made here"), seconds=len(streams[STEPS].data) / streams[STEPS].rate)
-    if section.wavenet.linear_prediction is not None:
-        streams[PREDICTED] = predictions(streams[STEPS], section.wavenet.linear_prediction, given.scratch / "predicted")
     windows = {"validation_batches": 2} if toy else {**GPU_WINDOWS, "validation_batches": 16, "compile": whole > 240}
     # windows fit a CPU's toy as they are
     tuned = section.training.model_copy(update=windows)
@@ -347,15 +348,21 @@ def drawn_to_wave(system: Any, given: argparse.Namespace, clock: Clock) -> None:
         file.writeframes((sound * 32767).astype("<i2").tobytes())
 
 
-def predictions(audio: Any, settings: Any, folder: Path) -> Any:
-    """What the network's linear predictor says of the audio."""
-    from descant.prediction.predictor import predict_track
-    from descant.sequences import SequenceWriter, open_sequence
+def streams_of(audio: Path, shape: Any, folder: Path) -> dict[str, Any]:
+    """Audio, and what a network with a linear predictor inside reads beside it, as the pipeline makes it."""
+    from descant.commands.perturb import perturb
+    from descant.commands.predict import predict
+    from descant.sequences import open_sequence
+    from descant.systems.base import PAST, PREDICTED, STEPS
 
-    with SequenceWriter(folder, 0, audio.hop, audio.sample_rate, channels=2, dtype=np.float32) as writer:
-        for track in audio.tracks():
-            writer.add(track.track, track.split, track.labels, predict_track(audio.steps(track), settings))
-    return open_sequence(folder)
+    streams, predictor = {STEPS: audio}, shape.linear_prediction
+    if predictor is not None:
+        if predictor.perturb:
+            streams[PAST] = folder / PAST
+            perturb(predictor.perturb.model_dump_json(), audio, streams[PAST])
+        streams[PREDICTED] = folder / PREDICTED
+        predict(predictor.model_dump_json(), streams.get(PAST, audio), streams[PREDICTED])
+    return {name: open_sequence(place) for name, place in streams.items()}
 
 
 def made_tones(folder: Path, seconds: float) -> Path:

@@ -9,6 +9,8 @@ MEGABYTE = 10**6
 # the interpreter, torch and its threads' buffers; on a GPU also its driver, and the compiler's workers. With the
 # factor they leave head room: the demo's trainings were seen to take 600 to 690 MB
 BASE, BASE_OF_GPU, FACTOR = 3000, 8000, 1.5
+# of what autograd keeps in float32, what it keeps in mixed precision: most in 16 bits, integers as they are
+KEPT_OF_BFLOAT16 = 0.56
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,10 @@ def need_of(training: Training, hop: int) -> Need:
     # weights, gradients, Adam's two moments, and the moving average where there is one
     copies = 5 if settings.average_decay else 4
     steps = settings.batch * settings.window
+    share = KEPT_OF_BFLOAT16 if settings.precision == "bf16-mixed" else 1
     return Need(
         state=weights * copies,
-        activations=int(training.size.kept * FLOAT_BYTES * steps),
+        activations=int(training.size.kept * FLOAT_BYTES * steps * share),
         disk=weights * (1 + (copies - 1) * kept_states(training)),
         audio_seen=settings.steps * settings.accumulate * steps * hop,
     )
