@@ -108,7 +108,9 @@ def test_needs_are_of_the_precision() -> None:
         update={"training": training.settings.training.model_copy(update={"precision": "bf16-mixed"})}
     )
     full, mixed = need_of(training, 8), need_of(replace(training, settings=settings), 8)
-    assert mixed.activations == pytest.approx(KEPT_OF_BFLOAT16 * full.activations, rel=1e-4) and mixed.state == full.state
+    assert (
+        mixed.activations == pytest.approx(KEPT_OF_BFLOAT16 * full.activations, rel=1e-4) and mixed.state == full.state
+    )
 
 
 def test_needs_grow_with_the_audio_seen() -> None:
@@ -204,7 +206,7 @@ def kept_a_step(system: System, stream: str, steps: Any) -> float:
             {"mel": torch.zeros(1, frames, 80), "roll": torch.zeros(1, frames, 176), stream: steps(1, 128 * frames)},
         )
 
-    return (kept(96) - kept(64)) / (32 * 128)
+    return (kept(256) - kept(128)) / (128 * 128)
 
 
 @pytest.mark.parametrize("head", ["oscillators", "istft"])
