@@ -27,13 +27,17 @@ def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None
     run(tmp_path, "--cores", "1", "all", over=TINY)
     results = tmp_path / "results"
     assert {path.stem for path in (results / "report").iterdir()} == {
-        "index",
-        "curves",
-        "reconstruction",
-        "onsets",
-        "note_f1",
+        *("index", "table", "players", "curves", "reconstruction", "onsets", "note_f1"),
+        *("distances", "structure", "novelty"),
     }
-    assert not (results / "samples").exists() and not (results / "table").exists()
+    drawn = results / "samples" / "jukebox"
+    assert {path.name for path in drawn.iterdir()} == {"level1.npy", "level2.npy", "audio"}
+    table = pd.read_csv(results / "table" / "table.csv").set_index("model")
+    # a decoder of one pass gives the audio no likelihood
+    assert list(table.index) == ["jukebox"] and table["bits_per_sample"].isna().all()
+    rates = [16000 / hop for hop in (8, 32)]
+    bits = [table[f"bits_per_step_level{level}"]["jukebox"] for level in (1, 2)]
+    assert table["bits_per_second"]["jukebox"] == pytest.approx(sum(np.multiply(rates, bits)), rel=1e-3)
 
     waveform = open_recordings(results / "sequences" / "waveform")
     found = {name: open_checked(results / "sequences" / name) for name in ("bottom", "top", "residual")}

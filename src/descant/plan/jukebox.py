@@ -6,6 +6,7 @@ level's codes, upsamplers those below, and the last level drawn is decoded by it
 
 from descant.config.models import JukeboxRow
 from descant.config.root import WAVEFORM, Config
+from descant.config.transformers import check_slides
 from descant.plan.parts import Draw, Likelihood, Part, Rendering, Route, Sequence, Training
 from descant.plan.size import vqvae_size
 from descant.plan.transformer import prior_training, upsampler_training
@@ -22,6 +23,9 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
         name: of the row.
         model: its section.
         audio: the sequence of every corpus, beside whose waveform the levels' codes stand.
+
+    Raises:
+        ConfigError: when windows of ``sampling.slides`` would begin within a code of the level above.
     """
     waveform = Sequence(WAVEFORM, audio.hop, 0, step_bytes=SAMPLE_BYTES)
     planned = [plan_level(config, level, waveform) for level in model.levels]
@@ -34,6 +38,10 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
     if model.prior is None:
         route = Route(name, tuple(training.name for training in trainings), sequences=tuple(one.name for one in codes))
         return Part(route, (waveform, *codes), trainings, (), renderings)
+    networks = [config.transformers[one] for one in (*model.upsamplers, model.prior)]
+    drawn = codes[len(codes) - len(networks) :]
+    slides = config.sampling.slides[len(codes) - len(networks) :]
+    check_slides(slides, [network.context for network in networks], [one.hop for one in drawn])
     drawing = [prior_training(config, model.prior, codes[-1])]
     likelihoods = [Likelihood(drawing[0].name, drawing[0].name, codes[-1].name)]
     # downwards, each given the level above; of a row without upsamplers the coarsest level alone
