@@ -108,9 +108,8 @@ def test_needs_are_of_the_precision() -> None:
         update={"training": training.settings.training.model_copy(update={"precision": "bf16-mixed"})}
     )
     full, mixed = need_of(training, 8), need_of(replace(training, settings=settings), 8)
-    assert (
-        mixed.activations == pytest.approx(KEPT_OF_BFLOAT16 * full.activations, rel=1e-4) and mixed.state == full.state
-    )
+    assert mixed.activations == pytest.approx(KEPT_OF_BFLOAT16 * full.activations, rel=1e-4)
+    assert mixed.state == full.state
 
 
 def test_needs_grow_with_the_audio_seen() -> None:

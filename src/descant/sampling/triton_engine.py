@@ -27,9 +27,9 @@ from descant.sampling.weights import MixtureWeights, StepWeights, step_weights
 # sequences a program goes along with: the fewest rows of a product on tensor cores
 TILE = 16
 WARPS = 8
-# rows of a weight that the head's products take at once
-BLOCK = 32
-# one multiprocessor streams all weights at every step: above this a graph of whole-GPU products should be faster
+# rows of a weight that a product takes at once, where it is wider than that: all of wider ones fit no shared memory
+BLOCK, MOST_AT_ONCE = 32, 64
+# one multiprocessor streams all weights at every step: above these bytes a graph of whole-GPU products should be faster
 MOST_MEGABYTES = 10.0
 # a tile's probabilities are float64 in registers
 MOST_CLASSES = 1024
@@ -156,7 +156,7 @@ class TritonEngine:
 
     def __init__(self, wavenet: WaveNet, batch: int, settings: DrawSettings, precision: Precision) -> None:
         device = wavenet.start.linear.weight.device
-        _check_size(wavenet)
+        _check_size(wavenet, 4 if precision == "float32" else 2)
         weights = step_weights(wavenet)
         self.kernel, self.operands = _kernel_and_operands(device)
         self.weights = packed_weights(weights, torch.float32 if precision == "float32" else torch.bfloat16, device)
@@ -178,7 +178,8 @@ class TritonEngine:
         rows = self.programs * TILE
         self.history = torch.full((rows, self.start_taps), self.classes, dtype=torch.int32, device=device)
         self.rings = torch.zeros(rows, int(lengths.sum()), wide, device=device)
-        self.scratch = torch.zeros(self.programs, 2, TILE, wide_skip, device=device)
+        self.widest = max(wide_skip, self.weights.residual.shape[1])
+        self.scratch = torch.zeros(self.programs, 2, TILE, self.widest, device=device)
         self.samples = torch.from_numpy(mulaw.SAMPLES).to(device)
         predictor = wavenet.predictor(batch)
         self.prediction = None if predictor is None else DevicePrediction(predictor, device)
@@ -241,8 +242,8 @@ class TritonEngine:
         except (TritonError, RuntimeError, OSError, subprocess.SubprocessError) as error:
             raise EngineError(
                 f"the sampling kernel cannot be compiled or loaded on this machine: {error}",
-                "set sampling.engine to graph, or see that a C compiler and Python's headers (python3-dev) are "
-                "installed and Triton's cache is writable",
+                "set sampling.engine to graph, or see that a C compiler and Python.h (python3-dev) are installed and "
+                "Triton's cache is writable",
             ) from error
 
     def _walk(
@@ -355,7 +356,9 @@ class TritonEngine:
                 ORDER_WIDE=padded_width(self.order),
                 EVERY=1 if prediction is None else prediction.every,
                 WINDOW=0 if prediction is None else prediction.window,
-                BLOCK=min(BLOCK, len(weights.head)),
+                BLOCK=min(BLOCK, len(weights.head), *weights.residual.shape[1:]),
+                WIDEST=self.widest,
+                IN_BLOCKS=max(weights.residual.shape[1:]) > MOST_AT_ONCE,
                 PARTS=self.parts,
                 OPERANDS=self.operands,
                 num_warps=WARPS,
@@ -389,12 +392,12 @@ def _kernel_and_operands(device: torch.device) -> tuple[Any, Any]:
     return triton_kernel.walk, tl.bfloat16
 
 
-def _check_size(wavenet: WaveNet) -> None:
-    megabytes = 2e-6 * wavenet.multiplications
+def _check_size(wavenet: WaveNet, weight_bytes: int) -> None:
+    megabytes = 1e-6 * weight_bytes * wavenet.multiplications
     if megabytes > MOST_MEGABYTES:
         raise EngineError(
-            f"the model's weights take {megabytes:.0f} MB in 16 bits; the triton engine takes up to {MOST_MEGABYTES:g}",
-            "set sampling.engine to graph",
+            f"the model's weights take {megabytes:.0f} MB; the triton engine takes up to {MOST_MEGABYTES:g}",
+            "set sampling.engine to graph, or sampling.precision to bfloat16_weights, which halves them",
         )
     if wavenet.classes > MOST_CLASSES:
         raise EngineError(

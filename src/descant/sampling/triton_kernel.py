@@ -231,6 +231,8 @@ def walk(
     EVERY: tl.constexpr,
     WINDOW: tl.constexpr,
     BLOCK: tl.constexpr,
+    WIDEST: tl.constexpr,
+    IN_BLOCKS: tl.constexpr,
     PARTS: tl.constexpr,
     OPERANDS: tl.constexpr,
 ) -> None:
@@ -256,7 +258,8 @@ def walk(
     ring_rows = tl.load(offsets + LAYERS)
     rings += program * TILE * ring_rows * RESIDUAL
     entry = row[:, None] * ring_rows * RESIDUAL + channel[None, :]
-    scratch += program * 2 * TILE * SKIP
+    scratch += program * 2 * TILE * WIDEST
+    within = tl.arange(0, BLOCK)
     scratch_entry = row[:, None] * SKIP + width[None, :]
     lag = tl.arange(0, ORDER_WIDE)
     # rows of a product that are no sequence remember nothing
@@ -298,37 +301,62 @@ def walk(
                 inside = real[:, None] & (half < HALF)[None, :]
                 filtered += tl.load(held + half[None, :], mask=inside, other=0.0)
                 gate += tl.load(held + HALF + half[None, :], mask=inside, other=0.0)
-            for tap in tl.static_range(TAPS):
-                if tap < TAPS - 1:
-                    slot = (step + tap * dilation + 1) % length
-                    seen = tl.load(ring + slot * RESIDUAL + entry)
-                else:
-                    seen = hidden
-                matrix = ((layer * TAPS + tap) * RESIDUAL + channel)[:, None] * GATED + half[None, :]
-                filtered = product(seen, tl.load(filters + matrix), filtered, PARTS, OPERANDS)
-                gate = product(seen, tl.load(gates + matrix), gate, PARTS, OPERANDS)
-            # no thread reads this slot in this step: the ring is one longer than the longest delay
+            # of the past only: the ring is one longer than the longest delay
             tl.store(ring + step % length * RESIDUAL + entry, hidden)
+            if IN_BLOCKS:
+                # the present tap is read from the ring too
+                tl.debug_barrier()
+            for tap in tl.static_range(TAPS):
+                slot = (step + tap * dilation + 1) % length
+                first_row = (layer * TAPS + tap) * RESIDUAL
+                if IN_BLOCKS:
+                    for start in range(0, RESIDUAL, BLOCK):
+                        rows = row[:, None] * ring_rows * RESIDUAL + (start + within)[None, :]
+                        seen = tl.load(ring + slot * RESIDUAL + rows)
+                        matrix = (first_row + start + within)[:, None] * GATED + half[None, :]
+                        filtered = product(seen, tl.load(filters + matrix), filtered, PARTS, OPERANDS)
+                        gate = product(seen, tl.load(gates + matrix), gate, PARTS, OPERANDS)
+                else:
+                    if tap < TAPS - 1:  # noqa: SIM108 (Triton compiles the one branch only)
+                        seen = tl.load(ring + slot * RESIDUAL + entry)
+                    else:
+                        seen = hidden
+                    matrix = (first_row + channel)[:, None] * GATED + half[None, :]
+                    filtered = product(seen, tl.load(filters + matrix), filtered, PARTS, OPERANDS)
+                    gate = product(seen, tl.load(gates + matrix), gate, PARTS, OPERANDS)
             gated = (2 * tl.sigmoid(2 * filtered) - 1) * tl.sigmoid(gate)
-            inner = (layer * GATED + half)[:, None]
-            skip_sum = product(gated, tl.load(skip + inner * SKIP + width[None, :]), skip_sum, PARTS, OPERANDS)
             hidden += tl.load(residual_bias + layer * RESIDUAL + channel)[None, :]
-            hidden = product(gated, tl.load(residual + inner * RESIDUAL + channel[None, :]), hidden, PARTS, OPERANDS)
+            if IN_BLOCKS:
+                # beside what the head reads; the barrier of the next layer's taps stands before its next use
+                gated_at = scratch + TILE * WIDEST + row[:, None] * GATED
+                tl.store(gated_at + half[None, :], gated)
+                tl.debug_barrier()
+                for start in range(0, GATED, BLOCK):
+                    part = tl.load(gated_at + (start + within)[None, :])
+                    inner = (layer * GATED + start + within)[:, None]
+                    skip_sum = product(part, tl.load(skip + inner * SKIP + width[None, :]), skip_sum, PARTS, OPERANDS)
+                    outward = tl.load(residual + inner * RESIDUAL + channel[None, :])
+                    hidden = product(part, outward, hidden, PARTS, OPERANDS)
+            else:
+                inner = (layer * GATED + half)[:, None]
+                skip_sum = product(gated, tl.load(skip + inner * SKIP + width[None, :]), skip_sum, PARTS, OPERANDS)
+                outward = tl.load(residual + inner * RESIDUAL + channel[None, :])
+                hidden = product(gated, outward, hidden, PARTS, OPERANDS)
 
         tl.store(scratch + scratch_entry, tl.maximum(skip_sum, 0.0))
         tl.debug_barrier()
         head_sum = tl.zeros((TILE, SKIP), tl.float32) + tl.load(head_bias + width)[None, :]
         head_sum = blocked_product(scratch, head, head_sum, TILE, SKIP, SKIP, BLOCK, PARTS, OPERANDS)
-        tl.store(scratch + TILE * SKIP + scratch_entry, tl.maximum(head_sum, 0.0))
+        tl.store(scratch + TILE * WIDEST + scratch_entry, tl.maximum(head_sum, 0.0))
         tl.debug_barrier()
         logits = tl.zeros((TILE, LOGITS), tl.float32) + tl.load(logits_bias + classes)[None, :]
         logits = blocked_product(
-            scratch + TILE * SKIP, logits_weight, logits, TILE, SKIP, LOGITS, BLOCK, PARTS, OPERANDS
+            scratch + TILE * WIDEST, logits_weight, logits, TILE, SKIP, LOGITS, BLOCK, PARTS, OPERANDS
         )
         if MIXTURE:
             outputs = tl.zeros((TILE, OUTPUTS), tl.float32) + tl.load(outputs_bias + tl.arange(0, OUTPUTS))[None, :]
             outputs = blocked_product(
-                scratch + TILE * SKIP, outputs_weight, outputs, TILE, SKIP, OUTPUTS, BLOCK, PARTS, OPERANDS
+                scratch + TILE * WIDEST, outputs_weight, outputs, TILE, SKIP, OUTPUTS, BLOCK, PARTS, OPERANDS
             )
             logits = mixed(
                 logits, outputs, sample, scale, log_weights, widths, edges, CLASSES, LOGITS, MIXTURE, OUTPUTS
