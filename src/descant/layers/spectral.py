@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from descant.audio.mel import mel_filters
 from descant.layers.mel import FLOOR, WINDOW
 
-# window and step of each transform, samples; ours: 16 to 512 ms at 16 kHz. The longest hear what a transcriber hears:
-# tones that flutter, and notes an octave below
-RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512), (4096, 1024), (8192, 2048))
+# window and step of each transform, samples; ours: 16 to 128 ms at 16 kHz, so that the longest resolves bass notes
+RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512))
 # added to magnitudes before their logarithm, in a window of 1,024: 82 dB below a sine of full scale; ours
 SMALL = 0.02
 QUIETEST_NORM = 1e-3

@@ -19,7 +19,7 @@ PREDICTION_PARTS, PREDICTION_KEPT = 4, 74
 # that autograd keeps of an output of the head, and of a sample for the losses between spectra
 CONVNEXT_KERNEL, CONVNEXT_EXPANSION, FOURIER_PARTS = 7, 3, 8
 LOWEST_HERTZ, STEPS_PER_OCTAVE, HIGHEST_SHARE = 27.5, 48, 0.98
-HEAD_KEPT, SPECTRA_KEPT = 7, 60
+HEAD_KEPT, SPECTRA_KEPT = 7, 34
 # of VQ-VAEs of the waveform: taps, and numbers that autograd keeps of a sample for their losses
 VQVAE_KERNEL, WAVEFORM_KEPT, LINEAR_KEPT, LOG_MEL_KEPT = 3, 1, 69, 64
 # of transformers: rows of their timing, taps of their conditioner, and how often autograd keeps what heads hold, for
