@@ -236,7 +236,7 @@ def test_too_short_tracks_and_no_stack_are_reported_and_stop_nothing(made: Made,
     assert summary["stacks"]["low"]["snr_db"] is None and summary["stacks"]["low"]["gap_bits"] is not None
     html = made.page((), tmp_path / "none")
     page = read_page(html)
-    assert "no model has a stack" in page.text and len(page.all("table")) == 0
+    assert "no model has codes" in page.text and len(page.all("table")) == 0
     assert list(csv.reader((tmp_path / "none" / "codes.csv").open()))[1:] == []
     assert made.page((), tmp_path / "again") == html
 

@@ -20,10 +20,11 @@ CLASSES = 256
 
 @pytest.fixture(autouse=True)
 def allowed_before() -> Iterator[None]:
-    """TF32 as a machine's torch may have it before anything is set; all is as it was afterwards."""
+    """TF32 and determinism as a machine's torch may have them before anything is set; all is as it was afterwards."""
     flags = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.set_deterministic_debug_mode("default")
     yield
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = flags
     torch.set_num_threads(threads)
