@@ -110,8 +110,8 @@ def ways(network: Transformer, batch: int, half: int) -> list[Way]:
     """Every way, standing ``half`` steps into a sequence, after it was compared with one full pass."""
     numbers = torch.Generator().manual_seed(2)
     steps = torch.randint(CLASSES, (batch, half), generator=numbers)
-    told = torch.randn(batch, half, network.channels, generator=numbers)
-    full = network(steps, told)
+    conditions = torch.randn(batch, half, network.channels, generator=numbers)
+    full = network(steps, conditions)
     given = torch.zeros(batch, 4 * half, network.channels)
 
     def check(name: str, logits: Tensor, tolerance: float = 1e-4) -> None:
@@ -120,7 +120,7 @@ def ways(network: Transformer, batch: int, half: int) -> list[Way]:
             raise typer.BadParameter(f"{name} differs from the full pass by {difference:.1e}")
 
     def of_engine(name: str, engine: Engine, kept: int, tolerance: float = 1e-4) -> Way:
-        check(name, engine.follow(steps, told), tolerance)
+        check(name, engine.follow(steps, conditions), tolerance)
         state = engine.state()
 
         def run(count: int) -> None:
@@ -129,7 +129,7 @@ def ways(network: Transformer, batch: int, half: int) -> list[Way]:
 
         return Way(name, kept, run)
 
-    concatenated, seen = Concatenated(network), network.seen(steps) + told
+    concatenated, seen = Concatenated(network), network.seen(steps) + conditions
     check(BASE, torch.stack([concatenated.logits(seen[:, at : at + 1]) for at in range(half)], dim=1))
     kept, at = list(concatenated.kept), concatenated.step
 
@@ -140,7 +140,7 @@ def ways(network: Transformer, batch: int, half: int) -> list[Way]:
 
     def run_full(count: int) -> None:
         for _ in range(count):
-            network(steps, told)[:, -1].argmax(-1)
+            network(steps, conditions)[:, -1].argmax(-1)
 
     plain = DrawSettings()
     reference = TransformerEngine(network, batch, plain)

@@ -25,43 +25,43 @@ def given_of(network: Transformer, rows: int = 2, time: int = TIME) -> tuple[Ten
 @pytest.mark.parametrize("layers", [1, 2, 3, 7])
 def test_step_by_step_equals_the_full_pass(layers: int) -> None:
     network = strong(layers, conditioned=True).double()
-    steps, told = given_of(network)
+    steps, conditions = given_of(network)
     walk, logits = TransformerWalk(network, 2), []
     with torch.inference_mode():
         for at in range(TIME):
-            logits.append(walk.next_logits(told[:, at : at + 1]))
+            logits.append(walk.next_logits(conditions[:, at : at + 1]))
             walk.previous = steps[:, at]
-        torch.testing.assert_close(torch.stack(logits, dim=1), network(steps, told), rtol=0, atol=1e-6)
+        torch.testing.assert_close(torch.stack(logits, dim=1), network(steps, conditions), rtol=0, atol=1e-6)
 
 
 @given(st.lists(st.integers(1, 2 * CONTEXT + 1), max_size=8))
 @settings(deadline=None, max_examples=40)
 def test_any_pieces_equal_the_full_pass(pieces: list[int]) -> None:
     network = strong(4, conditioned=True).double()
-    steps, told = given_of(network)
+    steps, conditions = given_of(network)
     walk, logits, done = TransformerWalk(network, 2), [], 0
     with torch.inference_mode():
         for piece in [*pieces, TIME]:
             part = slice(done, done + piece)
-            logits.append(walk.follow(steps[:, part], told[:, part]))
+            logits.append(walk.follow(steps[:, part], conditions[:, part]))
             done = min(TIME, done + piece)
         assert walk.step == TIME
-        torch.testing.assert_close(torch.cat(logits, dim=1), network(steps, told), rtol=0, atol=1e-6)
+        torch.testing.assert_close(torch.cat(logits, dim=1), network(steps, conditions), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("stop", range(0, 2 * CONTEXT, 3))
 def test_a_state_is_all_that_the_next_steps_depend_on(stop: int) -> None:
     network = strong(4, conditioned=True)
-    steps, told = (part if part.dtype == torch.int64 else part.float() for part in given_of(network))
+    steps, conditions = (part if part.dtype == torch.int64 else part.float() for part in given_of(network))
     with torch.inference_mode():
         walk = TransformerWalk(network, 2)
-        walk.follow(steps[:, :stop], told[:, :stop])
+        walk.follow(steps[:, :stop], conditions[:, :stop])
         state = walk.state()
-        expected = walk.follow(steps[:, stop:], told[:, stop:])
+        expected = walk.follow(steps[:, stop:], conditions[:, stop:])
         other = TransformerWalk(network, 2)
-        other.follow(steps[:, :5], told[:, :5])
+        other.follow(steps[:, :5], conditions[:, :5])
         other.load_state(state)
-        assert torch.equal(other.follow(steps[:, stop:], told[:, stop:]), expected)
+        assert torch.equal(other.follow(steps[:, stop:], conditions[:, stop:]), expected)
 
 
 def test_jukebox_s_small_prior_keeps_a_third_of_what_dense_attention_would() -> None:

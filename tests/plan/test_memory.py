@@ -186,10 +186,10 @@ def test_sizes_of_transformers_are_those_of_the_built_ones(over: dict[str, Any],
     assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
 
     def kept(length: int) -> int:
-        told = {"position": torch.zeros(1, dtype=torch.int64), "track_length": torch.full((1,), length)}
+        conditions = {"position": torch.zeros(1, dtype=torch.int64), "track_length": torch.full((1,), length)}
         codes = {"steps": torch.zeros(1, length, dtype=torch.int64)}
         codes["upper"] = torch.zeros(1, length // ratio, dtype=torch.int64)
-        return bytes_kept(system, {**told, **codes} if upper else {**told, "steps": codes["steps"]})
+        return bytes_kept(system, {**conditions, **codes} if upper else {**conditions, "steps": codes["steps"]})
 
     assert size.kept * FLOAT_BYTES == pytest.approx((kept(512) - kept(256)) / 256, rel=0.02)
 

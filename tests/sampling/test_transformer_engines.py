@@ -37,7 +37,7 @@ def built(name: str, draw: DrawSettings = SETTINGS, batch: int = BATCH, layers: 
     return engine
 
 
-def told(draw: DrawSettings = SETTINGS, batch: int = BATCH, time: int = TIME) -> Tensor:
+def conditions(draw: DrawSettings = SETTINGS, batch: int = BATCH, time: int = TIME) -> Tensor:
     """Conditioning of each row: two a sequence where there is guidance."""
     rows = batch if draw.guidance == 1 else 2 * batch
     return torch.randn(rows, time, 12, generator=torch.Generator().manual_seed(4))
@@ -49,7 +49,7 @@ NUMBERS = uniforms(5, sequences(BATCH), 0, TIME)
 @pytest.mark.parametrize("layers", [1, 2, 3, 7])
 @pytest.mark.parametrize("name", BUILDERS)
 def test_logits_equal_the_full_pass(name: str, layers: int) -> None:
-    network, conditioning = strong(layers, conditioned=True), told()
+    network, conditioning = strong(layers, conditioned=True), conditions()
     steps = torch.randint(11, (BATCH, TIME), generator=torch.Generator().manual_seed(6))
     with torch.inference_mode():
         full = network(steps, conditioning)
@@ -67,25 +67,25 @@ def test_logits_equal_the_full_pass(name: str, layers: int) -> None:
 @pytest.mark.parametrize("draw", [DrawSettings(), SETTINGS, DrawSettings(temperature=0.5), GUIDED])
 @pytest.mark.parametrize("name", ["numba", "two threads"])
 def test_draws_equal_the_reference(name: str, draw: DrawSettings) -> None:
-    expected = built("reference", draw).generate(NUMBERS, told(draw))
-    drawn = built(name, draw).generate(NUMBERS, told(draw))
+    expected = built("reference", draw).generate(NUMBERS, conditions(draw))
+    drawn = built(name, draw).generate(NUMBERS, conditions(draw))
     assert drawn.dtype == torch.int64 and torch.equal(drawn, expected)
     assert len(drawn.unique()) > 3
 
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_a_sequence_stands_alone(name: str) -> None:
-    together = built(name).generate(NUMBERS, told())
+    together = built(name).generate(NUMBERS, conditions())
     for number in range(BATCH):
         own = slice(number, number + 1)
-        alone = built(name, batch=1).generate(NUMBERS[own], told()[own])
+        alone = built(name, batch=1).generate(NUMBERS[own], conditions()[own])
         assert torch.equal(alone[0], together[number])
 
 
 @pytest.mark.parametrize("name", ["reference", "numba"])
 @pytest.mark.parametrize("draw", [SETTINGS, GUIDED], ids=["plain", "guided"])
 def test_it_goes_on_from_any_state_and_from_any_prime(name: str, draw: DrawSettings) -> None:
-    conditioning = told(draw)
+    conditioning = conditions(draw)
     whole = built(name, draw).generate(NUMBERS, conditioning)
     for stop in (0, 1, 3, 4, 12, 13, 31):
         first = built(name, draw)
@@ -106,13 +106,13 @@ def test_it_goes_on_from_any_state_and_from_any_prime(name: str, draw: DrawSetti
 @settings(deadline=None, max_examples=20)
 def test_calls_may_be_cut_anywhere(cuts: set[int]) -> None:
     engine, ends = built("numba"), [0, *sorted(cuts), TIME]
-    parts = [engine.generate(NUMBERS[:, start:stop], told()[:, start:stop]) for start, stop in pairwise(ends)]
-    assert torch.equal(torch.cat(parts, dim=1), built("numba").generate(NUMBERS, told()))
+    parts = [engine.generate(NUMBERS[:, start:stop], conditions()[:, start:stop]) for start, stop in pairwise(ends)]
+    assert torch.equal(torch.cat(parts, dim=1), built("numba").generate(NUMBERS, conditions()))
 
 
 def test_guidance_goes_from_what_is_not_told_to_what_is_and_beyond() -> None:
     steps = torch.randint(11, (BATCH, TIME), generator=torch.Generator().manual_seed(7))
-    both = told(GUIDED)
+    both = conditions(GUIDED)
     with_labels, without = (built("reference").follow(steps, both[half::2]) for half in (0, 1))
     for guidance in (0.0, 0.5, 3.0):
         for name in ("reference", "numba"):
@@ -122,7 +122,7 @@ def test_guidance_goes_from_what_is_not_told_to_what_is_and_beyond() -> None:
 
 
 def test_a_killed_draw_goes_on_to_the_same_steps(tmp_path: Path) -> None:
-    network, conditioning = strong(4, conditioned=True), told()
+    network, conditioning = strong(4, conditioned=True), conditions()
     prime = torch.randint(11, (BATCH, 9), generator=torch.Generator().manual_seed(8))
     request = Request(TIME, sequences(BATCH), 11, 5, save_every_seconds=0, prime=prime)
 
@@ -159,7 +159,7 @@ def test_auto_takes_the_compiled_one(conditioned: bool, draw: DrawSettings) -> N
     network = strong(4, conditioned=conditioned)
     engine = build_engine(network, 2, draw, EngineSettings())
     assert engine.name == "numba"
-    conditioning = told(draw, 2) if conditioned else None
+    conditioning = conditions(draw, 2) if conditioned else None
     reference = build_engine(network, 2, draw, EngineSettings("reference"))
     assert torch.equal(engine.generate(NUMBERS[:2], conditioning), reference.generate(NUMBERS[:2], conditioning))
 
@@ -168,12 +168,12 @@ def test_rounded_weights_are_one_model_for_all_engines() -> None:
     network = rounded_transformer(strong(4, conditioned=True))
     steps = torch.randint(11, (2, TIME), generator=torch.Generator().manual_seed(9))
     with torch.inference_mode():
-        full = network(steps, told()[:2])
+        full = network(steps, conditions()[:2])
     engine = NumbaTransformerEngine(network, 2, SETTINGS, "bfloat16_weights", 1)
-    torch.testing.assert_close(engine.follow(steps, told()[:2]), full, rtol=0, atol=3e-6 * full.std().item())
+    torch.testing.assert_close(engine.follow(steps, conditions()[:2]), full, rtol=0, atol=3e-6 * full.std().item())
     plain = folded(strong(4, conditioned=True))
     with torch.inference_mode():
-        torch.testing.assert_close(plain(steps, told()[:2]), strong(4, conditioned=True)(steps, told()[:2]))
+        torch.testing.assert_close(plain(steps, conditions()[:2]), strong(4, conditioned=True)(steps, conditions()[:2]))
 
 
 @pytest.mark.parametrize("name", ["native", "graph", "triton"])

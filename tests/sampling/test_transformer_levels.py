@@ -26,7 +26,7 @@ from descant.sampling.files import read_steps
 from descant.sampling.generate import sequences, uniforms
 from descant.sampling.levels import LevelSettings
 from descant.sampling.slides import window_starts
-from descant.sampling.transformer_levels import Told, draw_transformer, label_ids
+from descant.sampling.transformer_levels import Conditions, draw_transformer, label_ids
 from descant.steps import write_steps
 from descant.systems.transformer import Asked, TransformerSystem
 
@@ -52,13 +52,14 @@ def by_full_passes(
     numbers = uniforms(SETTINGS.seed, sequences(BATCH), 0, steps)
     drawn = torch.zeros(BATCH, 0, dtype=torch.int64) if prime is None else prime
     entries = -(-steps // system.hop)
-    told, untold = (system.told(upper, 0, entries, Asked(steps, asked)) for asked in (labels or {}, {}))
+    conditions, unlabelled = (system.conditions(upper, 0, entries, Asked(steps, asked)) for asked in (labels or {}, {}))
     while (done := drawn.shape[1]) < steps:
         # the first window that it lies in
         start = next(start for start in starts if done < start + CONTEXT or start == starts[-1])
         seen = torch.cat([drawn[:, start:], torch.zeros(BATCH, 1, dtype=torch.int64)], dim=1)
         logits, without = (
-            system.network(seen, None if each is None else each[:, start : done + 1])[:, -1] for each in (told, untold)
+            system.network(seen, None if each is None else each[:, start : done + 1])[:, -1]
+            for each in (conditions, unlabelled)
         )
         logits = without + guidance * (logits - without)
         drawn = torch.cat([drawn, draw(logits, numbers[:, done], 0.9, 0.95)[:, None]], dim=1)
@@ -75,7 +76,7 @@ def test_every_window_and_prime_equals_full_passes(
     system = system_of(upper=7, ratio=RATIO) if upsampler else system_of()
     upper = upper_of(steps) if upsampler else None
     prime = torch.randint(11, (BATCH, primed), generator=torch.Generator().manual_seed(5)) if primed else None
-    drawn = draw_transformer(system, upper, BATCH, steps, SETTINGS, tmp_path, Told(slide=slide), prime)
+    drawn = draw_transformer(system, upper, BATCH, steps, SETTINGS, tmp_path, Conditions(slide=slide), prime)
     # a cache that rolls on sees all that came before, as its strided layers do in one pass
     starts = (0,) if slide is None else window_starts(steps, CONTEXT, round(slide * CONTEXT))
     assert np.array_equal(drawn, by_full_passes(system, upper, steps, starts, prime))
@@ -87,15 +88,17 @@ def test_every_window_and_prime_equals_full_passes(
 @pytest.mark.parametrize("slide", [None, 0.25])
 def test_a_killed_level_goes_on_to_the_same_steps(slide: float | None, tmp_path: Path) -> None:
     steps, system = 90, system_of(upper=7, ratio=RATIO)
-    told, kills = Told(slide=slide), 0
-    whole = draw_transformer(system, upper_of(steps), BATCH, steps, SETTINGS, tmp_path / "whole", told)
+    conditions, kills = Conditions(slide=slide), 0
+    whole = draw_transformer(system, upper_of(steps), BATCH, steps, SETTINGS, tmp_path / "whole", conditions)
     while True:
         with (
             patch("descant.sampling.generate.workflow_is_gone", return_value=True),
             patch("descant.sampling.generate.BLOCK", 16),
         ):
             try:
-                drawn = draw_transformer(system, upper_of(steps), BATCH, steps, SETTINGS, tmp_path / "killed", told)
+                drawn = draw_transformer(
+                    system, upper_of(steps), BATCH, steps, SETTINGS, tmp_path / "killed", conditions
+                )
                 break
             except Interrupted:
                 kills += 1
@@ -103,11 +106,11 @@ def test_a_killed_level_goes_on_to_the_same_steps(slide: float | None, tmp_path:
 
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 3.0])
-def test_labels_are_told_and_gone_beyond(guidance: float, tmp_path: Path) -> None:
+def test_labels_are_followed_and_gone_beyond(guidance: float, tmp_path: Path) -> None:
     system = system_of(labels={"artist": 3})
     for number in (1, 3):
         drawn = draw_transformer(
-            system, None, BATCH, 60, SETTINGS, tmp_path / str(number), Told({"artist": number}, guidance)
+            system, None, BATCH, 60, SETTINGS, tmp_path / str(number), Conditions({"artist": number}, guidance)
         )
         labels = {"artist": torch.tensor([number])}
         assert np.array_equal(drawn, by_full_passes(system, None, 60, (0,), guidance=guidance, labels=labels))
@@ -116,8 +119,8 @@ def test_labels_are_told_and_gone_beyond(guidance: float, tmp_path: Path) -> Non
 def test_guidance_without_labels_draws_as_without_it(tmp_path: Path) -> None:
     system = system_of()
     plain, guided = (
-        draw_transformer(system, None, BATCH, 40, SETTINGS, tmp_path / name, told)
-        for name, told in (("plain", Told()), ("guided", Told(guidance=4.0)))
+        draw_transformer(system, None, BATCH, 40, SETTINGS, tmp_path / name, conditions)
+        for name, conditions in (("plain", Conditions()), ("guided", Conditions(guidance=4.0)))
     )
     assert np.array_equal(plain, guided)
 

@@ -1,4 +1,4 @@
-"""Transformers as systems: bits, what they are told, and that what is told is learnt from."""
+"""Transformers as systems: bits, what they are given, and that what is given is learnt from."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_the_registry_builds_priors_and_upsamplers_of_one_section() -> None:
         assert held.labels(section) == ("artist", "genre")
         system = held.build(section, {name: inputs[name] for name in held.streams(section)})
         assert isinstance(system, TransformerSystem) and len(system.labels["artist"].weight) == 3
-        # timing is told at the top only
+        # timing is given at the top only
         assert system.places == (system.timing is not None) == (kind == "transformer")
 
 
@@ -67,11 +67,11 @@ def test_what_is_told_of_a_stretch_is_that_of_the_whole(stretch: tuple[int, int]
     given = torch.randint(7, (2, 12), generator=torch.Generator().manual_seed(2))
     asked = Asked(48, {"artist": torch.tensor([2, 1])})
     start, stop = stretch
-    whole, part = (upsampler.told(given, *ends, asked) for ends in ((0, 12), stretch))
+    whole, part = (upsampler.conditions(given, *ends, asked) for ends in ((0, 12), stretch))
     assert whole is not None and part is not None and part.shape == (2, (stop - start) * 4, 16)
     torch.testing.assert_close(part, whole[:, start * 4 : stop * 4])
     prior = system_of(labels={"artist": 3})
-    whole, part = (prior.told(None, *ends, Asked(12)) for ends in ((0, 12), stretch))
+    whole, part = (prior.conditions(None, *ends, Asked(12)) for ends in ((0, 12), stretch))
     assert whole is not None and part is not None
     torch.testing.assert_close(part, whole[:, start:stop])
 
@@ -81,7 +81,7 @@ def test_training_tells_the_places_that_drawing_tells() -> None:
     batch = batch_of(prior, steps=torch.zeros(1, 32, dtype=torch.int64))
     batch |= {"position": torch.tensor([8]), "track_length": torch.tensor([40])}
     bits = prior.validate(batch, torch_generator("x"))["bits"]
-    logits = prior.transformer(batch["steps"], prior.told(None, 8, 40, Asked(40)))
+    logits = prior.transformer(batch["steps"], prior.conditions(None, 8, 40, Asked(40)))
     expected = torch.nn.functional.cross_entropy(logits[0], batch["steps"][0]) / math.log(2)
     torch.testing.assert_close(bits, expected)
 
@@ -91,9 +91,9 @@ def test_a_share_of_windows_is_not_told_its_labels() -> None:
     for dropout, label in ((0.999999, UNKNOWN), (0.0, None)):
         system = system_of(labels={"artist": 2}, label_dropout=dropout).train()
         batch = batch_of(system)
-        told = batch if label is None else {**batch, "artist": torch.full((3,), label)}
+        conditions = batch if label is None else {**batch, "artist": torch.full((3,), label)}
         loss = system(batch, torch_generator("drop")).metrics["bits"]
-        torch.testing.assert_close(loss, system.validate(told, torch_generator("drop"))["bits"])
+        torch.testing.assert_close(loss, system.validate(conditions, torch_generator("drop"))["bits"])
     other = system.validate({**batch, "artist": torch.full((3,), UNKNOWN)}, torch_generator("drop"))["bits"]
     assert not torch.isclose(other, loss)
 

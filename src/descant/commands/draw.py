@@ -14,7 +14,7 @@ from descant.errors import SamplingError
 from descant.modelfile import read_model
 from descant.sampling.files import draw_folder, read_steps, write_drawn
 from descant.sampling.levels import draw_level, level_settings
-from descant.sampling.transformer_levels import Told, draw_transformer, label_ids
+from descant.sampling.transformer_levels import Conditions, draw_transformer, label_ids
 from descant.seeds import derive_seed
 from descant.systems.drawable import Drawable
 from descant.systems.restore import restore
@@ -60,10 +60,10 @@ def draw(
     if isinstance(system, TransformerSystem):
         slide = sampling.slides[level] if level < len(sampling.slides) else None
         asked = {str(label): value for label, value in sampling.labels.items()}
-        told = Told(label_ids(file.facts, asked), sampling.guidance, slide)
-        determining = {"batch": sampling.count, "steps": length, **how.determining, **asdict(told)}
+        conditions = Conditions(label_ids(file.facts, asked), sampling.guidance, slide)
+        determining = {"batch": sampling.count, "steps": length, **how.determining, **asdict(conditions)}
         folder = draw_folder(runs, determining, file, {"given": codes, "prime": primed})
-        drawn = draw_transformer(system, codes, sampling.count, length, how, folder, told, primed)
+        drawn = draw_transformer(system, codes, sampling.count, length, how, folder, conditions, primed)
         write_drawn(output, drawn, folder)
         return
     windows = None if codes is None else sampling.windows

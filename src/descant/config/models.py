@@ -173,7 +173,7 @@ class Sampling(Section):
     )
     prime: Prime | None = Field(None, description="what the samples continue; empty = they begin from nothing")
     labels: dict[Label, str] = Field(
-        default_factory=dict, description="what is asked of transformers that are told labels, such as artist: NAME"
+        default_factory=dict, description="what is asked of transformers that know labels, such as artist: NAME"
     )
     guidance: float = Field(
         1.0,

@@ -47,7 +47,7 @@ class Transformer(Network):
         1.0, gt=0, le=16, description="units between a layer's linear layers, as a share of `width` (Jukebox: 1)"
     )
     labels: tuple[Label, ...] = Field(
-        (), description="labels of the tracks that it is told, such as [artist, genre]; what is unknown is one value"
+        (), description="labels of the tracks that it sees, such as [artist, genre]; what is unknown is one value"
     )
     label_dropout: float = Field(
         0.1,
@@ -58,7 +58,7 @@ class Transformer(Network):
     )
     timing: bool = Field(
         True,
-        description="whether it is told the length of the track and the place in it, at the top level; an upsampler "
+        description="whether it sees the length of the track and the place in it, at the top level; an upsampler "
         "never is (Jukebox)",
     )
     conditioner: ConditionerShape = Field(default_factory=ConditionerShape)

@@ -92,7 +92,7 @@ def ada_bits(
 
 
 def asked_of(learnt: Input, track: Track) -> Asked:
-    """What a transformer that knows labels of a sequence is told of one of its tracks."""
+    """What a transformer that knows labels of a sequence is asked of one of its tracks."""
     labels = {}
     for label, facts in learnt.labels.items():
         value = getattr(track.labels, label)
@@ -121,8 +121,8 @@ def transformer_bits(
     """
     given = None if above is None else _tensor(above, device)
     entries = len(steps) if above is None else len(above)
-    told = system.told(given, 0, entries, asked)
-    logits = system.network(_tensor(steps, device), None if told is None else told[:, : len(steps)])
+    conditions = system.conditions(given, 0, entries, asked)
+    logits = system.network(_tensor(steps, device), None if conditions is None else conditions[:, : len(steps)])
     return float(bits_per_step(logits, _tensor(steps, device)).double().sum())
 
 

@@ -122,7 +122,7 @@ class StackCodes(Usage):
     Attributes:
         hop: audio samples to one place.
         quantisers: codes at one place.
-        draws: whether the decoder draws; the codes of one that does not are worth nothing that can be told in bits.
+        draws: whether the decoder draws; the codes of one that does not are worth nothing that can be counted in bits.
         worth: None where not measured.
     """
 

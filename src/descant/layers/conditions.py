@@ -1,4 +1,4 @@
-"""What a transformer is told of the steps that it draws: the level above, labels, and the place in the track."""
+"""What a transformer knows of the steps that it draws: the level above, labels, and the place in the track."""
 
 import math
 
@@ -10,7 +10,7 @@ from descant.layers.upsampling import Upsampling
 
 # Jukebox's conditioner: dilations 3 ** (number % 8), taps of 3
 GROWTH, CYCLE, TAPS = 3, 8, 3
-# what a place in a track is told by; the bins are spaced by the logarithm of 1 s + time (ours)
+# what a place in a track is known by; the bins are spaced by the logarithm of 1 s + time (ours)
 TIMING_BINS, LONGEST_SECONDS = 64, 600.0
 
 
@@ -69,8 +69,8 @@ class Timing(nn.Module):
             lengths: seconds of the tracks, ``(batch,)``.
         """
         lengths = lengths[:, None]
-        told = self.length(_seconds_bin(lengths)) + self.position(_seconds_bin(positions))
-        out: Tensor = told + self.fraction(_bin(positions / lengths))
+        place = self.length(_seconds_bin(lengths)) + self.position(_seconds_bin(positions))
+        out: Tensor = place + self.fraction(_bin(positions / lengths))
         return out
 
 

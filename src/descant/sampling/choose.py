@@ -99,7 +99,7 @@ def build_engine(
         network = engines.rounded(network)
     trial = _trial(network, batch, BFLOAT16_TOLERANCE if settings.precision == "bfloat16" else TOLERANCE)
     if draw.guidance != 1 and trial.conditioning is not None:
-        # a sequence's two rows are told the same, which leaves its logits as they are
+        # a sequence's two rows are given the same, which leaves its logits as they are
         trial = replace(trial, conditioning=trial.conditioning.repeat_interleave(2, 0))
 
     def build(name: EngineName) -> Engine:
@@ -185,7 +185,7 @@ def _wavenet_engine(
     """An engine that draws from a WaveNet. They are imported where they are made: not every machine can import all."""
     precision, threads = settings.precision, settings.threads
     if draw.guidance != 1:
-        raise EngineError("a WaveNet is told no labels, from which guidance could go", "set sampling.guidance to 1")
+        raise EngineError("a WaveNet has no labels, from which guidance could go", "set sampling.guidance to 1")
     match name:
         case "native":
             from descant.sampling.native import NativeEngine

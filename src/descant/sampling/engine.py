@@ -18,7 +18,7 @@ class DrawSettings:
     Attributes:
         temperature: logits are divided by it.
         top_p: nucleus; 1 keeps all classes.
-        guidance: how far logits go from those that are not told labels to those that are, and beyond; 1 is told them.
+        guidance: how far logits go from those without labels to those with them, and beyond; 1 has them.
     """
 
     temperature: float = 1.0

@@ -235,9 +235,9 @@ def advance_transformer(
             before = rows.previous[row // copies]
             copy_row(weights.start if before < 0 else weights.embedding[before], hidden[row])
             if rows.conditioning.shape[1]:
-                told = rows.conditioning[row, number]
+                conditions = rows.conditioning[row, number]
                 for channel in range(channels):
-                    hidden[row, channel] += told[channel]
+                    hidden[row, channel] += conditions[channel]
         for layer in range(len(weights.project_bias)):
             way, own = layer % 3, layer // 3
             _normalise(hidden, channels, normal)
@@ -270,9 +270,11 @@ def advance_transformer(
         for sequence in range(sequences):
             own_logits = logits[sequence * copies, :classes]
             if copies == 2:
-                untold = logits[sequence * copies + 1]
+                unlabelled = logits[sequence * copies + 1]
                 for value in range(classes):
-                    own_logits[value] = untold[value] + np.float32(guidance) * (own_logits[value] - untold[value])
+                    own_logits[value] = unlabelled[value] + np.float32(guidance) * (
+                        own_logits[value] - unlabelled[value]
+                    )
             if drawing:
                 weigh(own_logits, temperature, probabilities)
                 rows.steps[sequence, number] = pick(probabilities, rows.uniforms[sequence, number], top_p)

@@ -87,11 +87,11 @@ class NumbaTransformerEngine(TransformerEngine):
         """Draw into ``steps``, or without uniform numbers follow them; logits of those that are followed."""
         walk, (batch, count) = self.walk, steps.shape
         channels, copies = self.network.channels, self.copies
-        told = torch.zeros(1, 0, channels) if conditioning is None else conditioning[:, :count].float()
+        conditions = torch.zeros(1, 0, channels) if conditioning is None else conditioning[:, :count].float()
         # compiled loops do not look whether an index lies inside its array
         assert batch == self.batch and ((steps >= 0) & (steps < self.network.classes)).all()
-        assert conditioning is None or told.shape[1:] == (count, channels)
-        rows_told = told.expand(copies * batch, -1, -1).detach().contiguous().numpy()
+        assert conditioning is None or conditions.shape[1:] == (count, channels)
+        rows_given = conditions.expand(copies * batch, -1, -1).detach().contiguous().numpy()
         previous = walk.previous[::copies].contiguous()
         logits = torch.zeros(batch, count if uniforms is None else 0, self.network.classes)
         given = torch.zeros(batch, 0, dtype=torch.float64) if uniforms is None else uniforms
@@ -108,7 +108,7 @@ class NumbaTransformerEngine(TransformerEngine):
             advance_transformer(
                 self.weights,
                 Kept(*(array[both] for array in kept)),
-                Rows(before, rows_told[both], seen, numbers, said, angles),
+                Rows(before, rows_given[both], seen, numbers, said, angles),
                 first,
                 uniforms is not None,
                 float(settings.temperature),

@@ -45,7 +45,7 @@ class SlidingEngine:
         self._fresh = engine.state()
         # of the present window, whose end is seen again in the next
         self._steps = torch.zeros(batch, context, dtype=torch.int64)
-        self._told = torch.zeros(rows, context, channels)
+        self._conditions = torch.zeros(rows, context, channels)
 
     @property
     def name(self) -> EngineName:
@@ -69,11 +69,11 @@ class SlidingEngine:
             at = self.step - self.starts[self.window]
             count = min(given.shape[1] - done, self.context - at)
             part = given[:, done : done + count]
-            told = None if conditioning is None else conditioning[:, done : done + count]
-            parts.append(self.engine.generate(part, told) if drawing else self.engine.follow(part, told))
+            conditions = None if conditioning is None else conditioning[:, done : done + count]
+            parts.append(self.engine.generate(part, conditions) if drawing else self.engine.follow(part, conditions))
             self._steps[:, at : at + count] = parts[-1] if drawing else part
-            if told is not None:
-                self._told[:, at : at + count] = told.cpu()
+            if conditions is not None:
+                self._conditions[:, at : at + count] = conditions.cpu()
             self.step += count
             done += count
         return torch.cat(parts, dim=1)
@@ -82,16 +82,16 @@ class SlidingEngine:
         """Begin the next window with the end of the present one."""
         moved = self.starts[self.window + 1] - self.starts[self.window]
         kept = self.context - moved
-        for buffer in (self._steps, self._told):
+        for buffer in (self._steps, self._conditions):
             buffer[:, :kept] = buffer[:, moved:].clone()
         self.engine.load_state({name: tensor.clone() for name, tensor in self._fresh.items()})
         if kept:
-            self.engine.follow(self._steps[:, :kept], self._told[:, :kept] if self._told.shape[2] else None)
+            self.engine.follow(self._steps[:, :kept], self._conditions[:, :kept] if self._conditions.shape[2] else None)
         self.window += 1
 
     def state(self) -> dict[str, Tensor]:
         """See :class:`descant.sampling.engine.Engine`."""
-        own = {"steps": self._steps.clone(), "told": self._told.clone()}
+        own = {"steps": self._steps.clone(), "conditions": self._conditions.clone()}
         own |= {"at": torch.tensor(self.step), "window": torch.tensor(self.window)}
         return own | {f"inside.{name}": tensor for name, tensor in self.engine.state().items()}
 
@@ -99,6 +99,6 @@ class SlidingEngine:
         """See :class:`descant.sampling.engine.Engine`."""
         self.step, self.window = int(state["at"]), int(state["window"])
         self._steps.copy_(state["steps"])
-        self._told.copy_(state["told"])
+        self._conditions.copy_(state["conditions"])
         inside = {name: tensor for name, tensor in state.items() if name.startswith("inside.")}
         self.engine.load_state({name.removeprefix("inside."): tensor for name, tensor in inside.items()})

@@ -27,7 +27,7 @@ def guided(logits: Tensor, guidance: float) -> Tensor:
 class TransformerEngine:
     """Draws from a transformer in plain torch.
 
-    With guidance each sequence is gone along twice, in rows one after the other: the conditioning of the first is told
+    With guidance each sequence is gone along twice, in rows one after the other: the conditioning of the first has
     the labels, that of the second is not.
 
     Args:

@@ -1,4 +1,4 @@
-"""One level drawn by a transformer: the top from nothing but what it is told, those below from the level above."""
+"""One level drawn by a transformer: the top from labels and timing alone, those below from the level above."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,12 +23,12 @@ from descant.systems.transformer import UNKNOWN, Asked, TransformerSystem
 
 
 @dataclass(frozen=True)
-class Told:
+class Conditions:
     """What a level is drawn with, beside the level above.
 
     Attributes:
         labels: ids of the labels asked for, by the label's name; those that are missing are unknown.
-        guidance: how far to go from what is not told labels; 1 draws as it was trained.
+        guidance: how far to go from what has no labels; 1 draws as it was trained.
         slide: share of the context by which windows move; None lets the cache roll on.
     """
 
@@ -38,7 +38,7 @@ class Told:
 
 
 def label_ids(facts: ModelFacts, asked: Mapping[str, str]) -> dict[str, int]:
-    """The ids of labels that are asked for, of those that a model is told.
+    """The ids of labels that are asked for, of those that a model knows.
 
     Args:
         facts: of its file.
@@ -68,7 +68,7 @@ def draw_transformer(
     steps: int,
     settings: LevelSettings,
     folder: Path,
-    told: Told | None = None,
+    conditions: Conditions | None = None,
     prime: Tensor | None = None,
 ) -> npt.NDArray[Any]:
     """Draw one level.
@@ -80,7 +80,7 @@ def draw_transformer(
         steps: length of each, the prime included.
         settings: how classes are drawn, and by which engine.
         folder: run directory of this draw.
-        told: labels, guidance and windows; None for none of them.
+        conditions: labels, guidance and windows; None for none of them.
         prime: int64 ``(batch, count)``, the first steps of each sequence, a multiple of the hop.
 
     Returns:
@@ -89,30 +89,32 @@ def draw_transformer(
     Raises:
         ConfigError: when windows do not fit the level above.
     """
-    told = told or Told()
+    conditions = conditions or Conditions()
     network, hop = system.network, system.hop
     # guidance goes from unknown labels to known ones: without either it goes nowhere
-    guidance = told.guidance if told.labels else 1.0
+    guidance = conditions.guidance if conditions.labels else 1.0
     copies = 1 if guidance == 1 else 2
     draw = replace(settings.draw, guidance=guidance)
     on_device = None if given is None else given.to(network.device)
-    ids = {label: torch.tensor([number]) for label, number in told.labels.items()}
+    ids = {label: torch.tensor([number]) for label, number in conditions.labels.items()}
     unknown = {label: torch.tensor([UNKNOWN]) for label in ids}
     whole = -(-steps // hop) * hop
 
     @torch.inference_mode()
     def condition(start: int, stop: int) -> Tensor:
         asked = [Asked(steps, labels) for labels in (ids, unknown)[:copies]]
-        parts = [system.told(on_device, start, stop, each) for each in asked]
+        parts = [system.conditions(on_device, start, stop, each) for each in asked]
         rows = [part.expand(batch, -1, -1) for part in parts if part is not None]
         # with guidance a sequence's two rows lie together
         return torch.stack(rows, dim=1).flatten(0, 1)
 
     def build(begun_by: EngineName | None) -> Engine:
         engine = build_engine(network, batch, draw, settings.engine, begun_by)
-        if told.slide is None or whole <= network.receptive_field:
+        if conditions.slide is None or whole <= network.receptive_field:
             return engine
-        starts = window_starts(whole, network.receptive_field, slide_steps(told.slide, network.receptive_field, hop))
+        starts = window_starts(
+            whole, network.receptive_field, slide_steps(conditions.slide, network.receptive_field, hop)
+        )
         return SlidingEngine(
             engine, batch, copies * batch, network.conditioning_channels, network.receptive_field, starts
         )

@@ -49,9 +49,9 @@ class Above:
 
 
 class TransformerSystem(Drawable):
-    """Maximum likelihood of a sequence of codes, told what else is known of it.
+    """Maximum likelihood of a sequence of codes, given what else is known of it.
 
-    Labels are told at every step and not, as in Jukebox, at the first alone, which a cache that rolls on would forget.
+    Labels are added at every step and not, as in Jukebox, at the first alone, which a cache that rolls on would forget.
 
     Args:
         settings: the network's section.
@@ -67,7 +67,7 @@ class TransformerSystem(Drawable):
         super().__init__()
         width = settings.width
         self.rate, self.above, self.label_dropout = rate, above, settings.label_dropout
-        told = above is not None or settings.timing or bool(labels)
+        conditioned = above is not None or settings.timing or bool(labels)
         self.transformer = Transformer(
             classes,
             width,
@@ -77,7 +77,7 @@ class TransformerSystem(Drawable):
             settings.mlp_width,
             settings.block,
             settings.blocks,
-            told,
+            conditioned,
         )
         shape = settings.conditioner
         self.conditioner = (
@@ -118,12 +118,12 @@ class TransformerSystem(Drawable):
     def conditioning(self, given: Tensor, start: int, stop: int) -> Tensor:
         """See :class:`descant.systems.drawable.Drawable`; of a track of that length whose labels are unknown."""
         asked = Asked(given.shape[1] * self.hop)
-        conditioning = self.told(given, start, stop, asked)
+        conditioning = self.conditions(given, start, stop, asked)
         assert conditioning is not None
         return conditioning
 
-    def told(self, given: Tensor | None, start: int, stop: int, asked: Asked) -> Tensor | None:
-        """What the network is told of a stretch of tracks, equal to the same stretch of the whole.
+    def conditions(self, given: Tensor | None, start: int, stop: int, asked: Asked) -> Tensor | None:
+        """What the network is given of a stretch of tracks, equal to the same stretch of the whole.
 
         Args:
             given: codes of the level above int64 ``(batch, all codes)``; None for a prior.
@@ -132,8 +132,8 @@ class TransformerSystem(Drawable):
             asked: what else is known.
 
         Returns:
-            ``(batch, (stop - start) * hop, channels)``, the batch 1 where nothing told differs; None where nothing is
-            told.
+            ``(batch, (stop - start) * hop, channels)``, the batch 1 where nothing given differs; None where nothing is
+            given.
         """
         vectors = None
         if self.conditioner is not None and given is not None:
@@ -150,12 +150,12 @@ class TransformerSystem(Drawable):
         self, vectors: Tensor | None, labels: Mapping[str, Tensor], positions: Tensor, lengths: Tensor
     ) -> Tensor | None:
         """The level above, where it is in the track (positions ``(batch, time)``, lengths ``(batch,)``), its labels."""
-        told = [] if vectors is None else [vectors]
+        conditions = [] if vectors is None else [vectors]
         if self.timing is not None:
-            told.append(self.timing(positions / self.rate, lengths / self.rate))
+            conditions.append(self.timing(positions / self.rate, lengths / self.rate))
         unknown = torch.full((1,), UNKNOWN, device=positions.device)
-        told += [table(labels.get(label, unknown))[:, None] for label, table in self.labels.items()]
-        total = sum(told[1:], told[0]) if told else None
+        conditions += [table(labels.get(label, unknown))[:, None] for label, table in self.labels.items()]
+        total = sum(conditions[1:], conditions[0]) if conditions else None
         # labels alone are the same at every step
         return None if total is None else total.expand(-1, positions.shape[1], -1)
 
@@ -174,11 +174,11 @@ class TransformerSystem(Drawable):
         return bits_per_step(logits, batch[STEPS]).mean()
 
     def forward(self, batch: Batch, noise: torch.Generator) -> StepLoss:
-        """Mean bits a code, in nats for the loss; a share of the windows is not told its labels."""
+        """Mean bits a code, in nats for the loss; a share of the windows does not see its labels."""
         labels = {label: batch[label] for label in self.labels}
         if labels and self.label_dropout:
-            told = torch.rand(len(batch[STEPS]), generator=noise) >= self.label_dropout
-            labels = {label: torch.where(told.to(ids.device), ids, UNKNOWN) for label, ids in labels.items()}
+            labelled = torch.rand(len(batch[STEPS]), generator=noise) >= self.label_dropout
+            labels = {label: torch.where(labelled.to(ids.device), ids, UNKNOWN) for label, ids in labels.items()}
         bits = self._bits(batch, batch.get(UPPER), labels)
         return StepLoss(bits * LOG2, {"bits": bits.detach()})
 
