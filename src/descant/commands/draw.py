@@ -27,10 +27,10 @@ def draw(
     steps: Annotated[int, typer.Option(min=1, help="steps of each sequence, those of a prime not counted")],
     output: Annotated[Path, typer.Option(help=".npy to write: (batch, steps), a prime first")],
     given: Annotated[Path | None, typer.Option(help=".npy of codes drawn one level up: (batch, codes)")] = None,
-    level: Annotated[int, typer.Option(min=0, help="how many levels of codes lie below this one")] = 0,
     prime: Annotated[
         Path | None, typer.Option(help=".npy of this level's first steps, (1, count) or (batch, count)")
     ] = None,
+    level: Annotated[int, typer.Option(min=0, help="how many levels of codes lie below this one")] = 0,
     runs: options.Runs = Path("results/runs"),
     seed: options.Seed = 1,
     save_every: options.SaveEvery = 30.0,
