@@ -28,7 +28,7 @@ GPU_WINDOWS = {"batch": 32, "window": 2048, "precision": "bf16-mixed"}
 DRAWING = 0.25
 
 
-def tell(**row: object) -> None:
+def write_row(**row: object) -> None:
     """Print one row."""
     print("RESULT " + json.dumps(row), flush=True)
 
@@ -58,13 +58,13 @@ def tests(given: argparse.Namespace, clock: Clock) -> None:
             [*command, *places], cwd=ROOT, timeout=clock.left, capture_output=True, text=True, check=False
         )
     except subprocess.TimeoutExpired as error:
-        tell(tests=f"did not end in time: {str(error.stdout)[-500:]}")
+        write_row(tests=f"did not end in time: {str(error.stdout)[-500:]}")
         return
     print(done.stdout[-20000:], done.stderr[-5000:])
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     for line in lines:
-        tell(test=line)
-    tell(tests=next((line for line in reversed(done.stdout.splitlines()) if " in " in line), "no summary"))
+        write_row(test=line)
+    write_row(tests=next((line for line in reversed(done.stdout.splitlines()) if " in " in line), "no summary"))
 
 
 def engines(given: argparse.Namespace, clock: Clock) -> None:
@@ -101,11 +101,11 @@ def engines(given: argparse.Namespace, clock: Clock) -> None:
                     variant.run(count)
                     steps = count / (time.perf_counter() - began)
                 except (DescantError, RuntimeError) as error:
-                    tell(**row, problem=f"{type(error).__name__}: {error}"[:300])
+                    write_row(**row, problem=f"{type(error).__name__}: {error}"[:300])
                     continue
                 size = 4 if precision == "float32" else 2
                 multiplications = case.wavenet.multiplications
-                tell(
+                write_row(
                     **row,
                     samples_a_second=batch * steps,
                     steps_a_second=steps,
@@ -164,9 +164,9 @@ def training(given: argparse.Namespace, clock: Clock) -> None:
                 count = max(1, min(50, int(min(8.0, 0.2 * clock.left) / once)))
                 seconds = steps.run(count) / count
             except (DescantError, RuntimeError) as error:
-                tell(**row, problem=f"{type(error).__name__}: {error}"[:300])
+                write_row(**row, problem=f"{type(error).__name__}: {error}"[:300])
                 continue
-            tell(
+            write_row(
                 **row,
                 samples_a_second=settings.accumulate * settings.batch * settings.window / seconds,
                 milliseconds_a_step=1000 * seconds,
@@ -224,7 +224,7 @@ def resume(given: argparse.Namespace, clock: Clock) -> None:
         weights = [
             (first.weights[key].double() - value.double()).abs().max().item() for key, value in trained.weights.items()
         ]
-        tell(
+        write_row(
             training=name,
             steps=saved.step,
             largest_difference_of_bits=max(abs(value - bits[0].get(place, value)) for place, value in bits[1].items()),
@@ -265,7 +265,7 @@ def real(given: argparse.Namespace, clock: Clock) -> None:
     section = config.priors["large"]
     audio = given.sequence or made_tones(given.scratch / "tones", 20.0 if toy else 600.0)
     streams = streams_of(audio, section.wavenet, given.scratch)
-    tell(audio=str(given.sequence or "tones made here"), seconds=len(streams[STEPS].data) / streams[STEPS].rate)
+    write_row(audio=str(given.sequence or "tones made here"), seconds=len(streams[STEPS].data) / streams[STEPS].rate)
     windows = {"validation_batches": 2} if toy else {**GPU_WINDOWS, "validation_batches": 16, "compile": whole > 240}
     # windows fit a CPU's toy as they are
     tuned = section.training.model_copy(update=windows)
@@ -313,9 +313,9 @@ def real(given: argparse.Namespace, clock: Clock) -> None:
     seconds = time.perf_counter() - began
     for row in trainer.rows:
         if row.split == "validation" or row.step == trainer.step:
-            tell(step=row.step, split=row.split, figure=row.metric, value=row.value)
+            write_row(step=row.step, split=row.split, figure=row.metric, value=row.value)
     samples = trainer.step * tuned.batch * tuned.accumulate * tuned.window
-    tell(steps=trainer.step, of=steps, training_seconds=seconds, samples_a_second=samples / seconds)
+    write_row(steps=trainer.step, of=steps, training_seconds=seconds, samples_a_second=samples / seconds)
     write_model(given.output / "model.safetensors", model_of(chosen, streams, weights))
     system = chosen.build(streams)
     system.load_state_dict(weights)
@@ -338,7 +338,7 @@ def drawn_to_wave(system: Any, given: argparse.Namespace, clock: Clock) -> None:
     )
     took = time.perf_counter() - began
     signal.alarm(0)
-    tell(drawn=batch, each_s=seconds, took_s=took, samples_a_second=drawn.size / took)
+    write_row(drawn=batch, each_s=seconds, took_s=took, samples_a_second=drawn.size / took)
     gap = np.zeros(RATE // 4, np.float32)
     sound = np.concatenate([np.concatenate([mulaw.decode(row), gap]) for row in drawn])
     with wave.open(str(given.output / "real.wav"), "wb") as file:
@@ -413,7 +413,7 @@ def main(arguments: Sequence[str]) -> None:
     try:
         PARTS[given.part](given, clock)
     except DescantError as error:
-        tell(problem=f"{error.problem}; cure: {error.cure}")
+        write_row(problem=f"{error.problem}; cure: {error.cure}")
         raise SystemExit(1) from error
 
 

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from waits import Waits
 from waveforms import record
 
 from descant.config.training import Training
@@ -157,6 +158,16 @@ def test_codes_that_are_used_alike_have_the_perplexity_of_their_number(build: Ca
     figures = system._figures(torch.zeros(1, 512), torch.ones(1, 512), bottled)
     assert float(figures["perplexity"]) == pytest.approx(CLASSES)
     assert float(figures[system.headline]) == pytest.approx(0, abs=0.01), "silence in place of music is 0 dB"
+
+
+def test_the_codebook_follows_a_step_without_fetching_a_number(build: Callable[..., VQVAESystem]) -> None:
+    system = build()
+    observed = system(batch(2, 256), torch_generator("step", 0)).observed
+    # the first step asks whether the codebook has begun
+    system.finish_step(observed, torch_generator("finish", 0))
+    with Waits() as waits:
+        system.finish_step(observed, torch_generator("finish", 1))
+    assert not waits.places
 
 
 def test_no_code_is_restarted_at_the_end(tiny_training: Callable[..., Training]) -> None:

@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import signal
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from waits import Waits
 
 from descant.config.networks import ADA, WaveNetShape
 from descant.config.training import Training
@@ -68,24 +67,6 @@ class Watched(Windows):
         assert step == 0 or (step, first, count) in self.expected
         self.asked.append((step, first, count))
         return super().batch(step, first, count)
-
-
-class Waits(TorchDispatchMode):
-    """Counts where a number is fetched from a tensor, for which the CPU would wait for a GPU."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.places: list[str] = []
-
-    def __torch_dispatch__(
-        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        if func is torch.ops.aten._local_scalar_dense.default:
-            lines = [frame.line or "" for frame in traceback.extract_stack()]
-            # on a GPU its checks are left out
-            if not any("one_hot(" in line for line in lines):
-                self.places.append(lines[-2])
-        return func(*args, **(kwargs or {}))
 
 
 class Killed(BaseException):

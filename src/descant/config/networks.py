@@ -195,18 +195,10 @@ class Network(Section):
     training: Training = Field(description="what differs from the common training")
 
 
-class ADA(Network):
-    """One autoregressive discrete autoencoder."""
+class Coder(Network):
+    """A network that turns a sequence into codes, one for every hop steps."""
 
-    hop: int = Field(ge=2, le=4096, description="steps that become one code; a power of two")
-    bottleneck: Bottleneck = Field(description="what turns queries into codes: kind is vq, argmax or continuous")
-    jitter: float = Field(0.0, ge=0, lt=0.5, description="chance that a query is replaced by either neighbour's")
-    encoder: EncoderShape = Field(default_factory=EncoderShape)
-    modulator: ModulatorShape = Field(default_factory=ModulatorShape)
-    local_model: WaveNetShape = Field(description="the WaveNet that draws the sequence below, given the codes")
-    population: Population | None = Field(
-        None, description="population-based training; empty = one plain training with the settings as written"
-    )
+    hop: int = Field(ge=2, le=4096, description="steps (of audio: samples) that become one code; a power of two")
 
     @model_validator(mode="after")
     def _hop_fits(self) -> Self:
@@ -218,6 +210,19 @@ class ADA(Network):
                 f"set it to {-(-self.training.window // self.hop) * self.hop}"
             )
         return self
+
+
+class ADA(Coder):
+    """One autoregressive discrete autoencoder."""
+
+    bottleneck: Bottleneck = Field(description="what turns queries into codes: kind is vq, argmax or continuous")
+    jitter: float = Field(0.0, ge=0, lt=0.5, description="chance that a query is replaced by either neighbour's")
+    encoder: EncoderShape = Field(default_factory=EncoderShape)
+    modulator: ModulatorShape = Field(default_factory=ModulatorShape)
+    local_model: WaveNetShape = Field(description="the WaveNet that draws the sequence below, given the codes")
+    population: Population | None = Field(
+        None, description="population-based training; empty = one plain training with the settings as written"
+    )
 
     @model_validator(mode="after")
     def _population_fits(self) -> Self:

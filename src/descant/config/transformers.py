@@ -1,7 +1,7 @@
 """``transformers:`` priors of codes and upsamplers from coarser codes to finer ones (Jukebox, Dhariwal et al. 2020).
 
-Depth, width and context are Jukebox's to choose by machine; the defaults are ours, a size that a laptop trains in hours
-and draws from faster than a minute of music takes two minutes.
+The defaults of depth, width and context are ours: the size that ``benchmarks/transformer.py`` draws from. What Jukebox
+has is said of each.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Transformer(Network):
     timing: bool = Field(
         True,
         description="whether it sees the length of the track and the place in it, at the top level; an upsampler "
-        "never is (Jukebox)",
+        "never does (Jukebox)",
     )
     conditioner: ConditionerShape = Field(default_factory=ConditionerShape)
 

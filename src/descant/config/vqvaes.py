@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from descant.config.base import Section
-from descant.config.networks import Network
+from descant.config.networks import Coder
 
 
 class Codebook(Section):
@@ -22,7 +22,7 @@ class Codebook(Section):
         ge=1,
         le=64,
         description="codebooks in a row, each of what those before it left over (residual VQ, Zeghidour et al. 2021); "
-        "above 1 the codes are to be listened to, and no transformer stands on them",
+        "above 1 its codes are decoded and measured, and no transformer learns them",
     )
     commitment: float = Field(0.02, ge=0, description="beta, the weight of the commitment loss")
     ema_decay: float = Field(0.99, gt=0, lt=1, description="decay per step of the moving averages of codebook and use")
@@ -59,23 +59,11 @@ class ReconstructionLoss(Section):
         return self
 
 
-class VQVAE(Network):
+class VQVAE(Coder):
     """One level: an encoder of the waveform, a codebook, and a decoder that makes the waveform of the codes alone."""
 
-    hop: int = Field(ge=2, le=4096, description="audio samples that become one code; a power of two")
     channels: int = Field(32, ge=1, le=16384, description="width of encoder and decoder")
     depth: int = Field(4, ge=1, le=16, description="residual blocks after each halving of the rate")
     dilation_growth: int = Field(3, ge=1, le=8, description="dilation of a block over that of the one before it")
     codebook: Codebook = Field(default_factory=Codebook)
     loss: ReconstructionLoss = Field(default_factory=ReconstructionLoss)
-
-    @model_validator(mode="after")
-    def _hop_fits(self) -> Self:
-        if self.hop & (self.hop - 1):
-            raise ValueError(f"hop is {self.hop}; it must be a power of two: 2, 4, 8, …")
-        if self.training.window % self.hop:
-            raise ValueError(
-                f"training.window is {self.training.window}, not a multiple of hop {self.hop}; "
-                f"set it to {-(-self.training.window // self.hop) * self.hop}"
-            )
-        return self

@@ -43,14 +43,14 @@ class Bottleneck(nn.Module, ABC):
     def embed(self, codes: Tensor) -> Tensor:
         """Quantised queries ``(..., query_dim)`` of int64 codes ``(...)``."""
 
-    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: bool = True) -> None:
+    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: Tensor | bool = True) -> None:
         """Update what is not learnt by gradient, once a step, from the queries of all its batches.
 
         Args:
             queries: ``(batch, codes, query_dim)``.
             codes: that they became.
             noise: the only source of randomness.
-            restart: whether codes that fell out of use may be restarted.
+            restart: whether codes that fell out of use may be restarted; a scalar on their device keeps a GPU running.
         """
 
 
@@ -125,7 +125,7 @@ class VectorQuantisation(Bottleneck):
         return F.embedding(codes, self.codebook)
 
     @torch.no_grad()
-    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: bool = True) -> None:
+    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: Tensor | bool = True) -> None:
         """Update moving averages (and the EMA codebook), then restart codes that fell out of use."""
         flat = queries.detach().float().flatten(0, -2)
         if not self._started:
@@ -141,8 +141,8 @@ class VectorQuantisation(Bottleneck):
             total = self.usage.sum()
             smoothed = (self.usage + 1e-5) / (total + self.classes * 1e-5) * total
             self.codebook.copy_(self.sums / smoothed[:, None])
-        if restart and self.restart_below > 0:
-            self._restart(flat, noise)
+        if self.restart_below > 0:
+            self._restart(flat, noise, restart)
 
     def _ask_again(self, _: object) -> None:
         self._started = False
@@ -157,9 +157,9 @@ class VectorQuantisation(Bottleneck):
         self.sums.copy_(start)
         self.initialised.fill_(True)
 
-    def _restart(self, flat: Tensor, noise: torch.Generator) -> None:
+    def _restart(self, flat: Tensor, noise: torch.Generator, allowed: Tensor | bool) -> None:
         mean_use = self.usage.mean()
-        dead = (self.usage < self.restart_below * mean_use)[:, None]
+        dead = ((self.usage < self.restart_below * mean_use) & allowed)[:, None]
         picks = torch.randint(len(flat), (self.classes,), generator=noise).to(flat.device, non_blocking=True)
         # a restarted code begins with the use of an average one, or it would be restarted at once again
         self.codebook.data.copy_(torch.where(dead, flat[picks], self.codebook))
@@ -208,7 +208,7 @@ class ResidualQuantisation(Bottleneck):
         parts = [quantiser.embed(own) for quantiser, own in zip(self._parts, codes.unbind(-1), strict=True)]
         return torch.stack(parts).sum(0)
 
-    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: bool = True) -> None:
+    def learn(self, queries: Tensor, codes: Tensor, noise: torch.Generator, restart: Tensor | bool = True) -> None:
         """Let each codebook follow what those before it leave over, as they were when the step was made."""
         left = queries.detach().float()
         for quantiser, own in zip(self._parts, codes.unbind(-1), strict=True):

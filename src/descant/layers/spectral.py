@@ -99,7 +99,7 @@ class Resolution:
 
 
 class _LogMel(nn.Module):
-    """Logarithms of magnitudes in mel bands, as many as a window of this length tells apart."""
+    """Logarithms of magnitudes in mel bands, as many as a window of this length resolves."""
 
     def __init__(self, resolution: Resolution, sample_rate: int) -> None:
         super().__init__()

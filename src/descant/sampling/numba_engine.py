@@ -1,7 +1,6 @@
 """The numba engine: the fastest on a CPU where no compiler is installed; numba brings its own (LLVM)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from descant.config.models import EngineName, Precision
-from descant.errors import EngineError, RunError
+from descant.errors import EngineError
 from descant.layers.wavenet import WaveNet
-from descant.runs.folder import PATIENCE, locked
+from descant.sampling.compiling import compile_alone
 from descant.sampling.engine import DrawSettings
 from descant.sampling.weights import FloatArray, StepWeights, step_weights
 
@@ -61,20 +60,7 @@ class NumbaEngine:
         self.rings = torch.zeros(batch, sum(weights.delays), len(self.weights.start_bias))
         self.recent = torch.zeros(batch, weights.start_kernel, dtype=torch.int64)
         self.unconditioned = torch.zeros(batch, 0, *weights.convolution_bias.shape)
-        self._compile()
-
-    def _compile(self) -> None:
-        """Compile, or load what was compiled, one process after the other: numba's own index of it is not locked."""
-        cache = advance.stats.cache_path
-        assert cache is not None
-        try:
-            with locked(Path(cache), PATIENCE):
-                self.follow(torch.zeros(len(self.recent), 0, dtype=torch.int64), None)
-        except (OSError, RunError) as error:
-            raise EngineError(
-                f"the machine code of the numba engine cannot be kept: {error}",
-                "set NUMBA_CACHE_DIR to a folder that can be written",
-            ) from error
+        compile_alone(advance, lambda: self.follow(torch.zeros(batch, 0, dtype=torch.int64), None))
 
     @property
     def name(self) -> EngineName:

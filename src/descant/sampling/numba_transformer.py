@@ -1,17 +1,16 @@
 """The numba engine of transformers: what the reference keeps, gone along in compiled loops."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from descant.config.models import EngineName, Precision
-from descant.errors import EngineError, RunError
+from descant.errors import EngineError
 from descant.layers.attention import WAYS
 from descant.layers.transformer import Transformer
-from descant.runs.folder import PATIENCE, locked
+from descant.sampling.compiling import compile_alone
 from descant.sampling.engine import DrawSettings
 from descant.sampling.transformer_engine import TransformerEngine
 from descant.sampling.transformer_weights import folded
@@ -48,17 +47,8 @@ class NumbaTransformerEngine(TransformerEngine):
         super().__init__(network, batch, settings)
         self.weights = _weights(network, torch.float32 if precision == "float32" else torch.bfloat16)
         self.batch, self.threads = batch, min(threads, batch)
-        cache = advance_transformer.stats.cache_path
-        assert cache is not None
-        try:
-            # one process after the other: numba's own index of what is compiled is not locked
-            with locked(Path(cache), PATIENCE):
-                self._advance(torch.zeros(batch, 0, dtype=torch.int64), None, None)
-        except (OSError, RunError) as error:
-            raise EngineError(
-                f"the machine code of the numba engine cannot be kept: {error}",
-                "set NUMBA_CACHE_DIR to a folder that can be written",
-            ) from error
+        nothing = torch.zeros(batch, 0, dtype=torch.int64)
+        compile_alone(advance_transformer, lambda: self._advance(nothing, None, None))
 
     @property
     def name(self) -> EngineName:

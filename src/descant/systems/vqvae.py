@@ -130,7 +130,7 @@ class VQVAESystem(Coder):
     def finish_step(self, observed: Mapping[str, Tensor], noise: torch.Generator) -> None:
         """Let the codebook follow the step; its last restarts are some time before the training's end."""
         training = self.settings.training
-        restart = int(self.steps_done) < self.settings.codebook.restart_until * training.steps
+        restart = self.steps_done < self.settings.codebook.restart_until * training.steps
         self.codebook.learn(observed["vectors"], observed["codes"], noise, restart)
         self.steps_done += 1
 
