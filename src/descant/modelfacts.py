@@ -106,6 +106,8 @@ class ModelFacts(BaseModel):
         inputs: the sequences it was trained on; what it learnt is the first.
         steps: optimizer steps.
         start: sha256 of the model file whose weights it began from; None for fresh ones.
+        loudest: level of the music that it learnt, see :func:`descant.prediction.loudness.loudest_level`; None where
+            it has no linear predictor, and in older files.
         version: of the code that wrote it.
     """
 
@@ -117,6 +119,7 @@ class ModelFacts(BaseModel):
     inputs: tuple[Input, ...] = Field(min_length=1, max_length=100)
     steps: int = Field(ge=0)
     start: str | None = None
+    loudest: float | None = Field(None, gt=0, le=1)
     version: str = __version__
 
     @property

@@ -56,7 +56,8 @@ def draw(
         raise SamplingError(f"{prime}: {primed.shape[1]} steps are no whole codes", f"give a multiple of {system.hop}")
     if codes is not None and codes.shape[1] * system.hop < length:
         raise SamplingError(f"{given}: {codes.shape[1]} codes are too few for {length} steps", "draw more of them")
-    how = level_settings(sampling, derive_seed(seed, "sample", file.facts.learnt.name), threads, save_every)
+    own_seed = derive_seed(seed, "sample", file.facts.learnt.name)
+    how = level_settings(sampling, own_seed, threads, save_every, file.facts.loudest)
     if isinstance(system, TransformerSystem):
         slide = sampling.slides[level] if level < len(sampling.slides) else None
         asked = {str(label): value for label, value in sampling.labels.items()}

@@ -160,6 +160,11 @@ class Sampling(Section):
         1.0, gt=0, description="logits are divided by it at every level; below 1 is more regular, above 1 more random"
     )
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling (Holtzman et al. 2020); 1 = off")
+    limit_loudness: bool = Field(
+        True,
+        description="whether audio drawn with a linear predictor stays about as loud as its training music: where it "
+        "is louder than nearly all of that, what rings is made to die away (ours)",
+    )
     engine: EngineName = Field(
         "auto", description="what draws; 'auto' takes the fastest that works on the machine; all draw the same"
     )

@@ -4,7 +4,8 @@ A dilated convolution is one matrix product over its taps laid side by side, and
 one product over their gated outputs: the same arithmetic as a stack of ``Conv1d``, in fewer and larger products.
 """
 
-from typing import TYPE_CHECKING, Literal
+import copy
+from typing import TYPE_CHECKING, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -114,6 +115,8 @@ class WaveNet(nn.Module):
         super().__init__()
         self.classes = classes
         self.hop = hop
+        # see :meth:`damped`
+        self.loudest: float | None = None
         self.embedding = StepEmbedding(classes, residual_channels, input_kind)
         self.start = CausalConvolution(residual_channels, residual_channels, start_kernel, 1)
         self.layers = nn.ModuleList(
@@ -234,6 +237,16 @@ class WaveNet(nn.Module):
         assert predictor is not None
         return torch.from_numpy(predictor.follow(steps.cpu().numpy())).to(steps.device)
 
+    def damped(self, loudest: float | None) -> Self:
+        """This network with the same weights, whose linear predictor is damped where music is louder.
+
+        Args:
+            loudest: see :class:`descant.prediction.predictor.Predictor`.
+        """
+        other = copy.copy(self)
+        other.loudest = loudest
+        return other
+
     def predictor(self, batch: int) -> "Predictor | None":
         """The linear predictor of so many sequences before their first step; None for a network without."""
         if self.prediction is None:
@@ -241,7 +254,7 @@ class WaveNet(nn.Module):
         # compiled loops, which a network without a predictor needs not load
         from descant.prediction.predictor import Predictor
 
-        return Predictor(self.prediction.settings, batch)
+        return Predictor(self.prediction.settings, batch, self.loudest)
 
     def _gated(self, steps: Tensor, conditioning: Tensor | None, predicted: Tensor | None) -> Tensor:
         """Gated outputs of all layers, ``(batch, time, layers · gate_channels / 2)``."""

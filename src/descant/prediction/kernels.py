@@ -10,12 +10,24 @@ from typing import NamedTuple
 import numpy as np
 
 from descant.compiled import DoubleArray, FloatArray, compiled, kept_on_disk
-from descant.prediction.constants import LEAST_SCALE, SCALE_RATE, SCALE_SHARE
+from descant.prediction.constants import DAMPING, LEAST_SCALE, LEVEL_STEPS, SCALE_RATE, SCALE_SHARE
 
 # partial sums of a product, so that it is no single chain of additions; orders are multiples of it
 LANES = 16
 # white noise that conditions the autocorrelation, relative and absolute (ours; speech coders take 1e-4 to 1e-9)
 RELATIVE_NOISE, ABSOLUTE_NOISE = 1e-5, 1e-9
+
+
+class Analysis(NamedTuple):
+    """How coefficients follow from the past.
+
+    Attributes:
+        window: that the past is shaped with, oldest sample first.
+        loudest: root mean square of the newest samples beyond which the coefficients are damped.
+    """
+
+    window: DoubleArray
+    loudest: float
 
 
 class Memory(NamedTuple):
@@ -66,14 +78,16 @@ def _levinson(correlation: DoubleArray, order: int) -> DoubleArray:
 
 
 @kept_on_disk
-def begin_block(memory: Memory, window: DoubleArray) -> None:
+def begin_block(memory: Memory, analysis: Analysis) -> None:
     """Move the past to the front of its place, and compute the coefficients of the block that begins.
 
     Args:
         memory: of the sequences.
-        window: that the past is shaped with, oldest sample first.
+        analysis: how the coefficients follow from the past.
     """
+    window = analysis.window
     length, order = len(window), memory.coefficients.shape[1]
+    newest = min(length, LEVEL_STEPS)
     every = memory.past.shape[1] - length
     # the zeros behind the samples let every lag run over all of them
     shaped = np.zeros(length + order)
@@ -91,8 +105,15 @@ def begin_block(memory: Memory, window: DoubleArray) -> None:
                 correlation[lag] += value * shaped[number + lag]
         correlation[0] = correlation[0] * (1.0 + RELATIVE_NOISE) + ABSOLUTE_NOISE
         coefficients = _levinson(correlation, order)
+        power = 0.0
+        for number in range(length - newest, length):
+            power += np.float64(past[number]) * np.float64(past[number])
+        # poles move inwards: what rings dies away faster
+        factor = DAMPING if power > newest * analysis.loudest * analysis.loudest else 1.0
+        damping = factor
         for lag in range(order):
-            memory.coefficients[sequence, order - 1 - lag] = np.float32(coefficients[lag])
+            memory.coefficients[sequence, order - 1 - lag] = np.float32(coefficients[lag] * damping)
+            damping *= factor
 
 
 @compiled
@@ -151,21 +172,21 @@ def learn(memory: Memory, every: int, sequence: int, step: int, sample: float, p
 
 
 @kept_on_disk
-def follow(memory: Memory, window: DoubleArray, first: int, samples: FloatArray, predicted: FloatArray) -> None:
+def follow(memory: Memory, analysis: Analysis, first: int, samples: FloatArray, predicted: FloatArray) -> None:
     """Predict steps, and learn those that are given.
 
     Args:
         memory: of the sequences.
-        window: see :func:`begin_block`.
+        analysis: see :func:`begin_block`.
         first: number of the first step.
         samples: ``(batch, count)``; of none, one step is predicted.
         predicted: ``(batch, count, 2)``, written.
     """
-    every = memory.past.shape[1] - len(window)
+    every = memory.past.shape[1] - len(analysis.window)
     for number in range(predicted.shape[1]):
         step = first + number
         if step % every == 0:
-            begin_block(memory, window)
+            begin_block(memory, analysis)
         for sequence in range(len(predicted)):
             predict(memory, every, sequence, step, predicted[sequence, number])
             if number < samples.shape[1]:

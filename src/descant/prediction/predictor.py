@@ -1,6 +1,7 @@
 """Linear prediction of mu-law audio, as a stream beside it, or step after step."""
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +13,7 @@ from descant.compiled import DoubleArray, FloatArray
 from descant.config.networks import LinearPrediction
 from descant.prediction import kernels
 from descant.prediction.constants import LEAST_SCALE
-from descant.prediction.kernels import Memory
+from descant.prediction.kernels import Analysis, Memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,16 +37,19 @@ class Predictor:
     """Predicts sequences side by side, each step from those before it; before the first there was silence.
 
     The coefficients follow from the last samples by the autocorrelation method, which keeps what is drawn with them
-    stable. The scale is a running mean of the errors' size.
+    stable. The scale is a running mean of the errors' size. Stable are they alone: what a network adds to them can
+    make what is drawn ever louder, unless they are damped where it is loud.
 
     Args:
         settings: order, window and so on.
         batch: sequences.
+        loudest: root mean square of the newest ``LEVEL_STEPS`` samples beyond which the coefficients are damped; None:
+            they never are.
     """
 
-    def __init__(self, settings: LinearPrediction, batch: int) -> None:
+    def __init__(self, settings: LinearPrediction, batch: int, loudest: float | None = None) -> None:
         self.settings = settings
-        self.window = analysis_window(settings.window)
+        self.analysis = Analysis(analysis_window(settings.window), math.inf if loudest is None else loudest)
         self.step = 0
         self.memory = Memory(
             past=np.zeros((batch, settings.window + settings.every), np.float32),
@@ -66,14 +70,14 @@ class Predictor:
             float32 ``(batch, count, 2)``: the sample that is predicted, and the scale.
         """
         predicted = np.zeros((*classes.shape, 2), np.float32)
-        kernels.follow(self.memory, self.window, self.step, mulaw.SAMPLES[classes], predicted)
+        kernels.follow(self.memory, self.analysis, self.step, mulaw.SAMPLES[classes], predicted)
         self.step += classes.shape[1]
         return predicted
 
     def next(self) -> FloatArray:
         """What is predicted of the next step, ``(batch, 2)``; :meth:`learn` then goes past it."""
         none = np.zeros((len(self.predicted), 0), np.float32)
-        kernels.follow(self.memory, self.window, self.step, none, self.predicted)
+        kernels.follow(self.memory, self.analysis, self.step, none, self.predicted)
         return self.predicted[:, 0]
 
     def learn(self, classes: npt.NDArray[Any]) -> None:
@@ -84,7 +88,7 @@ class Predictor:
 
     def begin_block(self) -> None:
         """Compute the coefficients of the block that begins with the next step, for an engine that does the rest."""
-        kernels.begin_block(self.memory, self.window)
+        kernels.begin_block(self.memory, self.analysis)
 
     def part(self, first: int, stop: int) -> Self:
         """The predictor of sequences ``first … stop - 1`` alone; it shares its memory with this one."""

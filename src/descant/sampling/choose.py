@@ -97,6 +97,8 @@ def build_engine(
     engines = ENGINES[type(network)]
     if settings.precision != "float32":
         network = engines.rounded(network)
+    if isinstance(network, WaveNet):
+        network = network.damped(draw.loudest)
     trial = _trial(network, batch, BFLOAT16_TOLERANCE if settings.precision == "bfloat16" else TOLERANCE)
     if draw.guidance != 1 and trial.conditioning is not None:
         # a sequence's two rows are given the same, which leaves its logits as they are

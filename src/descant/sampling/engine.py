@@ -19,11 +19,13 @@ class DrawSettings:
         temperature: logits are divided by it.
         top_p: nucleus; 1 keeps all classes.
         guidance: how far logits go from those without labels to those with them, and beyond; 1 has them.
+        loudest: of :meth:`descant.layers.wavenet.WaveNet.damped`.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     guidance: float = 1.0
+    loudest: float | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class LevelSettings:
 
     Attributes:
         seed: of the draws; sequence ``n`` uses stream ``n``.
-        draw: temperature and nucleus.
+        draw: temperature, nucleus and loudest level.
         engine: which engine, in which numbers.
         save_every_seconds: wall-clock seconds between saved states.
     """
@@ -42,11 +42,13 @@ class LevelSettings:
         return {"seed": self.seed, **asdict(self.draw), "engine": self.engine.name, "precision": self.engine.precision}
 
 
-def level_settings(sampling: Sampling, seed: int, threads: int, save_every_seconds: float) -> LevelSettings:
-    """How a level is drawn by the configuration."""
+def level_settings(
+    sampling: Sampling, seed: int, threads: int, save_every_seconds: float, loudest: float | None = None
+) -> LevelSettings:
+    """How a level is drawn by the configuration; ``loudest`` is that of the music that its network learnt."""
     return LevelSettings(
         seed,
-        DrawSettings(sampling.temperature, sampling.top_p),
+        DrawSettings(sampling.temperature, sampling.top_p, loudest=loudest if sampling.limit_loudness else None),
         EngineSettings(sampling.engine, sampling.precision, threads),
         save_every_seconds,
     )

@@ -16,7 +16,7 @@ from descant.sampling.engine import DrawSettings
 from descant.sampling.weights import FloatArray, StepWeights, step_weights
 
 try:
-    from descant.prediction.kernels import no_memory
+    from descant.prediction.kernels import Analysis, no_memory
     from descant.prediction.predictor import Predictor
     from descant.sampling.numba_draw import Mixture
     from descant.sampling.numba_kernels import TILE, Sequences, TiledWeights, Tiles, advance
@@ -145,7 +145,7 @@ def _tiled(weights: StepWeights, kept: torch.dtype, predictor: Predictor | None)
         logits=tiles(padded(weights.logits, 0, 1), kept),
         logits_bias=padded(weights.logits_bias, 0).numpy(),
         mixture=_mixture(weights),
-        window=np.zeros(0) if predictor is None else predictor.window,
+        analysis=Analysis(np.zeros(0), 0.0) if predictor is None else predictor.analysis,
     )
 
 

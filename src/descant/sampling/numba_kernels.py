@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from descant.audio.mulaw import SAMPLES
 from descant.compiled import DoubleArray, FloatArray, IntArray, compiled, kept_on_disk
 from descant.prediction import kernels as prediction
-from descant.prediction.kernels import Memory
+from descant.prediction.kernels import Analysis, Memory
 from descant.sampling.numba_draw import Mixture, mix, pick, see_prediction, sharpen, weigh
 
 # columns of a matrix that lie together, and how many of them one vector holds
@@ -33,7 +33,7 @@ class TiledWeights(NamedTuple):
 
     Matrices lie in tiles ``(..., out / TILE, in, TILE)``, float32 or the bits of bfloat16; residual and skip product
     are one. The rest is as in :class:`descant.sampling.weights.StepWeights`, in float32. The mixture, and the window
-    that a linear predictor shapes the past with, are empty without one.
+    of a linear predictor's analysis, are empty without one.
     """
 
     dilations: IntArray
@@ -50,7 +50,7 @@ class TiledWeights(NamedTuple):
     logits: Tiles
     logits_bias: FloatArray
     mixture: Mixture
-    window: DoubleArray
+    analysis: Analysis
 
 
 class Sequences(NamedTuple):
@@ -264,14 +264,14 @@ def advance(
     logits = np.zeros((sequences, len(weights.logits_bias)), np.float32)
     classes = weights.start_tables.shape[1]
     probabilities = np.zeros(classes, np.float64)
-    memory, every = batch.memory, batch.memory.past.shape[1] - len(weights.window)
+    memory, every = batch.memory, batch.memory.past.shape[1] - len(weights.analysis.window)
     predicts = memory.coefficients.shape[1] > 0
     predicted = np.zeros((sequences, 2), np.float32)
     parts = np.zeros(len(weights.mixture.log_weights))
     for number in range(count):
         step = first + number
         if predicts and step % every == 0:
-            prediction.begin_block(memory, weights.window)
+            prediction.begin_block(memory, weights.analysis)
         for sequence in range(sequences):
             _begin(weights, batch.recent[sequence], step, paths[sequence, :residual])
             if predicts:

@@ -18,7 +18,7 @@ from descant.runs.checkpoint import stated_digest
 from descant.runs.folder import PATIENCE, locked, run_name
 from descant.seeds import derive_seed
 from descant.sequences import PackedSequence
-from descant.systems.base import System
+from descant.systems.base import PREDICTED, STEPS, System
 from descant.systems.registry import KINDS
 from descant.systems.restore import misfits
 from descant.training.devices import Devices
@@ -171,12 +171,19 @@ def build_trainer(session: Session, streams: Streams) -> Trainer:
 
 def model_of(session: Session, streams: Streams, weights: Mapping[str, Tensor]) -> ModelFile:
     """The model file of a session that was trained to its end."""
+    loudest = None
+    if PREDICTED in streams:
+        # compiled loops, which other trainings need not load
+        from descant.prediction.loudness import loudest_level
+
+        loudest = loudest_level(streams[STEPS])
     facts = ModelFacts(
         kind=session.kind,
         settings=without_effect_removed(session.settings),
         inputs=session.inputs(streams),
         steps=session.training.steps,
         start=session.start_digest(),
+        loudest=loudest,
     )
     return ModelFile(facts, dict(weights))
 
