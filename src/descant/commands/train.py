@@ -9,6 +9,7 @@ from descant.commands import cli, options
 from descant.commands.set_up import set_up_torch
 from descant.errors import ConfigError
 from descant.systems.registry import KINDS
+from descant.training.automatic import settled
 from descant.training.devices import Devices
 from descant.training.session import Session, train_to_file
 
@@ -33,9 +34,10 @@ def train(
     if kind not in KINDS:
         raise ConfigError(f"--kind is {kind}, which is not known", f"give one of {', '.join(KINDS)}")
     section = cli.parse_settings(KINDS[kind].section, settings)
-    set_up_torch(threads, gpus, section.training.compile)
-    session = Session(kind, section, runs, seed, Devices.of(gpus))
-    train_to_file(session, options.open_streams(inputs), model, metrics)
+    set_up_torch(threads, gpus, bool(section.training.compile))
+    streams = options.open_streams(inputs)
+    session = settled(Session(kind, section, runs, seed, Devices.of(gpus)), streams)
+    train_to_file(session, streams, model, metrics)
 
 
 if __name__ == "__main__":

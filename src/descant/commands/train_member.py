@@ -36,7 +36,7 @@ def train_member(
     says so, and the next generation replaces it.
     """
     ada = cli.parse_settings(ADA, settings)
-    set_up_torch(threads, gpus, ada.training.compile)
+    set_up_torch(threads, gpus, bool(ada.training.compile))
     decided = next((each for each in read_decisions(decisions) if each.member == member), None)
     if decided is None:
         raise PopulationError(f"{decisions} decides nothing for member {member}", CURE)

@@ -234,6 +234,11 @@ class ADA(Coder):
                 f"training.steps is {steps}, which population.generations ({generations}) does not divide; "
                 f"set it to {-(-steps // generations) * generations}"
             )
+        if automatic := [key for key in ("precision", "compile") if getattr(self.training, key) == "auto"]:
+            raise ValueError(
+                f"training.{automatic[0]} is auto, which may differ between the machines that a population's members "
+                "train on; name one for this ADA"
+            )
         real = self.real_settings()
         for name, bounds in self.population.tuned.items():
             if name not in real:

@@ -50,10 +50,16 @@ class Training(Section):
     average_decay: float = Field(
         0.0, ge=0, lt=1, description="decay of the weights' moving average, which is evaluated and kept; 0 = off"
     )
-    precision: Literal["32-true", "bf16-mixed"] = Field(
-        "32-true", description="Lightning Fabric's precision; bf16-mixed gains where the device has bf16 arithmetic"
+    precision: Literal["32-true", "bf16-mixed", "auto"] = Field(
+        "32-true",
+        description="Lightning Fabric's precision; bf16-mixed gains where the device has bf16 arithmetic, and 'auto' "
+        "takes it there: the same configuration then gives other bytes on another machine",
     )
-    compile: bool = Field(False, description="train through torch.compile, which needs a C++ compiler on a CPU")
+    compile: bool | Literal["auto"] = Field(
+        False,
+        description="train through torch.compile, which needs a C++ compiler on a CPU; 'auto': where one is found, and "
+        "a WaveNet or an ADA trains long enough for it to pay",
+    )
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=2, description="checkpoints kept; the newest may be torn, so two at least")
     log_every: int = Field(20, ge=1, description="steps between rows of training metrics")

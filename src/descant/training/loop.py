@@ -97,6 +97,8 @@ class Trainer:
                 f"training.accumulate is {settings.accumulate}, which {devices.count} devices cannot share evenly",
                 f"set it to a multiple of {devices.count}; a smaller training.batch keeps the step as large as it was",
             )
+        if settings.precision == "auto" or settings.compile == "auto":
+            raise ValueError("a training is built with what auto stands for: descant.training.automatic.settled")
         if settings.compile and not (shutil.which("g++") or (devices.accelerator == "cuda" and shutil.which("cc"))):
             raise TrainingError(
                 "training.compile is on but no compiler is found, which torch.compile needs (g++; with a GPU, cc)",
