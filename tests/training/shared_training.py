@@ -32,10 +32,10 @@ class Collectives(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def main(kind: str, settings: str, sequence: str, runs: str, output: str, processes: str) -> None:
+def main(kind: str, settings: str, sequence: str, runs: str, output: str, processes: str, nodes: str = "1") -> None:
     torch.set_num_threads(1)
     section = KINDS[kind].section.model_validate_json(settings)
-    session = Session(kind, section, Path(runs), 5, Devices("cpu", int(processes)))
+    session = Session(kind, section, Path(runs), 5, Devices("cpu", int(processes), int(nodes)))
     folder = Path(output)
     streams = {STEPS: open_sequence(Path(sequence))}
     with Collectives() as collectives:

@@ -44,6 +44,19 @@ class Shared:
         with (folder / "log.txt").open("ab") as log:
             return subprocess.Popen([sys.executable, str(PROGRAM), *arguments], stdout=log, stderr=log)
 
+    def start_on_nodes(self, folder: Path) -> list[subprocess.Popen[bytes]]:
+        """What srun starts on two nodes, here on one machine."""
+        folder.mkdir(exist_ok=True)
+        job = {"SLURM_JOB_NODELIST": "localhost", "SLURM_JOB_ID": str(os.getpid() + int(time.time()))}
+        arguments = [self.kind, self.settings, str(self.sequence), str(folder / "runs"), str(folder), "1", "2"]
+        started = []
+        for node in range(2):
+            with (folder / f"log{node}.txt").open("ab") as log:
+                environment = {**os.environ, **job, "SLURM_NODEID": str(node)}
+                command = [sys.executable, str(PROGRAM), *arguments]
+                started.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment))
+        return started
+
     def finish(self, folder: Path, processes: int) -> Path:
         running = self.start(folder, processes)
         assert running.wait(120) == 0, (folder / "log.txt").read_text()
@@ -83,6 +96,53 @@ def test_two_processes_learn_what_one_learns(shared: dict[str, Shared], tmp_path
     # the normalisation after it cancels it, so that its gradient is rounding, which Adam makes large
     for weight in weights.keys() - {"encoder.queries.bias"}:
         np.testing.assert_allclose(weights[weight], others[weight], rtol=2e-2, atol=1e-2, err_msg=weight)
+
+
+@pytest.mark.slow
+def test_two_nodes_learn_what_one_learns_and_a_lost_one_ends_in_a_clean_resubmission(
+    shared: dict[str, Shared], tmp_path: Path
+) -> None:
+    prior = shared["prior"]
+    alone = prior.finish(tmp_path / "alone", 1)
+    undisturbed = tmp_path / "undisturbed"
+    for node in prior.start_on_nodes(undisturbed):
+        assert node.wait(120) == 0, (undisturbed / "log0.txt").read_text()
+    curve, other = (pd.read_csv(folder / "metrics.csv") for folder in (alone, undisturbed))
+    assert curve.drop(columns="value").equals(other.drop(columns="value"))
+    np.testing.assert_allclose(curve["value"], other["value"], rtol=2e-4, atol=2e-5)
+
+    disturbed = tmp_path / "disturbed"
+    first, second = prior.start_on_nodes(disturbed)
+    deadline = time.monotonic() + 60
+    while not newest(disturbed):
+        assert time.monotonic() < deadline and first.poll() is None
+        time.sleep(0.01)
+    second.kill()
+    second.wait()
+    # what waits for the lost one in a collective fails, where srun would end it sooner
+    assert first.wait(60) != 0 or (disturbed / "model.safetensors").exists()
+    assert newest(disturbed) > 0
+    for node in prior.start_on_nodes(disturbed):
+        assert node.wait(120) == 0, (disturbed / "log0.txt").read_text()
+    for name in ("model.safetensors", "metrics.csv"):
+        assert (disturbed / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+def test_nodes_without_srun_are_reported(
+    tiny_sequence: PackedSequence,
+    tiny_training: Callable[..., Training],
+    tiny_shape: Callable[..., WaveNetShape],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SLURM_NODEID", "SLURM_JOB_NODELIST", "SLURM_JOB_ID", "NODE_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    settings = tiny_training(accumulate=2)
+    windows = Windows({STEPS: tiny_sequence}, "train", settings.window, 1)
+    with pytest.raises(TrainingError, match="SLURM_NODEID is not set: no srun"):
+        Trainer(
+            WaveNetSystem(tiny_shape(), 16), settings, TrainingData(windows, windows), tmp_path, 1, Devices(nodes=2)
+        )
 
 
 @pytest.mark.slow

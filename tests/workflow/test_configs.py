@@ -30,6 +30,21 @@ def test_a_cluster_s_jobs_get_the_gpus_that_they_ask_for(profile: str, tmp_path:
     assert trainings and all("gpu=4" in resources for resources in trainings)
 
 
+def test_a_training_on_several_nodes_is_started_by_srun_on_each(tmp_path: Path) -> None:
+    over = tmp_path / "nodes.yaml"
+    over.write_text(yaml.safe_dump({"gpus_per_job": 4, "nodes_per_job": 2, "training": {"accumulate": 8}}))
+    profile = ("--workflow-profile", str(ROOT / "profiles" / "slurm"))
+    shown = run(tmp_path, "--dry-run", "--printshellcmds", "all", *profile, over=over).stdout
+    jobs = re.findall(r"rule train:.*?resources: ([^\n]*)\nShell command: +([^\n]*?) --kind", shown, re.DOTALL)
+    job = jobs[0]
+    asked = dict(re.findall(r"(\w+)=(\w+)", job[0]))
+    assert [asked[name] for name in ("gpu", "nodes", "tasks", "tasks_per_gpu", "mpi")] == ["8", "2", "2", "0", "srun"]
+    assert job[1].startswith("srun --ntasks-per-node=1 --kill-on-bad-exit=1 python -m descant.commands.train")
+    assert "--gpus 4 --nodes 2" in shown
+    # what draws takes one
+    assert not re.findall(r"rule draw:.*?resources: [^\n]*(?:nodes=|gpu=[^1])[^\n]*", shown)
+
+
 RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 GPU_RULES = {
     name: body
@@ -69,7 +84,7 @@ def test_more_gpus_than_there_are_are_reported(tmp_path: Path) -> None:
     over.write_text(yaml.safe_dump({"gpus_per_job": 2, "training": {"accumulate": 2}}))
     shown = run(tmp_path, "--dry-run", "all", over=over, check=False)
     assert shown.returncode != 0
-    assert "gpus_per_job is 2, but all jobs together may use 1" in shown.stdout + shown.stderr
+    assert "gpus_per_job is 2, nodes_per_job 1, but all jobs together may use 1 GPUs" in shown.stdout + shown.stderr
     assert run(tmp_path, "--dry-run", "corpus", over=over).returncode == 0, "no training, no GPU"
     shown = run(tmp_path, "--dry-run", "all", "--resources", "gpu=2", over=over)
     assert "gpu=2" in shown.stdout

@@ -79,13 +79,14 @@ def plain(section, *keys):
 
 
 def training_gpus(wildcards):
-    """GPUs of a training; more than all jobs together may use Snakemake would cut down without a word."""
-    wanted = experiment.gpus_per_job
+    """GPUs of a training on all its nodes; more than all jobs together may use Snakemake would cut down without a word."""
+    wanted = experiment.nodes_per_job * experiment.gpus_per_job
     # a job of a cluster is given its own number as the limit
     limits = workflow.global_resources if workflow.is_main_process else {}
     if "gpu" in limits and limits["gpu"].value < wanted:
         raise WorkflowError(
-            f"gpus_per_job is {wanted}, but all jobs together may use {limits['gpu'].value}\n"
+            f"gpus_per_job is {experiment.gpus_per_job}, nodes_per_job {experiment.nodes_per_job},"
+            f" but all jobs together may use {limits['gpu'].value} GPUs\n"
             f"  cure: give --resources gpu=N, at least {wanted}, on a workstation;"
             " on a cluster --workflow-profile profiles/slurm in place of --profile"
         )

@@ -4,8 +4,24 @@ from descant.plan.memory import training_megabytes
 # of every command that trains
 TRAINING_OPTIONS = (
     " --settings {params.settings:q} --seed {params.seed:q} {params.inputs:q} --runs {params.runs:q}"
-    " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
+    " --threads {threads:q} {params.devices:q} 2> {log:q}"
 )
+
+# an srun does not inherit them from its job, but those of a GPU
+CPUS_OF_A_NODE = (
+    [] if experiment.gpus_per_job else [f"--cpus-per-task={experiment.threads_per_job}"]
+)
+# starts a training on every node of its job, and ends it everywhere when one is lost
+LAUNCHER = (
+    ["srun", "--ntasks-per-node=1", "--kill-on-bad-exit=1", *CPUS_OF_A_NODE]
+    if experiment.nodes_per_job > 1
+    else []
+)
+
+
+def nodes_of_several(wildcards):
+    """Nodes of a training, where there are several: Snakemake then leaves srun to the job."""
+    return None if experiment.nodes_per_job == 1 else experiment.nodes_per_job
 
 
 def training_of(wildcards):

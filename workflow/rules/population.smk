@@ -64,6 +64,7 @@ rule train_member:
         settings=network_settings,
         seed=experiment.seed,
         inputs=input_options,
+        devices=untracked(["--gpus", experiment.gpus_per_job]),
         until=last_step,
         least=lambda wildcards: population_of(wildcards).least_perplexity,
         previous=previous_option,

@@ -25,12 +25,21 @@ rule train:
         gpu=training_gpus,
         mem_mb=training_memory,
         runtime=1440,
+        nodes=nodes_of_several,
+        tasks=nodes_of_several,
+        # one process a node, which starts those of its GPUs
+        tasks_per_gpu=lambda wildcards: None if experiment.nodes_per_job == 1 else 0,
+        mpi=lambda wildcards: None if experiment.nodes_per_job == 1 else "srun",
     params:
         kind=lambda wildcards: training_of(wildcards).kind,
         settings=network_settings,
         seed=experiment.seed,
         inputs=input_options,
+        launcher=untracked(LAUNCHER),
+        devices=untracked(
+            ["--gpus", experiment.gpus_per_job, "--nodes", experiment.nodes_per_job]
+        ),
         runs=f"{RUNS}/training/{{training}}",
     shell:
-        "python -m descant.commands.train --kind {params.kind:q} --model {output.model:q} --metrics {output.metrics:q}"
+        "{params.launcher:q} python -m descant.commands.train --kind {params.kind:q} --model {output.model:q} --metrics {output.metrics:q}"
         + TRAINING_OPTIONS

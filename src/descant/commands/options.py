@@ -27,6 +27,7 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number 
 SaveEvery = Annotated[float, typer.Option(min=0, help="wall-clock seconds between saved states of a draw")]
 Downmixed = Annotated[Downmix, typer.Option(help="how channels become one; auto: their mean, unless they cancel")]
 GPUs = Annotated[int, typer.Option(min=0, help="GPUs to use; 0 runs on the CPU")]
+Nodes = Annotated[int, typer.Option(min=1, help="machines that share it; above 1, Slurm's srun starts it on each")]
 
 
 def open_streams(inputs: list[str]) -> dict[str, PackedSequence]:

@@ -24,6 +24,7 @@ def train(
     seed: options.Seed = 1,
     threads: options.Threads = 1,
     gpus: options.GPUs = 0,
+    nodes: options.Nodes = 1,
 ) -> None:
     """Train one network on packed sequences.
 
@@ -36,7 +37,7 @@ def train(
     section = cli.parse_settings(KINDS[kind].section, settings)
     set_up_torch(threads, gpus, bool(section.training.compile))
     streams = options.open_streams(inputs)
-    session = settled(Session(kind, section, runs, seed, Devices.of(gpus)), streams)
+    session = settled(Session(kind, section, runs, seed, Devices.of(gpus, nodes)), streams)
     train_to_file(session, streams, model, metrics)
 
 

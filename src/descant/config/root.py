@@ -44,6 +44,13 @@ class Config(Section):
         description="GPUs of a training, which deals each step's `accumulate` batches to them; what scores and draws "
         "takes one of them at most; 0 runs on the CPU",
     )
+    nodes_per_job: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="machines that share a training by Slurm, each with gpus_per_job GPUs or one CPU process; "
+        "members of populations, and what scores and draws, take one",
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="root of every random draw")
     start_from: Path | None = Field(
         None,
@@ -194,10 +201,12 @@ class Config(Section):
             if row.vocoder_tuning:
                 trainings[f"models.{name}.vocoder_tuning"] = row.vocoder_tuning
         for key, training in trainings.items():
-            if training.accumulate % max(1, self.gpus_per_job):
+            processes = self.nodes_per_job * max(1, self.gpus_per_job)
+            if training.accumulate % processes:
                 raise ValueError(
-                    f"{key}.accumulate is {training.accumulate}, which gpus_per_job ({self.gpus_per_job}) GPUs cannot "
-                    "share evenly; set it to a multiple, and batch lower"
+                    f"{key}.accumulate is {training.accumulate}, which gpus_per_job ({self.gpus_per_job}) GPUs on "
+                    f"nodes_per_job ({self.nodes_per_job}) nodes cannot share evenly; set it to a multiple of "
+                    f"{processes}, and batch lower"
                 )
         return self
 

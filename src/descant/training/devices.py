@@ -10,13 +10,20 @@ class Devices:
 
     Attributes:
         accelerator: ``cpu`` or ``cuda``.
-        count: how many; each has a process of its own.
+        count: how many on a node; each has a process of its own.
+        nodes: machines that share the training.
     """
 
     accelerator: Literal["cpu", "cuda"] = "cpu"
     count: int = 1
+    nodes: int = 1
+
+    @property
+    def processes(self) -> int:
+        """Processes that share the training."""
+        return self.count * self.nodes
 
     @classmethod
-    def of(cls, gpus: int) -> Self:
-        """So many GPUs, or the CPU when there are none."""
-        return cls("cuda", gpus) if gpus else cls()
+    def of(cls, gpus: int, nodes: int = 1) -> Self:
+        """So many GPUs of each node, or its CPU when there are none."""
+        return cls("cuda", gpus, nodes) if gpus else cls(nodes=nodes)

@@ -92,10 +92,11 @@ class Trainer:
         stretch: Stretch | None = None,
     ) -> None:
         devices = devices or Devices()
-        if settings.accumulate % devices.count:
+        count = devices.processes
+        if settings.accumulate % count:
             raise TrainingError(
-                f"training.accumulate is {settings.accumulate}, which {devices.count} devices cannot share evenly",
-                f"set it to a multiple of {devices.count}; a smaller training.batch keeps the step as large as it was",
+                f"training.accumulate is {settings.accumulate}, which {count} devices cannot share evenly",
+                f"set it to a multiple of {count}; a smaller training.batch keeps the step as large as it was",
             )
         if settings.precision == "auto" or settings.compile == "auto":
             raise ValueError("a training is built with what auto stands for: descant.training.automatic.settled")

@@ -10,34 +10,45 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
+from descant.errors import TrainingError
 from descant.training.devices import Devices
 
 PR_SET_PDEATHSIG = 1
 # steps; to talk makes a GPU's process wait for all that is queued, and a step of a large network takes a second (ours)
 ASK_EVERY = 8
 LEADER = "DESCANT_TRAINING_LEADER"
+# where the nodes of a job meet
+FIRST_PORT, PORTS = 20000, 10000
 
 
 class Processes:
     """This process among those that share a training.
 
-    With several devices the others are started here, and run the same program up to this same line.
+    With several devices the others of this node are started here, and run the same program up to this same line. On
+    several nodes, Slurm's srun has started one process on each.
 
     Args:
         devices: what to run on.
         precision: Fabric's name of it.
+
+    Raises:
+        TrainingError: when there are to be several nodes, and no srun started this process.
     """
 
     def __init__(self, devices: Devices, precision: Literal["32-true", "bf16-mixed"]) -> None:
-        alone = devices.count == 1
+        alone = devices.processes == 1
+        if devices.nodes > 1:
+            _find_first_node()
         # every process computes the same buffers, so none are sent
         strategy = "auto" if alone else DDPStrategy(broadcast_buffers=False)
         self.fabric = Fabric(
             accelerator=devices.accelerator,
             devices=devices.count,
+            num_nodes=devices.nodes,
             precision=precision,
             strategy=strategy,
             # named, or Fabric would take what a scheduler started for its own processes
@@ -51,7 +62,8 @@ class Processes:
             self.fabric.launch()
             # Fabric deals all cores to its processes; how many threads there are is part of a training's bytes
             torch.set_num_threads(threads)
-            if not self.leads:
+            # of those that srun started, it ends the others when one has died
+            if self.fabric.local_rank:
                 _die_with_the_leader()
 
     @property
@@ -99,6 +111,21 @@ class Processes:
     def wait(self) -> None:
         """Wait until all are here."""
         self.fabric.barrier()
+
+
+def _find_first_node() -> None:
+    """Give Fabric the first node's address, a port, and this node's number, as Slurm has them."""
+    try:
+        os.environ["NODE_RANK"] = os.environ["SLURM_NODEID"]
+        nodes, job = os.environ["SLURM_JOB_NODELIST"], int(os.environ["SLURM_JOB_ID"])
+    except KeyError as error:
+        raise TrainingError(
+            f"nodes_per_job is above 1, but {error.args[0]} is not set: no srun of Slurm started this training",
+            "submit it with profiles/slurm, or set nodes_per_job: 1",
+        ) from error
+    os.environ["MASTER_ADDR"] = SLURMEnvironment.resolve_root_node_address(nodes)
+    # every process computes the same one
+    os.environ["MASTER_PORT"] = str(FIRST_PORT + job % PORTS)
 
 
 def _die_with_the_leader() -> None:
