@@ -8,6 +8,7 @@ import torch
 from grids import any_grids
 from hypothesis import given
 from hypothesis import strategies as st
+from part_rules import Rules
 from torch import Tensor
 
 from descant.config.part_models import AutoregressiveParts
@@ -114,21 +115,32 @@ def test_a_breach_is_what_the_count_has_more_than_with_a_rest(grid: Grid, data: 
     assert [counted(token) - rest for token in range(CLASSES)] == found[0].tolist()
 
 
-@given(any_grids(most=12), st.data())
-def test_what_one_token_breaks_is_what_the_table_of_all_says(grid: Grid, data: st.DataObject) -> None:
+@given(any_grids(most=12), st.permutations(range(VOICES)), st.data())
+def test_what_a_step_breaks_is_what_the_tables_say_of_each_token_given_those_before(
+    grid: Grid, order: list[int], data: st.DataObject
+) -> None:
     # some sequences, of pitches that are near each other, and some of their tokens known
     near = np.where(grid < PITCHES, 60 + grid % 16, grid).astype(np.int64)
     tokens = torch.from_numpy(np.stack([near, near[:, ::-1], np.roll(near, 1, 0)]))
-    step, voice = data.draw(st.integers(0, len(grid) - 1)), data.draw(st.integers(0, VOICES - 1))
+    step, voices = data.draw(st.integers(0, len(grid) - 1)), order[: data.draw(st.integers(1, VOICES))]
     random = torch.Generator().manual_seed(data.draw(st.integers(0, 1000)))
     known = torch.rand(tokens.shape, generator=random) < 0.7
     known[:, :step] = True
-    known[:, step, voice] = False
+    known[:, step, voices] = False
     allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(grid), max_size=len(grid))))
     for rules in (VoiceLeadingRules(NARROW), NoRests(allowed, VoiceLeadingRules(NARROW))):
-        numbers = rules(tokens, known, step, voice)
-        each = [rules.breaks(tokens, known, step, voice, torch.full((len(tokens),), token)) for token in range(CLASSES)]
-        assert torch.equal(torch.stack(each, 1), numbers < 0)
+        found, given_before = rules.breaks(tokens, known, step, voices), known.clone()
+        for place, voice in enumerate(voices):
+            numbers = rules(tokens, given_before, step, voice).gather(1, tokens[:, step, voice, None])[:, 0]
+            assert torch.equal(found[:, place], numbers < 0)
+            given_before[:, step, voice] = True
+
+
+def test_the_same_tokens_are_drawn_where_each_is_looked_up_in_the_table_of_all() -> None:
+    tokens = music(2)[:, :32]
+    fixed = torch.rand(2, 2, VOICES, generator=torch.Generator().manual_seed(3)).lt(0.3).repeat_interleave(16, 1)
+    drawn, looked_up = (draw_parts(system(), tokens, fixed, 7, rules=rules) for rules in (RULES, Rules(RULES)))
+    assert torch.equal(drawn, looked_up) and not torch.equal(drawn, draw_parts(system(), tokens, fixed, 7))
 
 
 def test_what_each_token_breaks_by_hand() -> None:

@@ -1,8 +1,9 @@
 """Rules for tokens of music in voices, as tests write them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -15,5 +16,10 @@ class Rules:
     def __call__(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
         return self.numbers(tokens, known, step, voice)
 
-    def breaks(self, tokens: Tensor, known: Tensor, step: int, voice: int, drawn: Tensor) -> Tensor:
-        return self.numbers(tokens, known, step, voice).gather(1, drawn[:, None])[:, 0] < 0
+    def breaks(self, tokens: Tensor, known: Tensor, step: int, voices: Sequence[int]) -> Tensor:
+        known, found = known.clone(), []
+        for voice in voices:
+            numbers = self.numbers(tokens, known, step, voice)
+            found.append(numbers.gather(1, tokens[:, step, voice, None])[:, 0] < 0)
+            known[:, step, voice] = True
+        return torch.stack(found, 1)

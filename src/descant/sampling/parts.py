@@ -31,15 +31,16 @@ class LogitMask(Protocol):
             voice: of the token.
         """
 
-    def breaks(self, tokens: Tensor, known: Tensor, step: int, voice: int, drawn: Tensor) -> Tensor:
-        """Whether the number of one token a sequence is below 0, bool ``(batch,)``: cheaper than those of all tokens.
+    def breaks(self, tokens: Tensor, known: Tensor, step: int, voices: Sequence[int]) -> Tensor:
+        """Which tokens drawn at a step have a number below 0, each given those before, bool ``(batch, voices drawn)``.
+
+        Cheaper than the numbers of all tokens.
 
         Args:
-            tokens: as for all numbers.
-            known: as for all numbers.
-            step: of the token.
-            voice: of the token.
-            drawn: the tokens that are asked about, int64 ``(batch,)``.
+            tokens: as for all numbers, and those that were drawn at the step.
+            known: as for all numbers, before any was drawn there.
+            step: of the tokens.
+            voices: that were drawn, in their order; where one was fixed it is asked about for nothing.
         """
 
 
@@ -136,8 +137,6 @@ def draw_step(
     unsettled = torch.ones(len(known), dtype=torch.bool, device=known.device)
     for attempt in range(TRIES + 1 if rules is not None else 1):
         uniforms = _uniforms(seed, attempt, streams, step, known.shape[2])
-        keeps = unsettled.clone()
-        known[:, step] = fixed
         for voice in voices:
             logits = system.network.say(memory, voice, known[:, step])
             if rules is not None and attempt == TRIES:
@@ -147,17 +146,17 @@ def draw_step(
                         f"the rules forbid every token of voice {voice + 1} at step {step}", "leave a rule out"
                     )
             drawn = draw(logits.cpu(), uniforms[:, voice], settings.temperature, settings.top_p).to(known.device)
-            is_free = ~fixed[:, voice]
-            if rules is not None and attempt < TRIES:
-                keeps &= ~(is_free & rules.breaks(memory.tokens, known, step, voice, drawn))
-                # all that is unsettled is drawn again: the voices that follow would change nothing
-                if not bool(keeps.any()):
-                    break
-            memory.tokens[:, step, voice] = torch.where(unsettled & is_free, drawn, memory.tokens[:, step, voice])
+            writes = unsettled & ~fixed[:, voice]
+            memory.tokens[:, step, voice] = torch.where(writes, drawn, memory.tokens[:, step, voice])
             known[:, step, voice] = True
-        unsettled &= ~keeps
+        if rules is None or attempt == TRIES:
+            return
+        known[:, step] = fixed
+        broken = rules.breaks(memory.tokens, known, step, voices) & ~fixed[:, list(voices)]
+        unsettled &= broken.any(1)
         if not bool(unsettled.any()):
-            break
+            known[:, step, list(voices)] = True
+            return
 
 
 def _uniforms(seed: int, attempt: int, streams: Sequence[int], step: int, voices: int) -> Tensor:

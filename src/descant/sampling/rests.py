@@ -1,5 +1,6 @@
 """Music that is drawn without rests: where none may be, every voice sounds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,16 +34,18 @@ class NoRests:
         """As the protocol says; float32 ``(batch, classes)``."""
         added, refused = self.rules(tokens, known, step, voice), self._refused(tokens, known, step, voice)
         added[refused, REST] -= RESTING
-        added[refused & _rests_before(tokens, known, step, voice), HELD] -= RESTING
+        added[refused & _rests_before(tokens, known, step)[:, voice], HELD] -= RESTING
         return added
 
-    def breaks(self, tokens: Tensor, known: Tensor, step: int, voice: int, drawn: Tensor) -> Tensor:
+    def breaks(self, tokens: Tensor, known: Tensor, step: int, voices: Sequence[int]) -> Tensor:
         """As the protocol says."""
-        broken = self.rules.breaks(tokens, known, step, voice, drawn)
-        if bool((drawn < PITCHES).all()):
+        own = list(voices)
+        drawn = tokens[:, step, own]
+        rests = (drawn == REST) | (drawn == HELD) & _rests_before(tokens, known, step)[:, own]
+        broken = self.rules.breaks(tokens, known, step, voices)
+        if not bool(rests.any()):
             return broken
-        rests = (drawn == REST) | (drawn == HELD) & _rests_before(tokens, known, step, voice)
-        return broken | rests & self._refused(tokens, known, step, voice)
+        return broken | rests & torch.stack([self._refused(tokens, known, step, voice) for voice in own], 1)
 
     def _refused(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
         """Whether a rest would last into steps that have none, bool ``(batch,)``."""
@@ -54,9 +57,9 @@ class NoRests:
         return torch.from_numpy(refused_before[lasts] > refused_before[step]).to(tokens.device)
 
 
-def _rests_before(tokens: Tensor, known: Tensor, step: int, voice: int) -> Tensor:
-    """Whether a voice rests before a step, or has not begun, bool ``(batch,)``."""
-    before = heard(tokens.cpu().numpy(), known.cpu().numpy(), step, step)[:, 0, voice]
+def _rests_before(tokens: Tensor, known: Tensor, step: int) -> Tensor:
+    """Whether each voice rests before a step, or has not begun, bool ``(batch, voices)``."""
+    before = heard(tokens.cpu().numpy(), known.cpu().numpy(), step, step)[:, 0]
     return torch.from_numpy(before >= PITCHES).to(tokens.device)
 
 

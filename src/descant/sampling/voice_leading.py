@@ -1,5 +1,6 @@
 """Rules of voice leading for music that is drawn: tokens that break fewer than others are drawn before these."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,70 +54,75 @@ class VoiceLeadingRules:
         """
         return -PENALTY * torch.from_numpy(self.breaches(tokens, known, step, voice)).to(tokens.device, torch.float32)
 
-    def breaks(self, tokens: Tensor, known: Tensor, step: int, voice: int, drawn: Tensor) -> Tensor:
-        """Whether one token a sequence breaks a rule, bool ``(batch,)``; see the protocol.
+    def breaks(self, tokens: Tensor, known: Tensor, step: int, voices: Sequence[int]) -> Tensor:
+        """Which voices of a step break a rule, bool ``(batch, voices asked about)``; see the protocol.
 
         Raises:
             SamplingError: as :meth:`__call__`.
         """
-        around, pitches = self._around(tokens, known, step, voice), drawn.cpu().numpy()
-        pitches = np.where(pitches == HELD, around.before[:, voice], pitches)
-        broken = (pitches < PITCHES) & (self._broken(around, voice, pitches[:, None])[:, 0] > 0)
-        return torch.from_numpy(broken).to(tokens.device)
+        # a row for each voice, which knows those that were drawn before it
+        said, fixed = (np.repeat(each.cpu().numpy(), len(voices), 0) for each in (tokens, known))
+        by_voice = fixed.reshape(-1, len(voices), *fixed.shape[1:])
+        for place, voice in enumerate(voices):
+            by_voice[:, place + 1 :, step, voice] = True
+        rows, own = np.arange(len(said)), np.tile(voices, len(tokens))
+        around, pitches = self._around(said, fixed, step, own), said[rows, step, own]
+        pitches = np.where(pitches == HELD, around.before[rows, own], pitches)
+        broken = (pitches < PITCHES) & (self._broken(around, own, pitches[:, None])[:, 0] > 0)
+        return torch.from_numpy(broken.reshape(-1, len(voices))).to(tokens.device)
 
     def breaches(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> Integers:
         """How many rules each token breaks, ``(batch, classes)``; see :meth:`__call__`."""
-        around = self._around(tokens, known, step, voice)
+        own = np.full(len(tokens), voice)
+        around = self._around(tokens.cpu().numpy(), known.cpu().numpy(), step, own)
         counts = np.zeros((len(tokens), CLASSES), np.int64)
-        counts[:, :PITCHES] = self._broken(around, voice, np.arange(PITCHES)[None])
+        counts[:, :PITCHES] = self._broken(around, own, np.arange(PITCHES)[None])
         # held on, what sounded is as if it were struck again
         counts[:, HELD] = counts[np.arange(len(counts)), np.minimum(around.before[:, voice], REST)]
         return counts
 
-    def _around(self, tokens: Tensor, known: Tensor, step: int, voice: int) -> "_Around":
-        voices = tokens.shape[2]
-        if voices != len(self.ranges):
-            raise SamplingError(f"the music has {voices} voices, the rules {len(self.ranges)}", "give a range for each")
-        said, fixed = tokens.cpu().numpy(), known.cpu().numpy()
-        holds = steps_held(said, fixed, step, voice)
-        # sounds of the step before, of this one, of all that any sequence's fixed tokens hold, and of one more
-        sounds, sequences = heard(said, fixed, step, step + 2 + int(holds.max())), np.arange(len(said))
-        ends = sounds[sequences, holds + 1], sounds[sequences, holds + 2]
-        return _Around(sounds[:, 0], sounds[:, 1:-1], *ends, holds)
+    def _around(self, said: Integers, known: npt.NDArray[np.bool_], step: int, voice: Integers) -> "_Around":
+        """What sounds around a token of each row, ``voice`` ``(rows,)``."""
+        if said.shape[2] != len(self.ranges):
+            raise SamplingError(
+                f"the music has {said.shape[2]} voices, the rules {len(self.ranges)}", "give a range for each"
+            )
+        holds, rows = steps_held(said, known, step, voice), np.arange(len(said))
+        # sounds of the step before, of this one, of all that any row's fixed tokens hold, and of one more
+        sounds = heard(said, known, step, step + 2 + int(holds.max()))
+        return _Around(sounds[:, 0], sounds[:, 1:-1], sounds[rows, holds + 1], sounds[rows, holds + 2], holds)
 
-    def _broken(self, around: "_Around", voice: int, pitches: Integers) -> Integers:
-        """How many rules pitches break, ``(batch, pitches)``; pitches ``(batch or 1, pitches)``."""
-        now, own = around.now, self.ranges[voice]
-        broken: Integers = (1 + around.holds)[:, None] * ((own.low > pitches) | (own.high < pitches))
+    def _broken(self, around: "_Around", voice: Integers, pitches: Integers) -> Integers:
+        """How many rules a voice's pitches ``(rows or 1, pitches)`` break, ``(rows, pitches)``; voices ``(rows,)``."""
+        now, own = around.now, np.array([(each.low, each.high) for each in self.ranges])[voice]
+        broken: Integers = (1 + around.holds)[:, None] * ((own[:, :1] > pitches) | (own[:, 1:] < pitches))
         broken += _parallels(around.before, now[:, 0], voice, pitches)
         broken += _parallels(around.after, around.last, voice, pitches)
         # by step of what is held and by other voice
-        counted = (now < PITCHES) & (np.arange(now.shape[1]) <= around.holds[:, None])[..., None]
-        counted[..., voice] = False
-        away = voice - np.arange(len(self.ranges))
-        apart = np.sign(away)[:, None] * (now[..., None] - pitches[:, None, None])
+        others = np.arange(len(self.ranges))
+        away = voice[:, None] - others
+        counted = (now < PITCHES) & (np.arange(now.shape[1]) <= around.holds[:, None])[..., None] & (away != 0)[:, None]
+        apart = np.sign(away)[:, None, :, None] * (now[..., None] - pitches[:, None, None])
         # the lowest voice may be any distance away, and any voice beyond one that is known
-        wide = apart > OCTAVE * np.abs(away)[:, None]
-        for other in range(len(away)):
-            if max(other, voice) == len(away) - 1:
-                wide[..., other, :] = False
-            elif abs(other - voice) > 1:
-                between = now[..., min(other, voice) + 1 : max(other, voice)]
-                wide[..., other, :] &= (between == UNKNOWN).all(-1, keepdims=True)
+        upper, lower = np.minimum(voice[:, None], others), np.maximum(voice[:, None], others)
+        seen = (now != UNKNOWN).cumsum(-1)
+        between = _of_voices(seen, np.maximum(lower - 1, upper)) - _of_voices(seen, upper)
+        limited = (between == 0) & (lower < others[-1])[:, None]
+        wide = limited[..., None] & (apart > OCTAVE * np.abs(away)[:, None, :, None])
         broken += (counted[..., None] & ((apart < 0) | wide)).sum((1, 2))
         return broken
 
 
 @dataclass(frozen=True)
 class _Around:
-    """What sounds around a token: pitches, REST or UNKNOWN.
+    """What sounds around a token of each row: pitches, REST or UNKNOWN.
 
     Attributes:
-        before: in the step before, ``(batch, voices)``.
-        now: in its own and in all that any sequence's fixed tokens hold on, ``(batch, steps, voices)``.
-        last: in the last step that it is held in, ``(batch, voices)``.
+        before: in the step before, ``(rows, voices)``.
+        now: in its own and in all that any row's fixed tokens hold on, ``(rows, steps, voices)``.
+        last: in the last step that it is held in, ``(rows, voices)``.
         after: in the one after that.
-        holds: how many steps more it is held, ``(batch,)``.
+        holds: how many steps more it is held, ``(rows,)``.
     """
 
     before: Integers
@@ -126,10 +132,10 @@ class _Around:
     holds: Integers
 
 
-def steps_held(tokens: Integers, known: npt.NDArray[np.bool_], step: int, voice: int) -> Integers:
-    """How many steps what a voice begins at a step is held on by known tokens after it, ``(batch,)``."""
-    ahead = slice(step + 1, None)
-    held: Integers = (known[:, ahead, voice] & (tokens[:, ahead, voice] == HELD)).cumprod(1).sum(1)
+def steps_held(tokens: Integers, known: npt.NDArray[np.bool_], step: int, voice: int | Integers) -> Integers:
+    """How many steps what a voice begins at a step is held on by known tokens after it, ``(batch,)``; a voice each."""
+    place = np.arange(len(tokens)), slice(step + 1, None), voice
+    held: Integers = (known[place] & (tokens[place] == HELD)).cumprod(1).sum(1)
     return held
 
 
@@ -150,22 +156,28 @@ def heard(tokens: Integers, known: npt.NDArray[np.bool_], step: int, end: int) -
     return sounds
 
 
-def _parallels(own_step: Integers, other_step: Integers, voice: int, pitches: Integers) -> Integers:
+def _of_voices(counts: Integers, voices: Integers) -> Integers:
+    """Those ``(rows, steps, n)`` of a number of voices ``(rows, n)``, of ``(rows, steps, voices)``."""
+    return np.take_along_axis(counts, np.broadcast_to(voices[:, None], (*counts.shape[:2], voices.shape[1])), -1)
+
+
+def _parallels(own_step: Integers, other_step: Integers, voice: Integers, pitches: Integers) -> Integers:
     """How many parallels pitches of a voice make with others between two steps, whichever comes first.
 
     Args:
-        own_step: sounds of the step in which the voice is fixed, ``(batch, voices)``.
+        own_step: sounds of the step in which the voice is fixed, ``(rows, voices)``.
         other_step: sounds of the other step.
-        voice: whose.
-        pitches: in the other step, ``(batch or 1, pitches)``.
+        voice: whose, of each row.
+        pitches: in the other step, ``(rows or 1, pitches)``.
 
     Returns:
-        ``(batch, pitches)``.
+        ``(rows, pitches)``.
     """
-    own, moves = own_step[:, voice, None], other_step - own_step
-    apart = (own_step - own) * np.sign(voice - np.arange(own_step.shape[1]))
+    own, moves = own_step[np.arange(len(voice)), voice, None], other_step - own_step
+    away = voice[:, None] - np.arange(own_step.shape[1])
+    apart = (own_step - own) * np.sign(away)
     may = (own < PITCHES) & (own_step < PITCHES) & (other_step < PITCHES) & (moves != 0) & IS_PARALLEL[apart % OCTAVE]
-    may[:, voice] = False
+    may &= away != 0
     # mostly nothing moves
     if not may.any():
         return np.zeros((len(own), pitches.shape[1]), np.int64)
