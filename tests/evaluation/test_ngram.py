@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descant.evaluation.ngram import WittenBell, pack, picked
+from descant.evaluation.ngram import WittenBell, from_own_past, pack, picked
 
 CLASSES = 7
 
@@ -81,3 +81,16 @@ def test_packed_contexts_differ_where_columns_do(rows: list[list[int]]) -> None:
     assert pack(1, np.array([2, 3])).tolist() == [1 + 2 * 256, 1 + 3 * 256]
     with pytest.raises(ValueError, match="64 bits"):
         pack(*range(9))
+
+
+@given(corpora())
+def test_what_a_sequence_says_of_itself_is_what_its_beginning_was_counted_to_say(
+    corpus: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    contexts, tokens, _ = corpus
+    shares, met = from_own_past(contexts, tokens, CLASSES)
+    for at in range(len(tokens)):
+        known, asked = contexts[:, :at], contexts[:, at : at + 1]
+        expected = picked(WittenBell(known, tokens[:at], CLASSES).distribution(asked), tokens[at : at + 1])
+        assert shares[at] == pytest.approx(expected[0])
+        assert met[at] == (known == asked).any(1).sum()

@@ -126,6 +126,8 @@ def _check_the_table(folder: Path, own: dict[str, Any], over: Path) -> None:
     assert listed >= {(name, task) for name in ("small", "thesis") for task in tasks}
     assert listed >= {("n-gram, transposed", "fill bass"), ("hold", "next token"), ("last measure", "next measure")}
     assert {line.title for line in lines if line.bound} == {"thesis"}
+    mixed = {line.model: line.task for line in lines if line.title.endswith(", mixed with n-grams")}
+    assert mixed == {"small": "next token"}
     shown = read_page((folder / page).read_text(), str(folder))
     assert "54.7 % / 45.3 %" in shown.text and "read the columns of changed ones" in shown.text
     # nothing else is on the first page but links, and who composed

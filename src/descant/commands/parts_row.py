@@ -55,7 +55,7 @@ def parts_row(
     if isinstance(system, PolyphonicRMVAESystem):
         figures = measure_polyphonic_row(asked, system, read.train, section.parts, seed)
     else:
-        figures = measure_row(asked, system, read.train, section.parts, seed)
+        figures = measure_row(asked, system, read, section.parts, seed)
     write_json(output, figures)
 
 

@@ -5,6 +5,7 @@ mixes its counts with what the vaguer ones say: p = (c + d·q) / (n + d), with t
 number d of distinct tokens seen there, and q from the level below; below the first there is the uniform distribution.
 """
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,3 +112,31 @@ def picked(distribution: Distribution, tokens: npt.NDArray[Any]) -> npt.NDArray[
     """The probability of the token that came, ``(rows,)``."""
     chosen: npt.NDArray[np.float64] = np.take_along_axis(distribution, tokens.astype(np.int64)[:, None], axis=1)[:, 0]
     return chosen
+
+
+def from_own_past(
+    contexts: Contexts, tokens: npt.NDArray[Any], classes: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """A sequence by a :class:`WittenBell` that counts it as it goes on, and nothing else (Kuhn & De Mori 1990).
+
+    Args:
+        contexts: of its tokens, as for :class:`WittenBell`, ``(levels, tokens)``.
+        tokens: that came, ``(tokens,)``.
+        classes: how many values a token can take.
+
+    Returns:
+        The probability of each token, float64 ``(tokens,)``; and how many levels had its context before,
+        int64 ``(tokens,)``.
+    """
+    counts: list[defaultdict[int, Counter[int]]] = [defaultdict(Counter) for _ in contexts]
+    shares, met = np.empty(len(tokens)), np.zeros(len(tokens), np.int64)
+    for at, (asked, token) in enumerate(zip(contexts.T.tolist(), tokens.tolist(), strict=True)):
+        share = 1 / classes
+        for level, context in zip(counts, asked, strict=True):
+            seen = level[context]
+            if seen:
+                share = (seen[token] + len(seen) * share) / (seen.total() + len(seen))
+                met[at] += 1
+            seen[token] += 1
+        shares[at] = share
+    return shares, met

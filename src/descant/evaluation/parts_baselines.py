@@ -115,17 +115,17 @@ def measure_baselines(
         bootstrap: how intervals are drawn.
     """
     voices = ranges(train)
-    moved = [transposed(grid, shift) for grid in train for shift in (0, *keys_within(grid, voices))]
+    moved = in_all_keys(train)
     rows: list[BaselineRow] = []
     leading = [_leading("training", train, voices), _leading(ALL, list(test.values()), voices)]
     for coding in get_args(Coding):
-        known, in_all_keys = ([code("", grid, coding) for grid in grids] for grids in (train, moved))
+        known, everywhere = ([code("", grid, coding) for grid in grids] for grids in (train, moved))
         asked = [code(name, grid, coding) for name, grid in test.items()]
-        for name, learn in composers(known, in_all_keys).items():
+        for name, learn in composers(known, everywhere).items():
             model = learn()
             scored = {piece.name: score(piece, model(piece)) for piece in asked}
             rows += _rows(COMPOSE, coding, name, scored, clean, bootstrap)
-        filler = Filler(in_all_keys)
+        filler = Filler(everywhere)
         for voice, voice_name in enumerate(VOICES):
             filled = {piece.name: score_fill(piece, voice, filler) for piece in asked}
             scored = {name: one for name, (one, _) in filled.items()}
@@ -133,6 +133,12 @@ def measure_baselines(
             grids = [grid for _, grid in filled.values()]
             leading.append(_leading(f"{ALL}, {voice_name} filled, {coding}", grids, voices))
     return PartsBaselines(bootstrap.confidence, rows, leading)
+
+
+def in_all_keys(grids: Sequence[Grid]) -> list[Grid]:
+    """Grids, each as it is and in all other keys in which the voices stay within the ranges that they have in all."""
+    voices = ranges(grids)
+    return [transposed(grid, shift) for grid in grids for shift in (0, *keys_within(grid, voices))]
 
 
 def score(piece: Piece, distribution: Distribution) -> Scored:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descant.corpus.parts_dealing import PieceRow
-from descant.corpus.splits import TEST, TRAIN
+from descant.corpus.splits import TEST, TRAIN, VALIDATION
 from descant.errors import CorpusError
 from descant.results import read_rows
 from descant.scores.forms import FORMS, Piece, form_of
@@ -20,11 +20,13 @@ class Pieces:
     Attributes:
         train: grids, uint8 ``(steps, voices)``, or rolls, without the silence around them, and no
             transposed copies.
+        validation: grids that choose settings, as those of the test.
         test: grids by the ids of their tracks, in the order of the sequence.
         clean: test tracks whose tune is in no training piece.
     """
 
     train: list[Piece]
+    validation: list[Piece]
     test: Mapping[str, Piece]
     clean: frozenset[str]
 
@@ -47,8 +49,9 @@ def read_pieces(packed: PackedSequence, pieces: Path) -> Pieces:
         raise CorpusError(f"{pieces} names {lost[0]}, which is not in {packed.name}", "delete both and run again")
     of_split = {
         split: {track: grid for track, grid in grids.items() if track in rows and rows[track].split == split}
-        for split in (TRAIN, TEST)
+        for split in (TRAIN, VALIDATION, TEST)
     }
     tunes = {rows[track].group or track for track in of_split[TRAIN]}
     clean = frozenset(track for track in of_split[TEST] if (rows[track].group or track) not in tunes)
-    return Pieces([unframed(grid) for grid in of_split[TRAIN].values()], of_split[TEST], clean)
+    train = [unframed(grid) for grid in of_split[TRAIN].values()]
+    return Pieces(train, list(of_split[VALIDATION].values()), of_split[TEST], clean)

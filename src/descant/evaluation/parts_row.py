@@ -8,6 +8,8 @@ from tqdm import tqdm
 
 from descant.config.evaluation import PartsTable
 from descant.evaluation.parts_drawings import all_drawings
+from descant.evaluation.parts_material import Pieces
+from descant.evaluation.parts_mixture import mixed_lines
 from descant.evaluation.parts_models import NOTHING
 from descant.evaluation.parts_said import said_by
 from descant.evaluation.parts_scores import Asked, Said, all_lines, nats_of_sets, share_of
@@ -17,6 +19,7 @@ from descant.sampling.composing import Composer
 from descant.scores.parts import CLASSES, MEASURE, VOICES, Grid
 from descant.seeds import derive_seed
 from descant.statistics import Bootstrap, Interval
+from descant.systems.autoregressive_parts import AutoregressivePartsSystem
 from descant.systems.rmvae import INTERVALS
 
 
@@ -66,13 +69,13 @@ def intervals_of(
     return {key: share for key, share in shares.items() if share}
 
 
-def measure_row(asked: Asked, system: Composer, train: Sequence[Grid], settings: PartsTable, seed: int) -> PartsFigures:
-    """Score a network on the test pieces, and let it draw.
+def measure_row(asked: Asked, system: Composer, read: Pieces, settings: PartsTable, seed: int) -> PartsFigures:
+    """Score a network on the test pieces, and let it draw; where its likelihood is exact, mixed with n-grams too.
 
     Args:
         asked: who, and of which pieces.
         system: ready for evaluation.
-        train: grids of the training pieces, none of them transposed.
+        read: the pieces of training and validation.
         settings: how much is measured.
         seed: of draws.
     """
@@ -82,16 +85,20 @@ def measure_row(asked: Asked, system: Composer, train: Sequence[Grid], settings:
     }
     music, bach, measures = zip(*(music_of(one, asked.test[name]) for name, one in said.items()), strict=True)
     latents = [one.divergence for one in said.values()]
+    lines = all_lines(asked, said)
+    if isinstance(system, AutoregressivePartsSystem) and read.validation:
+        nats = {name: one.nats[-1] for name, one in said.items()}
+        lines += mixed_lines(asked, system, nats, read.train, read.validation)
     test, draws = list(asked.test.values()), derive_seed(seed, "parts", "draw")
     return PartsFigures(
         model=asked.model,
         title=asked.title,
         kind=asked.kind,
         bound=asked.bound,
-        lines=all_lines(asked, said),
+        lines=lines,
         sets=nats_of_sets(asked, said),
         kl=share_of([float(one.sum()) for one in latents], [len(one) for one in latents], asked.bootstrap),
         music=intervals_of(music, measures, asked.bootstrap),
         bach=intervals_of(bach, measures, asked.bootstrap),
-        drawings=all_drawings(system, train, test, settings, draws),
+        drawings=all_drawings(system, read.train, test, settings, draws),
     )

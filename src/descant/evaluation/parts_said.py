@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from descant.evaluation.parts_models import NOTHING
-from descant.evaluation.parts_scores import SETS, Said
+from descant.evaluation.parts_scores import SETS, Floats, Said
 from descant.layers.part_lstm import ranks_of
 from descant.sampling.composing import Composer
 from descant.sampling.engine import DrawSettings
@@ -76,6 +76,17 @@ def _said_by_autoregressive(system: AutoregressivePartsSystem, tokens: Tensor) -
         filled.diagonal(dim1=0, dim2=2).cpu().numpy(),
         divergence.double().cpu().numpy(),
     )
+
+
+def composed_nats(system: AutoregressivePartsSystem, grid: Grid) -> Floats:
+    """Exact nats of each token of a piece ``(steps, voices)`` after a measure of silence, as in what is said of it."""
+    tokens = torch.from_numpy(grid.astype("int64")).to(next(system.parameters()).device)[None]
+    whole = torch.cat([silent_measure(tokens.device), tokens], 1)
+    fixed = torch.zeros_like(whole, dtype=torch.bool)
+    fixed[:, :MEASURE] = True
+    with torch.inference_mode():
+        nats: Floats = system.nll(whole, fixed)[0, MEASURE:].double().cpu().numpy()
+    return nats
 
 
 def _said_by_rmvae(system: RMVAESystem, tokens: Tensor, draws: int, seed: int) -> Said:

@@ -30,7 +30,9 @@ LEAD = (
 )
 OF_COMPOSING = (
     "Nats are the negative log-likelihood of test pieces; lower is better. Those of an RMVAE, marked with ≤, are an "
-    "upper bound, and of the measures that it predicts, which the first ones of a piece are not among."
+    "upper bound, and of the measures that it predicts, which the first ones of a piece are not among. Mixed with "
+    "n-grams is a sum of a network's probabilities and of what counting knows of the training pieces and of the piece "
+    "so far, by weights that the validation pieces chose."
 )
 OF_NEXT = (
     "Each measure is written with the likeliest tokens, from the true measures before it; beside the networks are to "
