@@ -26,7 +26,7 @@ for functions in """
 
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
-    draw distances synthesis reconstruct structure novelty timbre report listen play parts compose keep band scratch
+    draw candidates distances synthesis reconstruct structure novelty timbre report listen play parts compose keep band scratch
 """.split():
 
     include: f"workflow/rules/{rules_of}.smk"

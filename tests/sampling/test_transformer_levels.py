@@ -1,6 +1,7 @@
 """Levels drawn by transformers: every window, slide, prime, kill and label gives what full passes would."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
@@ -116,6 +117,31 @@ def test_labels_are_followed_and_gone_beyond(guidance: float, tmp_path: Path) ->
         assert np.array_equal(drawn, by_full_passes(system, None, 60, (0,), guidance=guidance, labels=labels))
 
 
+@pytest.mark.parametrize("slide", [None, 0.5])
+def test_picked_candidates_go_on_as_if_drawn_in_one_go(slide: float | None, tmp_path: Path) -> None:
+    """With timing, which is given the length of the whole from the first step on."""
+    steps, short, picks = 90, 21, (3, 1)
+    prior, conditions = system_of(), Conditions(slide=slide)
+    asked = (prior, None, 4)
+    whole = draw_transformer(*asked, steps, SETTINGS, tmp_path / "whole", conditions)
+    begun = replace(conditions, length=steps)
+    candidates = draw_transformer(*asked, short, SETTINGS, tmp_path / "candidates", begun)
+    assert np.array_equal(candidates, whole[:, :short])
+    alone = draw_transformer(*asked, short, SETTINGS, tmp_path / "alone", conditions)
+    assert not np.array_equal(alone, candidates), "timing makes no difference here: the law above says little"
+    prime = torch.from_numpy(candidates[list(picks)].astype(np.int64))
+    gone_on = draw_transformer(prior, None, 2, steps, SETTINGS, tmp_path / "on", conditions, prime, picks)
+    assert np.array_equal(gone_on, whole[list(picks)])
+    # and so do the levels below
+    upsampler, fine = system_of(upper=11, ratio=RATIO), RATIO * steps
+    above = torch.from_numpy(whole.astype(np.int64))
+    all_below = draw_transformer(upsampler, above, 4, fine, SETTINGS, tmp_path / "below", conditions)
+    below = draw_transformer(
+        upsampler, above[list(picks)], 2, fine, SETTINGS, tmp_path / "picked", conditions, None, picks
+    )
+    assert np.array_equal(below, all_below[list(picks)])
+
+
 def test_guidance_without_labels_draws_as_without_it(tmp_path: Path) -> None:
     system = system_of()
     plain, guided = (
@@ -179,6 +205,16 @@ def test_the_command_draws_both_levels(tmp_path: Path) -> None:
     draw_command(sampling, tmp_path / "prior.safetensors", 20, top, level=1, runs=runs)
     draw_command(sampling, tmp_path / "upsampler.safetensors", 78, bottom, given=top, runs=runs)
     assert read_steps(top, 11).shape == (BATCH, 20) and read_steps(bottom, 11).shape == (BATCH, 78)
+    # candidates 2 and 0 go on, and are upsampled alone
+    few, branched = json.dumps({"count": 3}), tmp_path / "candidates.npy"
+    draw_command(few, tmp_path / "prior.safetensors", 8, branched, level=1, runs=runs, whole=20)
+    picked, all_three = tmp_path / "picked.npy", tmp_path / "all.npy"
+    draw_command(few, tmp_path / "prior.safetensors", 12, picked, prime=branched, level=1, runs=runs, pick=[2, 0])
+    draw_command(few, tmp_path / "prior.safetensors", 20, all_three, level=1, runs=runs)
+    assert torch.equal(read_steps(picked, 11), read_steps(all_three, 11)[[2, 0]])
+    assert torch.equal(read_steps(picked, 11)[:, :8], read_steps(branched, 11)[[2, 0]])
+    with pytest.raises(SamplingError, match="none of the number 3"):
+        draw_command(few, tmp_path / "prior.safetensors", 12, picked, prime=branched, runs=runs, pick=[3])
     with pytest.raises(SamplingError, match="draws given codes"):
         draw_command(sampling, tmp_path / "upsampler.safetensors", 78, bottom, runs=runs)
     write_steps(top, np.zeros((BATCH, 5), np.uint8))

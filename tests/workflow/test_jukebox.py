@@ -11,6 +11,7 @@ import torch
 from page_reading import read_page
 from pipeline import ROOT, planned, run
 
+from descant.audio.rendered import open_rendered
 from descant.evaluation.distortion import spectral_convergence_db
 from descant.modelfile import check_streams, read_model
 from descant.recordings import open_recordings, read_recording
@@ -24,14 +25,31 @@ CPU = torch.device("cpu")
 
 
 def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None:
-    run(tmp_path, "--cores", "1", "all", over=TINY)
+    run(tmp_path, "--cores", "1", "all", "candidates", over=TINY)
     results = tmp_path / "results"
     assert {path.stem for path in (results / "report").iterdir()} == {
         *("index", "table", "players", "curves", "reconstruction", "onsets", "note_f1"),
-        *("distances", "structure", "novelty"),
+        *("distances", "structure", "novelty", "candidates"),
     }
     drawn = results / "samples" / "jukebox"
-    assert {path.name for path in drawn.iterdir()} == {"level1.npy", "level2.npy", "audio"}
+    assert {path.name for path in drawn.iterdir()} == {
+        *("level1.npy", "level2.npy", "audio"),
+        *("candidates.npy", "candidates"),
+    }
+    candidates, top = (np.load(drawn / f"{name}.npy") for name in ("candidates", "level2"))
+    assert candidates.shape == (3, 25) and top.shape == (2, 55)
+    # they go on as they were heard, and no others
+    assert np.array_equal(top[:, :25], candidates[[2, 0]]) and not np.array_equal(top[:, :25], candidates[:2])
+    assert len(np.load(drawn / "level1.npy")) == 2 == len(open_rendered(drawn / "audio").samples)
+    heard = open_rendered(drawn / "candidates")
+    decoder = restore(read_model(results / "training" / "top" / "model.safetensors"), VQVAESystem)
+    for number in range(3):
+        sound = np.concatenate(list(decoder.sound_blocks(candidates[number], CPU)))
+        np.testing.assert_allclose(heard.read(number), np.clip(sound, -1, 1), atol=1 / 32768)
+    shown = read_page((results / "report" / "candidates.html").read_text(), str(tmp_path))
+    assert len(shown.all("audio")) == 3 and "pick: [2, 0]" in shown.text
+    said = read_page((results / "report" / "players" / "jukebox.html").read_text(), str(tmp_path)).text
+    assert "picked: candidates 2, 0 of 3" in said and "none was chosen by ear" not in said
     table = pd.read_csv(results / "table" / "table.csv").set_index("model")
     # a decoder of one pass gives the audio no likelihood
     assert list(table.index) == ["jukebox"] and table["bits_per_sample"].isna().all()
@@ -78,6 +96,6 @@ def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None
     assert len(page.all("audio")) == (2 + 3) * excerpts["track"].nunique()
     assert "20 kbit/s" not in page.text and "10 kbit/s" in page.text
 
-    assert planned(tmp_path, "all", over=TINY) == set()
+    assert planned(tmp_path, "all", "candidates", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout
     assert "bottom" in shown and "disk in all" in shown

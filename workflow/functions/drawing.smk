@@ -51,9 +51,35 @@ def primed_with(wildcards):
     return [PRIMED.format(model=wildcards.model)] if primed else []
 
 
+def goes_on(wildcards):
+    """Whether a job goes on from candidates that were picked: at the top level."""
+    top = draw_of(wildcards).given is None
+    return top and bool(experiment.picked(wildcards.model))
+
+
+def begun_with(wildcards):
+    """What a level's sequences begin with: the candidates, or what they continue."""
+    if goes_on(wildcards):
+        return [CANDIDATES.format(model=wildcards.model)]
+    return primed_with(wildcards)
+
+
 def prime_option(wildcards, input):
     """The level's first steps, or nothing."""
+    if goes_on(wildcards):
+        return [f"--prime={path}" for path in input.prime]
     return [f"--prime={path}/level{wildcards.level}.npy" for path in input.prime]
+
+
+def draw_length(wildcards):
+    """Steps that are drawn of each sequence; those of candidates are."""
+    begun = plan.routes[wildcards.model].candidates if goes_on(wildcards) else None
+    return draw_of(wildcards).steps - (begun.steps if begun else 0)
+
+
+def picks(wildcards):
+    """The numbers of a row's sequences, where it goes on from candidates."""
+    return [f"--pick={number}" for number in experiment.picked(wildcards.model)]
 
 
 def waveform_option(wildcards, input):
@@ -73,13 +99,17 @@ def is_transformer(draw):
 
 
 def draw_settings(wildcards):
-    """The keys of the configuration that a level's draw follows from: only below the top there are windows."""
-    draw = draw_of(wildcards)
+    """The keys of the configuration that a level's draw follows from."""
+    return as_json(settings_of_draw(draw_of(wildcards)))
+
+
+def settings_of_draw(draw):
+    """These: only below the top there are windows."""
     own = () if draw.given is None else ("windows",)
     if is_transformer(draw):
         own = ("guidance", "labels", "slides")
     keys = ("count", "temperature", "top_p", "engine", "precision", *own)
-    return as_json(experiment.sampling, *keys)
+    return plain(experiment.sampling, *keys)
 
 
 def level_option(wildcards):
@@ -90,7 +120,11 @@ def level_option(wildcards):
 
 def draw_megabytes(wildcards):
     """Memory of drawing a level."""
-    draw, count = draw_of(wildcards), experiment.sampling.count
+    return megabytes_of_draw(draw_of(wildcards), experiment.count_of(wildcards.model))
+
+
+def megabytes_of_draw(draw, count):
+    """Memory of drawing so many sequences of a level."""
     training = plan.trainings[draw.training]
     if is_transformer(draw):
         shape = training.settings
@@ -143,3 +177,46 @@ def drawn_last(wildcards):
 def level_decoder(wildcards):
     """The model file of the network that decodes them."""
     return model_of(plan.routes[wildcards.model].decoder)
+
+
+def branching_rows():
+    """The rows that have candidates."""
+    return [model for model in drawn_rows if plan.routes[model].candidates]
+
+
+def candidates_of(wildcards):
+    """The candidates of a row, as the plan has them."""
+    return plan.routes[wildcards.model].candidates
+
+
+def candidate_settings(wildcards):
+    """The keys of the configuration that they follow from."""
+    count = experiment.models[wildcards.model].branch.count
+    return as_json({**settings_of_draw(candidates_of(wildcards)), "count": count})
+
+
+def candidate_megabytes(wildcards):
+    """Memory of drawing them."""
+    count = experiment.models[wildcards.model].branch.count
+    return megabytes_of_draw(candidates_of(wildcards), count)
+
+
+def candidate_samples(wildcards):
+    """Audio samples of each."""
+    seconds = experiment.models[wildcards.model].branch.seconds
+    rate = experiment.audio.sample_rate
+    return min(sampled_samples(), round(seconds * rate))
+
+
+def top_decoder(wildcards):
+    """The model file of the network that decodes the top level."""
+    return model_of(plan.sequences[plan.routes[wildcards.model].top].encoded_by)
+
+
+def candidates_page(wildcards):
+    """The page to hear them on."""
+    if not branching_rows():
+        raise WorkflowError(
+            "no row draws candidates: that takes one of the kind jukebox with a prior, as config/house.yaml has it"
+        )
+    return "results/report/candidates.html"

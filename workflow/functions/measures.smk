@@ -6,6 +6,19 @@ from descant.plan.starts import beginning_of
 FORWARD = ("one_pass_vocoder", "vqvae")
 
 
+def picked_words(model):
+    """What a reader must know of a row whose samples were picked; empty for others."""
+    numbers = experiment.picked(model)
+    count = drawn_rows[model].branch.count if numbers else 0
+    chosen = ", ".join(map(str, numbers))
+    return f"picked: candidates {chosen} of {count}" if numbers else ""
+
+
+def note_of(model):
+    """What a reader of the table must know of a row."""
+    return "; ".join(filter(None, [drawn_rows[model].note, picked_words(model)]))
+
+
 def row_of(model):
     """One row of the table as the command takes it: facts of the configuration and where its bits are."""
     route = plan.routes[model]
@@ -14,7 +27,7 @@ def row_of(model):
     return {
         "model": model,
         "title": row.title,
-        "note": row.note,
+        "note": note_of(model),
         "beginning": beginning_of(plan, route),
         "levels": len(route.draws),
         "receptive_field": route.receptive_field,

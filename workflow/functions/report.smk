@@ -60,7 +60,7 @@ def measured():
 
 def navigation(wildcards):
     """The pages as a page's command takes them; what networks play or compose, and a simulated test, may stand alone."""
-    if wildcards.page in (SIMULATED, "music", "compositions", ASKED):
+    if wildcards.page in (SIMULATED, "music", "compositions", "candidates", ASKED):
         return []
     named = titles()
     return [
@@ -85,8 +85,23 @@ def front_given(page):
         "source": source_in_words() if has_audio() else parts_in_words(),
         "remarks": File(rules.pack.output.remarks) if has_audio() else None,
         "summaries": {name: summary_of(name) for name in measured()},
+        "picked": [row.title for name, row in drawn_rows.items() if picked_words(name)],
         "pages": report_pages(),
     }
+
+
+def candidates_given(page):
+    """What every row's top level begins with."""
+    rows = [
+        {
+            "model": model,
+            "title": drawn_rows[model].title,
+            "audio": File(HEARD_CANDIDATES.format(model=model)),
+            "pick": drawn_rows[model].branch.pick,
+        }
+        for model in branching_rows()
+    ]
+    return {"rows": rows}
 
 
 def players_given(page):
@@ -95,7 +110,8 @@ def players_given(page):
     row = drawn_rows[model]
     return {
         "title": row.title,
-        "note": row.note,
+        "note": note_of(model),
+        "picked": bool(picked_words(model)),
         "drawn": File(RENDERED.format(model=model)),
         "models": [File(model_of(name)) for name in plan.routes[model].trainings],
         "audio": AUDIO,
@@ -107,7 +123,11 @@ def players_given(page):
 
 def table_given(page):
     """The table."""
-    notes = [f"{row.title}: {row.note}" for row in drawn_rows.values() if row.note]
+    notes = [
+        f"{row.title}: {note_of(model)}"
+        for model, row in drawn_rows.items()
+        if note_of(model)
+    ]
     return {
         "table": File(rules.write_table.output.csv),
         "headings": TABLE_HEADINGS,
@@ -272,6 +292,7 @@ def measure_given(page):
 GIVEN = {
     "index": front_given,
     "players": players_given,
+    "candidates": candidates_given,
     "table": table_given,
     "parts": parts_given,
     "curves": curves_given,

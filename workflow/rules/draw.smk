@@ -34,7 +34,7 @@ rule draw:
     input:
         model=drawing_model,
         given=drawn_above,
-        prime=primed_with,
+        prime=begun_with,
     output:
         steps=DRAWN,
     log:
@@ -52,14 +52,15 @@ rule draw:
     params:
         settings=draw_settings,
         seed=experiment.seed,
-        length=lambda wildcards: draw_of(wildcards).steps,
+        length=draw_length,
         given=given_option,
         level=level_option,
         prime=prime_option,
+        picks=picks,
         runs=f"{RUNS}/samples/{{model}}/level{{level}}",
     shell:
         "python -m descant.commands.draw --settings {params.settings:q} --seed {params.seed:q}"
-        " --model {input.model:q} --steps {params.length:q} {params.given:q} {params.level:q} {params.prime:q} --runs {params.runs:q} --output {output.steps:q}"
+        " --model {input.model:q} --steps {params.length:q} {params.given:q} {params.level:q} {params.prime:q} {params.picks:q} --runs {params.runs:q} --output {output.steps:q}"
         " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 

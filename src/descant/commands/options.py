@@ -25,6 +25,10 @@ Runs = Annotated[Path, typer.Option(help="folder where run directories keep what
 Seed = Annotated[int, typer.Option(help="root seed")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number gives the same bytes")]
 SaveEvery = Annotated[float, typer.Option(min=0, help="wall-clock seconds between saved states of a draw")]
+Picked = Annotated[
+    list[int] | None,
+    typer.Option(min=0, help="number of each sequence, where not all from 0 on are wanted; repeat it"),
+]
 Downmixed = Annotated[Downmix, typer.Option(help="how channels become one; auto: their mean, unless they cancel")]
 GPUs = Annotated[int, typer.Option(min=0, help="GPUs to use; 0 runs on the CPU")]
 Nodes = Annotated[int, typer.Option(min=1, help="machines that share it; above 1, Slurm's srun starts it on each")]

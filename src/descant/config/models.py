@@ -10,6 +10,7 @@ from descant.config.transformers import Label
 
 EngineName = Literal["auto", "reference", "numba", "native", "graph", "triton"]
 Slide = Annotated[float, Field(gt=0, le=1)]
+Pick = Annotated[int, Field(ge=0)]
 Precision = Literal["float32", "bfloat16_weights", "bfloat16"]
 
 
@@ -109,6 +110,31 @@ class PartsRow(Section):
     part_model: str = Field(description="name of the network, of part_models")
 
 
+class Branch(Section):
+    """``branch:`` beginnings of a row's top level, to hear and to choose from before the rest is drawn."""
+
+    count: int = Field(8, ge=1, le=4096, description="candidates that `snakemake candidates` draws (ours)")
+    seconds: float = Field(
+        4.0, gt=0, description="length of each, seconds, at most sampling.seconds; a prime is not counted (ours)"
+    )
+    pick: tuple[Pick, ...] = Field(
+        (),
+        description="numbers of the candidates that go on, from 0, as results/report/candidates.html names them: the "
+        "row's samples are these and no others; empty = sampling.count samples, drawn without candidates",
+    )
+
+    @model_validator(mode="after")
+    def _picks_are_there(self) -> Self:
+        if too_high := [number for number in self.pick if number >= self.count]:
+            raise ValueError(
+                f"pick names candidate {too_high[0]}, but there are {self.count}, from 0 on; raise count, or name "
+                "another"
+            )
+        if len(set(self.pick)) < len(self.pick):
+            raise ValueError("pick names a candidate twice; name each once")
+        return self
+
+
 class JukeboxRow(Section):
     """A row of Jukebox's family: levels that each encode the waveform by themselves, and decode their codes again."""
 
@@ -123,6 +149,7 @@ class JukeboxRow(Section):
         description="names of the transformers that draw each level below it, the finest first; empty = the coarsest "
         "level is decoded",
     )
+    branch: Branch = Field(default_factory=Branch)
     note: str = Field("", description="what a reader of the table must know of this row")
 
 

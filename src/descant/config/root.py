@@ -163,7 +163,9 @@ class Config(Section):
                     f"listening.models names {name!r} beside {self.heard_parts[0]!r}, a row of parts: these are "
                     "heard beside scores, others beside recordings; name rows of one kind"
                 )
-        items, seconds = ("sampling.count", sampling.count), ("sampling.seconds", sampling.seconds)
+        fewest = min(listening.models or self.models, key=self.count_of)
+        key = f"models.{fewest}.branch.pick" if self.picked(fewest) else "sampling.count"
+        items, seconds = (key, self.count_of(fewest)), ("sampling.seconds", sampling.seconds)
         if self.heard_parts:
             drawn = self.evaluation.parts
             items = "evaluation.parts.pieces", drawn.pieces
@@ -309,6 +311,15 @@ class Config(Section):
 
     def _first_playing_row(self) -> str | None:
         return next(iter(self._mel2mel_rows(with_vocoder=True)), None)
+
+    def picked(self, model: str) -> tuple[int, ...]:
+        """The candidates that a row's samples go on from; empty where they are drawn without."""
+        row = self.models.get(model)
+        return row.branch.pick if isinstance(row, JukeboxRow) else ()
+
+    def count_of(self, model: str) -> int:
+        """How many samples a row has."""
+        return len(self.picked(model)) or self.sampling.count
 
     def prime_of(self, model: str) -> Prime | None:
         """What a row's samples continue; None where they begin from nothing."""

@@ -51,6 +51,7 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
         likelihoods.append(Likelihood(training.name, training.name, fine.name, coarse.name))
     samples = round(config.sampling.seconds * config.audio.sample_rate)
     top = len(codes)
+    heard = round(min(model.branch.seconds, config.sampling.seconds) * config.audio.sample_rate)
     draws = tuple(
         Draw(level, training.name, -(-samples // codes[level - 1].hop), None if level == top else level + 1)
         for level, training in zip(range(top, 0, -1), drawing, strict=False)
@@ -64,6 +65,7 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
         tuple(likelihood.name for likelihood in reversed(likelihoods)),
         config.transformers[model.prior].context * codes[-1].hop,
         decoder.name,
+        Draw(top, drawing[0].name, -(-heard // codes[-1].hop)),
     )
     return Part(route, (waveform, *codes), (*trainings, *drawing), tuple(likelihoods), renderings)
 

@@ -144,6 +144,7 @@ class Route:
         likelihoods: of its levels, the finest first: where that is the audio, their sum bounds its bits.
         receptive_field: of its prior, in audio samples; None for a row without one.
         decoder: the training whose network makes the audio of the last level drawn; None where that is the audio.
+        candidates: beginnings of the top level, drawn to choose from; None for a row that has none.
     """
 
     model: str
@@ -153,6 +154,7 @@ class Route:
     likelihoods: tuple[str, ...] = ()
     receptive_field: int | None = None
     decoder: str | None = None
+    candidates: Draw | None = None
 
     @property
     def top(self) -> str:

@@ -102,13 +102,19 @@ KINDS: Mapping[str, Kind] = {
         caption="What was asked of a network of music in four parts, engraved and played.",
         module="compositions",
     ),
+    "candidates": Kind(
+        label="Candidates",
+        about="",
+        category="1 Listen",
+        caption="Beginnings that each row's top level drew, to choose from: those that ``branch.pick`` names go on.",
+    ),
     "players": Kind(
         label="Listen",
         about="",
         category="1 Listen",
-        caption="Samples of a model, in the order in which they were drawn: none was chosen by ear. Under them are "
-        "excerpts of test tracks to compare with. The page also says how the model is built and how long it was "
-        "trained.",
+        caption="Samples of a model, in the order in which they were drawn: none was chosen by ear, unless the page "
+        "says that beginnings were picked. Under them are excerpts of test tracks to compare with. The page also says "
+        "how the model is built and how long it was trained.",
     ),
     "synthesis": Kind(
         label="From scores to sound",

@@ -1,6 +1,6 @@
 """One level drawn by a transformer: the top from labels and timing alone, those below from the level above."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from descant.errors import SamplingError
 from descant.modelfacts import ModelFacts
 from descant.sampling.choose import build_engine
 from descant.sampling.engine import Engine
-from descant.sampling.generate import Request, generate, sequences
+from descant.sampling.generate import Place, Request, generate, sequences
 from descant.sampling.levels import LevelSettings
 from descant.sampling.slides import SlidingEngine, window_starts
 from descant.systems.transformer import UNKNOWN, Asked, TransformerSystem
@@ -30,11 +30,13 @@ class Conditions:
         labels: ids of the labels asked for, by the label's name; those that are missing are unknown.
         guidance: how far to go from what has no labels; 1 draws as it was trained.
         slide: share of the context by which windows move; None lets the cache roll on.
+        length: steps of the whole tracks, which timing is given; None where they are drawn to their end.
     """
 
     labels: Mapping[str, int] = field(default_factory=dict)
     guidance: float = 1.0
     slide: float | None = None
+    length: int | None = None
 
 
 def label_ids(facts: ModelFacts, asked: Mapping[str, str]) -> dict[str, int]:
@@ -70,6 +72,7 @@ def draw_transformer(
     folder: Path,
     conditions: Conditions | None = None,
     prime: Tensor | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> npt.NDArray[Any]:
     """Draw one level.
 
@@ -82,6 +85,7 @@ def draw_transformer(
         folder: run directory of this draw.
         conditions: labels, guidance and windows; None for none of them.
         prime: int64 ``(batch, count)``, the first steps of each sequence, a multiple of the hop.
+        numbers: of the sequences, by which their draws are known, whichever others are drawn beside; None from 0 on.
 
     Returns:
         Unsigned integers ``(batch, steps)``, mapped from the folder.
@@ -102,7 +106,7 @@ def draw_transformer(
 
     @torch.inference_mode()
     def condition(start: int, stop: int) -> Tensor:
-        asked = [Asked(steps, labels) for labels in (ids, unknown)[:copies]]
+        asked = [Asked(conditions.length or steps, labels) for labels in (ids, unknown)[:copies]]
         parts = [system.conditions(on_device, start, stop, each) for each in asked]
         rows = [part.expand(batch, -1, -1) for part in parts if part is not None]
         # with guidance a sequence's two rows lie together
@@ -119,6 +123,7 @@ def draw_transformer(
             engine, batch, copies * batch, network.conditioning_channels, network.receptive_field, starts
         )
 
-    request = Request(whole, sequences(batch), network.classes, settings.seed, hop, settings.save_every_seconds, prime)
+    places = sequences(batch) if numbers is None else tuple(map(Place, numbers))
+    request = Request(whole, places, network.classes, settings.seed, hop, settings.save_every_seconds, prime)
     conditioner = condition if network.conditioning_channels else None
     return generate(build, request, folder, conditioner)[:, :steps]

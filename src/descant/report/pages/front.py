@@ -37,6 +37,10 @@ LISTEN = (
     "Each is the first sample drawn: none was chosen by ear. Waveform over mel spectrogram, 0 Hz to half "
     "the sample rate."
 )
+PICKED = (
+    "Each is the row's first sample; beginnings of {} were picked from candidates. Waveform over mel spectrogram, 0 Hz "
+    "to half the sample rate."
+)
 
 
 # pieces of music, at most
@@ -64,6 +68,7 @@ class FrontGiven(Excerpts):
         table: CSV of the table; None where no row of the run has a place in it.
         models: every model file of the run.
         drawn: folder of the audio that each model drew.
+        picked: titles of the rows whose samples go on from candidates that were picked.
         source: where the music comes from, in words.
         remarks: JSON list of sentences, what people should know of the corpus.
         summaries: summary of each measure.
@@ -78,6 +83,7 @@ class FrontGiven(Excerpts):
     table: Path | None
     models: list[Path]
     drawn: dict[str, Path]
+    picked: list[str] = Field(default_factory=list)
     source: str
     remarks: Path | None = None
     summaries: dict[str, Path] = Field(default_factory=dict)
@@ -201,7 +207,8 @@ def build(given: FrontGiven) -> Page:
     answers = [replace(answer_clip(folder), facts="", address="compositions.html") for folder in given.composed]
     composed: list[Block] = [Clips(answers[:SHOWN_PIECES], compact=True), Text(COMPOSED, "quiet small")]
     networks = [read_network(path) for path in given.models]
-    words = " ".join([*([PLAYED_WORDS] if played else []), *([LISTEN] if drawn else [])])
+    heard = LISTEN if not given.picked else PICKED.format(", ".join(given.picked))
+    words = " ".join([*([PLAYED_WORDS] if played else []), *([heard] if drawn else [])])
     listen: list[Block] = [Clips(played + drawn, compact=True), Text(words, "quiet small")]
     blocks: list[Block] = [
         Text(scale_in_words(networks, sequence) if rows else training_in_all(networks, sequence), "lead"),

@@ -34,6 +34,7 @@ class PlayersGiven(Given):
         top_p: nucleus that they were drawn from.
         show: samples on the page, at most.
         excerpts: of real music, at most.
+        picked: whether the samples go on from candidates that were picked.
     """
 
     title: str
@@ -46,9 +47,10 @@ class PlayersGiven(Given):
     top_p: float | None = None
     show: int = 8
     excerpts: int = 3
+    picked: bool = False
 
 
-def drawn_in_words(shown: int, held: int, temperature: float | None, top_p: float | None) -> str:
+def drawn_in_words(shown: int, held: int, temperature: float | None, top_p: float | None, picked: bool) -> str:
     """How the samples were chosen and drawn."""
     words = f"All {held} samples drawn" if shown == held else f"The first {shown} of {held} samples drawn"
     if held == 1:
@@ -56,7 +58,8 @@ def drawn_in_words(shown: int, held: int, temperature: float | None, top_p: floa
     at = [] if temperature is None else [f"temperature {temperature:g}"]
     if top_p is not None:
         at.append("no nucleus cut" if top_p == 1 else f"nucleus {top_p:g}")
-    return f"{words}{', at ' if at else ''}{', '.join(at)}; none was chosen by ear."
+    chosen = "their beginnings were picked from candidates" if picked else "none was chosen by ear"
+    return f"{words}{', at ' if at else ''}{', '.join(at)}; {chosen}."
 
 
 def build(given: PlayersGiven) -> Page:
@@ -71,7 +74,7 @@ def build(given: PlayersGiven) -> Page:
     step = Markup('{}<br><span class="quiet small">{}</span>')
     steps = [step.format(*pair) for pair in zip(stack_in_words(stack, sequence.sample_rate), trained, strict=True)]
     held = len(rendered)
-    drawn = drawn_in_words(min(given.show, held), held, given.temperature, given.top_p)
+    drawn = drawn_in_words(min(given.show, held), held, given.temperature, given.top_p, given.picked)
     recordings = open_recordings(given.recordings.parent)
     real = real_clips(recordings, given.excerpts, max(sample.facts.seconds for sample in rendered))
     rate = recordings.sample_rate
