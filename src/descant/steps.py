@@ -1,5 +1,6 @@
 """Drawn steps on disk: ``.npy`` files of unsigned integers ``(batch, steps)``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,14 @@ def open_steps(path: Path, classes: int) -> npt.NDArray[np.unsignedinteger]:
     return steps
 
 
-def read_waveforms(path: Path, batch: int, most: int) -> npt.NDArray[np.int16]:
+def read_waveforms(path: Path, batch: int, most: int, picked: Sequence[int] = ()) -> npt.NDArray[np.int16]:
     """Read the 16-bit samples that a batch of sequences begins with.
 
     Args:
         path: of the ``.npy`` file.
         batch: sequences; the file holds a row for each, or one for all.
         most: samples of a sequence.
+        picked: numbers of these sequences among those that the file holds; empty where it holds no others.
 
     Raises:
         SamplingError: when the file is missing, torn or does not hold these.
@@ -51,6 +53,7 @@ def read_waveforms(path: Path, batch: int, most: int) -> npt.NDArray[np.int16]:
         samples = map_array(path)
     except (OSError, ValueError) as error:
         raise SamplingError(f"{path} cannot be read: {error}", cure) from error
-    if samples.dtype != np.int16 or samples.ndim != 2 or len(samples) not in (1, batch) or samples.shape[1] > most:
+    rows = range(max(picked) + 1, len(samples) + 1) if picked else (batch,)
+    if samples.dtype != np.int16 or samples.ndim != 2 or len(samples) not in (1, *rows) or samples.shape[1] > most:
         raise SamplingError(f"{path} does not hold 16-bit samples (1, samples) or ({batch}, samples)", cure)
-    return np.asarray(samples)
+    return np.asarray(samples if len(samples) == 1 or not picked else samples[list(picked)])

@@ -25,6 +25,7 @@ from descant.commands.prime import prime as encode_prime
 from descant.config.models import Prime, Sampling
 from descant.config.networks import ADA, Prior, WaveNetShape
 from descant.config.training import Training
+from descant.config.vqvaes import VQVAE
 from descant.errors import SamplingError
 from descant.modelfile import write_model
 from descant.recordings import open_recordings, read_recording
@@ -35,6 +36,7 @@ from descant.sampling.generate import Request
 from descant.sampling.primes import cut_to_codes, encode_levels, read_prime
 from descant.sequences import Labels
 from descant.systems.ada import ADASystem
+from descant.systems.vqvae import VQVAESystem
 from descant.systems.wavenet import WaveNetSystem
 
 RATE, COUNT, DRAWN = 8000, 3, 320
@@ -147,6 +149,31 @@ def test_every_level_is_the_code_of_the_one_below(stack: list[ADASystem]) -> Non
         expected = ada.encode(torch.from_numpy(below.astype(np.int64)))
         np.testing.assert_array_equal(above, expected.numpy())
     assert top.shape == (2, 20) and len(np.unique(codes)) > 1
+
+
+def test_levels_that_stand_side_by_side_each_encode_the_waveform(
+    music: Path, tiny_training: Callable[..., Training], tmp_path: Path
+) -> None:
+    shape = {"channels": 4, "depth": 1, "codebook": {"classes": 16, "dimension": 4}, "training": tiny_training()}
+    systems = {}
+    for level, hop in enumerate((8, 32), start=1):
+        torch.manual_seed(hop)
+        settings = VQVAE.model_validate({"hop": hop, **shape})
+        systems[level] = VQVAESystem(settings, RATE).eval()
+        stream = {"stream": "waveform", "name": "waveform", "classes": 0, "sample_rate": RATE}
+        file = model_file("vqvae", settings.model_dump(mode="json"), systems[level].state_dict(), **stream)
+        write_model(tmp_path / f"{level}.safetensors", file)
+    sampling = Sampling(count=2, prime=Prime(track="test", seconds=0.033))
+    models = [tmp_path / f"{level}.safetensors" for level in (1, 2)]
+    encode_prime(sampling.model_dump_json(), music, tmp_path / "prime", models)
+    assert {path.name for path in (tmp_path / "prime").iterdir()} == {"waveform.npy", "level1.npy", "level2.npy"}
+    waveform = np.load(tmp_path / "prime" / "waveform.npy")
+    assert waveform.shape == (2, 256), "whole codes of both levels"
+    for level, system in systems.items():
+        codes = np.load(tmp_path / "prime" / f"level{level}.npy")
+        expected = system.encode(torch.from_numpy(from_16_bit(waveform)))
+        np.testing.assert_array_equal(codes, expected.numpy())
+        assert codes.shape == (2, 256 // system.hop) and len(np.unique(codes)) > 1
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 from page_reading import read_page
 from pipeline import ROOT, planned, run
 
+from descant.audio.clips import to_16_bit
 from descant.audio.rendered import open_rendered
 from descant.evaluation.distortion import spectral_convergence_db
 from descant.modelfile import check_streams, read_model
@@ -33,19 +34,25 @@ def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None
     }
     drawn = results / "samples" / "jukebox"
     assert {path.name for path in drawn.iterdir()} == {
-        *("level1.npy", "level2.npy", "audio"),
+        *("level1.npy", "level2.npy", "audio", "prime"),
         *("candidates.npy", "candidates"),
     }
-    candidates, top = (np.load(drawn / f"{name}.npy") for name in ("candidates", "level2"))
-    assert candidates.shape == (3, 25) and top.shape == (2, 55)
+    prime, candidates, top, bottom = (
+        np.load(drawn / f"{name}.npy") for name in ("prime/level2", "candidates", "level2", "level1")
+    )
+    primed = 20
+    assert candidates.shape == (3, primed + 25) and top.shape == (2, primed + 55)
+    assert np.array_equal(candidates[:, :primed], prime)
     # they go on as they were heard, and no others
-    assert np.array_equal(top[:, :25], candidates[[2, 0]]) and not np.array_equal(top[:, :25], candidates[:2])
-    assert len(np.load(drawn / "level1.npy")) == 2 == len(open_rendered(drawn / "audio").samples)
-    heard = open_rendered(drawn / "candidates")
+    assert np.array_equal(top[:, : primed + 25], candidates[[2, 0]])
+    assert np.array_equal(bottom[:, : 4 * primed], np.load(drawn / "prime" / "level1.npy")[[2, 0]])
+    heard, recorded = open_rendered(drawn / "candidates"), np.load(drawn / "prime" / "waveform.npy")
+    assert [(one.primed, one.drawn) for one in open_rendered(drawn / "audio").samples] == [(32 * primed, 1760)] * 2
     decoder = restore(read_model(results / "training" / "top" / "model.safetensors"), VQVAESystem)
     for number in range(3):
-        sound = np.concatenate(list(decoder.sound_blocks(candidates[number], CPU)))
+        sound = np.concatenate(list(decoder.sound_blocks(candidates[number], CPU)))[32 * primed :]
         np.testing.assert_allclose(heard.read(number), np.clip(sound, -1, 1), atol=1 / 32768)
+        assert np.array_equal(to_16_bit(heard.read(number, -32 * primed, 0)), recorded[number % len(recorded)])
     shown = read_page((results / "report" / "candidates.html").read_text(), str(tmp_path))
     assert len(shown.all("audio")) == 3 and "pick: [2, 0]" in shown.text
     said = read_page((results / "report" / "players" / "jukebox.html").read_text(), str(tmp_path)).text

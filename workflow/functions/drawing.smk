@@ -29,14 +29,22 @@ def given_option(wildcards, input):
 
 def prime_encoders(wildcards):
     """The model files of a row's encoders, bottom first."""
-    decoders = plan.decoders(plan.routes[wildcards.model].top)
-    return [model_of(training.name) for training in reversed(decoders)]
+    route = plan.routes[wildcards.model]
+    if route.decoder:
+        # levels that each encode the waveform
+        encoders = [plan.sequences[name].encoded_by for name in route.sequences]
+    else:
+        encoders = [each.name for each in reversed(plan.decoders(route.top))]
+    return [model_of(name) for name in encoders]
 
 
 def prime_settings(wildcards):
-    """How many samples a row has, and what they continue."""
+    """How many samples a row has, or candidates if these are more, and what they continue."""
     prime = experiment.prime_of(wildcards.model)
-    return as_json({**plain(experiment.sampling, "count"), "prime": plain(prime)})
+    row = drawn_rows[wildcards.model]
+    branching = plan.routes[wildcards.model].candidates
+    count = max(experiment.sampling.count, row.branch.count if branching else 0)
+    return as_json({"count": count, "prime": plain(prime)})
 
 
 def prime_digest(wildcards):
@@ -78,8 +86,23 @@ def draw_length(wildcards):
 
 
 def picks(wildcards):
-    """The numbers of a row's sequences, where it goes on from candidates."""
-    return [f"--pick={number}" for number in experiment.picked(wildcards.model)]
+    """The numbers of a row's sequences, where others could be drawn or primed beside them."""
+    numbers = experiment.picked(wildcards.model)
+    if not numbers and plan.routes[wildcards.model].candidates:
+        numbers = numbers_beside_primes(wildcards, experiment.sampling.count)
+    return [f"--pick={number}" for number in numbers]
+
+
+def candidate_picks(wildcards):
+    """The numbers of the candidates, where others are primed beside them."""
+    count = experiment.models[wildcards.model].branch.count
+    numbers = numbers_beside_primes(wildcards, count)
+    return [f"--pick={number}" for number in numbers]
+
+
+def numbers_beside_primes(wildcards, count):
+    """So many numbers from 0 on for a primed row; its primes may be more. None for others."""
+    return range(count) if experiment.prime_of(wildcards.model) else ()
 
 
 def waveform_option(wildcards, input):

@@ -27,10 +27,13 @@ rule draw_candidates:
         length=lambda wildcards: candidates_of(wildcards).steps,
         whole=lambda wildcards: plan.routes[wildcards.model].draws[0].steps,
         level=lambda wildcards: candidates_of(wildcards).level - 1,
+        prime=top_prime_option,
+        picks=candidate_picks,
         runs=f"{RUNS}/samples/{{model}}/candidates",
     shell:
         "python -m descant.commands.draw --settings {params.settings:q} --seed {params.seed:q}"
         " --model {input.model:q} --steps {params.length:q} --whole {params.whole:q} --level {params.level:q}"
+        " {params.prime:q} {params.picks:q}"
         " --runs {params.runs:q} --output {output.steps:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
@@ -38,6 +41,7 @@ rule decode_candidates:
     input:
         steps=CANDIDATES,
         model=top_decoder,
+        prime=primed_with,
     output:
         audio=directory(HEARD_CANDIDATES),
     log:
@@ -57,9 +61,12 @@ rule decode_candidates:
         samples=candidate_samples,
         sample_rate=experiment.audio.sample_rate,
         title=lambda wildcards: experiment.models[wildcards.model].title,
+        prime=waveform_option,
+        picks=candidate_picks,
     shell:
         "python -m descant.commands.decode_codes --steps {input.steps:q} --model {input.model:q}"
         " --samples {params.samples:q} --sample-rate {params.sample_rate:q} --title={params.title:q}"
+        " {params.prime:q} {params.picks:q}"
         " --output {output.audio:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 

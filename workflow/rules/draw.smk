@@ -94,6 +94,7 @@ rule decode_codes:
     input:
         steps=drawn_last,
         model=level_decoder,
+        prime=primed_with,
     output:
         audio=directory(RENDERED),
     log:
@@ -113,7 +114,10 @@ rule decode_codes:
         samples=sampled_samples(),
         sample_rate=experiment.audio.sample_rate,
         title=lambda wildcards: experiment.models[wildcards.model].title,
+        prime=waveform_option,
+        picks=picks,
     shell:
         "python -m descant.commands.decode_codes --steps {input.steps:q} --model {input.model:q}"
         " --samples {params.samples:q} --sample-rate {params.sample_rate:q} --title={params.title:q}"
+        " {params.prime:q} {params.picks:q}"
         " --output {output.audio:q} --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"

@@ -1,5 +1,6 @@
 """Encode what samples are to continue."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,12 @@ from descant.corpus.outputs import whole_folder
 from descant.errors import SamplingError
 from descant.modelfile import read_model
 from descant.recordings import open_recordings
-from descant.sampling.primes import cut_to_codes, encode_levels, read_prime
+from descant.sampling.primes import cut_to_codes, encode_each, encode_levels, read_prime
 from descant.steps import write_steps
 from descant.systems.ada import ADASystem
+from descant.systems.coder import Coder
 from descant.systems.restore import restore
+from descant.systems.vqvae import VQVAESystem
 
 
 def prime(
@@ -24,7 +27,8 @@ def prime(
     recordings: Annotated[Path, typer.Option(help="folder of the packed waveform: held-out tracks, and the rate")],
     output: Annotated[Path, typer.Option(help="folder to write: waveform.npy, level0.npy, level1.npy, …")],
     model: Annotated[
-        list[Path] | None, typer.Option(help="model.safetensors of every ADA of the row, bottom first; repeat it")
+        list[Path] | None,
+        typer.Option(help="model.safetensors of every ADA, or VQ-VAE, of the row, bottom first; repeat it"),
     ] = None,
     downmix: options.Downmixed = "auto",
     threads: options.Threads = 1,
@@ -36,13 +40,18 @@ def prime(
     if sampling.prime is None:
         raise SamplingError("the settings name no prime", "set sampling.prime.file or sampling.prime.track")
     packed = open_recordings(recordings)
-    adas = [restore(read_model(path), ADASystem).to(device) for path in model or []]
-    hop = int(np.prod([ada.hop for ada in adas], dtype=np.int64))
+    # mypy takes no abstract class for a value, https://github.com/python/mypy/issues/4717
+    coders = [restore(read_model(path), Coder).to(device) for path in model or []]  # type: ignore[type-abstract]
+    adas = [coder for coder in coders if isinstance(coder, ADASystem)]
+    levels = [coder for coder in coders if isinstance(coder, VQVAESystem)]
+    # ADAs stand upon each other, levels of Jukebox side by side on the waveform
+    hop = math.lcm(math.prod(ada.hop for ada in adas), *(level.hop for level in levels))
     waveforms = cut_to_codes(read_prime(sampling.prime, packed, sampling.count, downmix), hop, packed.sample_rate)
     with whole_folder(output) as folder:
         np.save(folder / "waveform.npy", waveforms, allow_pickle=False)
-        for level, steps in enumerate(encode_levels(waveforms, adas, device)):
-            write_steps(folder / f"level{level}.npy", steps)
+        encoded = encode_each(waveforms, levels, device) if levels else encode_levels(waveforms, adas, device)
+        for number, steps in enumerate(encoded, start=1 if levels else 0):
+            write_steps(folder / f"level{number}.npy", steps)
 
 
 if __name__ == "__main__":

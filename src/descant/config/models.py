@@ -150,6 +150,9 @@ class JukeboxRow(Section):
         "level is decoded",
     )
     branch: Branch = Field(default_factory=Branch)
+    prime: Prime | None = Field(
+        None, description="what this row's samples continue, in place of sampling.prime; empty = the same as all rows"
+    )
     note: str = Field("", description="what a reader of the table must know of this row")
 
 

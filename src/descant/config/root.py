@@ -215,8 +215,6 @@ class Config(Section):
     @model_validator(mode="after")
     def _primed_rows_are_drawn_from_end_to_end(self) -> Self:
         for name, model in self.models.items():
-            if isinstance(model, JukeboxRow) and model.prior and self.sampling.prime:
-                raise ValueError(f"sampling.prime: models.{name} begins from nothing; set it to null")
             if isinstance(model, Stack) and model.prime and self.sampling.windows and model.stack:
                 raise ValueError(
                     f"models.{name}.prime: only the first of sampling.windows could continue it; set either to null"
@@ -324,7 +322,7 @@ class Config(Section):
     def prime_of(self, model: str) -> Prime | None:
         """What a row's samples continue; None where they begin from nothing."""
         row = self.models[model]
-        return (row.prime if isinstance(row, Stack) else None) or self.sampling.prime
+        return (row.prime if isinstance(row, Stack | JukeboxRow) else None) or self.sampling.prime
 
     @property
     def render_rate(self) -> int:

@@ -25,6 +25,7 @@ from descant.recordings import read_recording
 from descant.sequencefacts import smallest_dtype
 from descant.sequences import PackedSequence, Track
 from descant.systems.ada import ADASystem
+from descant.systems.vqvae import VQVAESystem
 
 HELD_OUT = ("validation", "test")
 Waveforms = npt.NDArray[np.int16]
@@ -138,3 +139,24 @@ def encode_levels(
         rows = [np.concatenate(list(ada.code_blocks(row, device))) for row in levels[-1]]
         levels.append(np.stack(rows).astype(smallest_dtype(ada.codes)))
     return levels
+
+
+def encode_each(
+    waveforms: Waveforms, coders: Sequence[VQVAESystem], device: torch.device
+) -> list[npt.NDArray[np.unsignedinteger[Any]]]:
+    """Primes as the codes of levels that each encode the waveform by themselves.
+
+    Args:
+        waveforms: ``(rows, samples)``, whole codes of every level.
+        coders: the levels, finest first.
+        device: that they are on.
+
+    Returns:
+        The codes of each level ``(rows, codes)``, finest first.
+    """
+    return [
+        np.stack([np.concatenate(list(coder.code_blocks(row, device))) for row in waveforms]).astype(
+            smallest_dtype(coder.codes)
+        )
+        for coder in coders
+    ]
