@@ -272,3 +272,16 @@ def test_a_state_that_cannot_be_saved_is_reported(wavenet: WaveNet, tmp_path: Pa
 
     with pytest.raises(SamplingError, match="state after step 10 cannot be saved"):
         generate(lambda begun_by: Obstructing(wavenet, 2, DRAW), request(save_every=0), tmp_path, block=10)
+
+
+def test_how_long_it_takes_is_said_before_and_the_draw_is_the_same(
+    ada: ADASystem, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps that are timed are forgotten: state, file and draws are as if they had never been."""
+    expected = np.array(below(ada, tmp_path / "plain"))
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr("descant.sampling.generate.LEAST_ESTIMATED", 32)
+    monkeypatch.setattr("descant.sampling.generate.TIMED_STEPS", 7)
+    assert np.array_equal(below(ada, tmp_path / "estimated"), expected)
+    said = capsys.readouterr().out
+    assert "estimated: 2 x 64 steps to draw take about" in said and said.count("\n") == 1

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from descant.config.models import EngineName
 from descant.errors import SamplingError
+from descant.formatting import duration
 from descant.runs.checkpoint import Checkpoint, load_latest, save
 from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
@@ -25,6 +26,10 @@ from descant.sampling.engine import STEPS_PER_REPLAY, Engine
 from descant.seeds import counter_uniforms
 
 log = logging.getLogger(__name__)
+
+# a draw of fewer steps is not estimated; of others so many are timed (ours)
+LEAST_ESTIMATED = 2048
+TIMED_STEPS = 64
 
 Conditioner = Callable[[int, int], Tensor]
 EngineBuilder = Callable[[EngineName | None], Engine]
@@ -131,7 +136,11 @@ def generate(
             return drawn.read()
         engine = build(begun.by if begun else None)
         first = done = _resume(engine, begun, drawn, folder)
-        log.info("engine %s draws %d x %d steps", engine.name, batch, request.steps - done)
+        left = request.steps - max(done, request.primed)
+        log.info("engine %s draws %d x %d steps", engine.name, batch, left)
+        if left >= LEAST_ESTIMATED:
+            seconds = left * _seconds_a_step(engine, request, done, conditioner)
+            print(f"{folder}: {batch} x {left:,} steps to draw take about {duration(seconds)}", flush=True)
         bar.update(done * batch)
         began = saved = time.monotonic()
         while done < request.steps:
@@ -144,6 +153,9 @@ def generate(
             _keep(engine, drawn, steps, done, folder if due else None)
             if due:
                 saved = time.monotonic()
+                if done < request.steps:
+                    remaining = (saved - began) * (request.steps - done) / (done - first)
+                    log.info("step %d of %d, about %s to go", done, request.steps, duration(remaining))
             bar.update(count * batch)
             if stopping and done < request.steps:
                 raise Interrupted(f"stopped after step {done} of {request.steps}; run again to go on")
@@ -151,6 +163,18 @@ def generate(
         rate = batch * (done - first) / max(seconds, 1e-9)
         log.info("drew %d x %d steps in %.1f s (%.0f steps/s)", batch, done - first, seconds, rate)
         return drawn.read()
+
+
+def _seconds_a_step(engine: Engine, request: Request, done: int, conditioner: Conditioner | None) -> float:
+    """Seconds of a step of all rows, timed on the next ones, which are then forgotten."""
+    count = -(-TIMED_STEPS // request.hop) * request.hop
+    given = conditioner(done // request.hop, (done + count) // request.hop) if conditioner else None
+    state, numbers = engine.state(), torch.full((len(request.places), count), 0.5, dtype=torch.float64)
+    began = time.perf_counter()
+    engine.generate(numbers, given)
+    seconds = time.perf_counter() - began
+    engine.load_state(state)
+    return seconds / count
 
 
 def _next(engine: Engine, request: Request, done: int, count: int, given: Tensor | None) -> Tensor:
