@@ -36,7 +36,7 @@ def test_a_good_one_is_accepted_and_its_parts_are_put_in_place() -> None:
         ("corpus.splits.tests", "test"),
         ("model", "models"),
         ("wavenet", "wavenets"),
-        ("sampling.top_k", "top_p"),
+        ("sampling.top_q", "top_p"),
         ("compose.tsk", "task"),
         ("music.song.instrumnt", "instrument"),
         ("compositions.one.sweps", "sweeps"),

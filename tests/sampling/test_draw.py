@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from descant.sampling.draw import draw, nucleus
+from descant.sampling.draw import draw, most_probable, nucleus
 
 LOGITS = st.lists(st.floats(-20, 20), min_size=1, max_size=12)
 UNIFORMS = st.floats(0, 1, exclude_max=True)
@@ -109,3 +109,19 @@ def test_a_batch_draws_each_row_by_its_own_number() -> None:
     assert together.dtype == torch.int64
     alone = [int(draw(logits[n : n + 1], uniforms[n : n + 1], 0.9, 0.8)) for n in range(50)]
     assert together.tolist() == alone
+
+
+@given(logits=LOGITS, uniform=UNIFORMS, top_k=st.integers(1, 12), top_p=st.floats(0.05, 1))
+def test_top_k_draws_from_the_most_probable_as_if_there_were_no_others(
+    logits: list[float], uniform: float, top_k: int, top_p: float
+) -> None:
+    probabilities = torch.softmax(torch.tensor(logits).double(), -1)
+    best = sorted(range(len(logits)), key=lambda number: -probabilities[number])[:top_k]
+    kept = most_probable(probabilities, top_k)
+    assert set(kept.nonzero().flatten().tolist()) <= set(best) and float(kept.sum()) == pytest.approx(1)
+    numbers = torch.tensor([uniform]).double()
+    assert int(draw(torch.tensor([logits]), numbers, 1.0, top_p, top_k)) in best
+    alone = [value if number in best else -torch.inf for number, value in enumerate(logits)]
+    # floats may part the two where the uniform number lies on an edge
+    assume(float((kept.cumsum(-1) - uniform).abs().min()) > 1e-6)
+    assert int(draw(torch.tensor([logits]), numbers, 1.0, 1.0, top_k)) == one(alone, uniform)

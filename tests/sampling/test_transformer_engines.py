@@ -24,6 +24,7 @@ from descant.sampling.transformer_weights import folded, rounded_transformer
 
 TIME, BATCH = 45, 3
 SETTINGS = DrawSettings(temperature=0.9, top_p=0.95)
+MOST = DrawSettings(temperature=2.0, top_p=0.9, top_k=5)
 GUIDED = DrawSettings(temperature=0.9, top_p=0.95, guidance=2.5)
 BUILDERS = {
     "reference": TransformerEngine,
@@ -64,7 +65,7 @@ def test_logits_equal_the_full_pass(name: str, layers: int) -> None:
         torch.testing.assert_close(logits, full, rtol=0, atol=3e-6 * full.std().item())
 
 
-@pytest.mark.parametrize("draw", [DrawSettings(), SETTINGS, DrawSettings(temperature=0.5), GUIDED])
+@pytest.mark.parametrize("draw", [DrawSettings(), SETTINGS, DrawSettings(temperature=0.5), GUIDED, MOST])
 @pytest.mark.parametrize("name", ["numba", "two threads"])
 def test_draws_equal_the_reference(name: str, draw: DrawSettings) -> None:
     expected = built("reference", draw).generate(NUMBERS, conditions(draw))

@@ -90,16 +90,17 @@ def test_every_window_and_prime_equals_full_passes(
 def test_a_killed_level_goes_on_to_the_same_steps(slide: float | None, tmp_path: Path) -> None:
     steps, system = 90, system_of(upper=7, ratio=RATIO)
     conditions, kills = Conditions(slide=slide), 0
-    whole = draw_transformer(system, upper_of(steps), BATCH, steps, SETTINGS, tmp_path / "whole", conditions)
+    prime = torch.randint(11, (BATCH, 16), generator=torch.Generator().manual_seed(6))
+    asked = (system, upper_of(steps), BATCH, steps, SETTINGS)
+    begun = (conditions, prime, (3, 1))
+    whole = draw_transformer(*asked, tmp_path / "whole", *begun)
     while True:
         with (
             patch("descant.sampling.generate.workflow_is_gone", return_value=True),
             patch("descant.sampling.generate.BLOCK", 16),
         ):
             try:
-                drawn = draw_transformer(
-                    system, upper_of(steps), BATCH, steps, SETTINGS, tmp_path / "killed", conditions
-                )
+                drawn = draw_transformer(*asked, tmp_path / "killed", *begun)
                 break
             except Interrupted:
                 kills += 1

@@ -130,7 +130,7 @@ def settings_of_draw(draw):
     """These: only below the top there are windows."""
     own = () if draw.given is None else ("windows",)
     if is_transformer(draw):
-        own = ("guidance", "labels", "slides")
+        own = ("guidance", "labels", "slides", "top_k")
     keys = ("count", "temperature", "top_p", "engine", "precision", *own)
     return plain(experiment.sampling, *keys)
 

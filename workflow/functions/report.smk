@@ -118,6 +118,7 @@ def players_given(page):
         "recordings": WAVEFORM,
         "temperature": experiment.sampling.temperature,
         "top_p": experiment.sampling.top_p,
+        "top_k": experiment.sampling.top_k * bool(plan.routes[model].candidates),
     }
 
 

@@ -195,6 +195,12 @@ class Sampling(Section):
         description="whether audio drawn with a linear predictor stays about as loud as its training music: where it "
         "is louder than nearly all of that, what rings is made to die away (ours)",
     )
+    top_k: int = Field(
+        0,
+        ge=0,
+        le=65536,
+        description="transformers keep so many of the most probable codes (Fan et al. 2018), then the nucleus; 0 = off",
+    )
     engine: EngineName = Field(
         "auto", description="what draws; 'auto' takes the fastest that works on the machine; all draw the same"
     )

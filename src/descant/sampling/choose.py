@@ -177,7 +177,7 @@ def _unlike(engine: Engine, settings: DrawSettings, trial: Trial) -> float:
     drawn = engine.generate(uniforms, trial.conditioning)
     engine.load_state(fresh)
     logits = engine.follow(drawn, trial.conditioning)
-    expected = draw_from(logits.flatten(0, 1), uniforms.flatten(), settings.temperature, settings.top_p)
+    expected = draw_from(logits.flatten(0, 1), uniforms.flatten(), settings.temperature, settings.top_p, settings.top_k)
     return (expected != drawn.flatten()).double().mean().item()
 
 
@@ -188,6 +188,8 @@ def _wavenet_engine(
     precision, threads = settings.precision, settings.threads
     if draw.guidance != 1:
         raise EngineError("a WaveNet has no labels, from which guidance could go", "set sampling.guidance to 1")
+    if draw.top_k:
+        raise EngineError("a WaveNet's engines draw without top_k", "set sampling.top_k to 0, and top_p instead")
     match name:
         case "native":
             from descant.sampling.native import NativeEngine

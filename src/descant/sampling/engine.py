@@ -20,12 +20,14 @@ class DrawSettings:
         top_p: nucleus; 1 keeps all classes.
         guidance: how far logits go from those without labels to those with them, and beyond; 1 has them.
         loudest: of :meth:`descant.layers.wavenet.WaveNet.damped`.
+        top_k: classes that are kept before the nucleus is, of transformers; 0 keeps all.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     guidance: float = 1.0
     loudest: float | None = None
+    top_k: int = 0
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,12 @@ def level_settings(
     """How a level is drawn by the configuration; ``loudest`` is that of the music that its network learnt."""
     return LevelSettings(
         seed,
-        DrawSettings(sampling.temperature, sampling.top_p, loudest=loudest if sampling.limit_loudness else None),
+        DrawSettings(
+            sampling.temperature,
+            sampling.top_p,
+            loudest=loudest if sampling.limit_loudness else None,
+            top_k=sampling.top_k,
+        ),
         EngineSettings(sampling.engine, sampling.precision, threads),
         save_every_seconds,
     )

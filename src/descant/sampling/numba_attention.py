@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from descant.compiled import DoubleArray, FloatArray, IntArray, compiled, kept_on_disk
-from descant.sampling.numba_draw import exp_negative, pick, weigh
+from descant.sampling.numba_draw import exp_negative, keep_most_probable, pick, weigh
 from descant.sampling.numba_kernels import Tiles, add_product, copy_row, tanh
 
 # of layer norms, as in torch
@@ -203,6 +203,7 @@ def advance_transformer(
     temperature: float,
     top_p: float,
     guidance: float,
+    top_k: int,
 ) -> None:
     """Draw, or follow, the next steps of some sequences.
 
@@ -215,6 +216,7 @@ def advance_transformer(
         temperature: see :func:`descant.sampling.draw.draw`.
         top_p: see :func:`descant.sampling.draw.draw`.
         guidance: see :func:`descant.sampling.transformer_engine.guided`.
+        top_k: see :func:`descant.sampling.draw.draw`.
     """
     sequences, count = rows.steps.shape
     together, classes = len(kept.own_keys), len(weights.embedding)
@@ -277,6 +279,7 @@ def advance_transformer(
                     )
             if drawing:
                 weigh(own_logits, temperature, probabilities)
+                keep_most_probable(probabilities, top_k)
                 rows.steps[sequence, number] = pick(probabilities, rows.uniforms[sequence, number], top_p)
             else:
                 copy_row(own_logits, rows.logits[sequence, number])

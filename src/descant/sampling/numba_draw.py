@@ -58,6 +58,14 @@ def _keep_nucleus(probabilities: DoubleArray, top_p: float) -> None:
 
 
 @compiled
+def keep_most_probable(probabilities: DoubleArray, top_k: int) -> None:
+    """See :func:`descant.sampling.draw.most_probable`; they are left with their sum. 0 keeps all."""
+    if top_k > 0:
+        for number in np.argsort(-probabilities, kind="mergesort")[top_k:]:
+            probabilities[number] = 0.0
+
+
+@compiled
 def weigh(logits: FloatArray, temperature: float, probabilities: DoubleArray) -> None:
     """Probabilities of classes, not yet of sum 1, as :func:`descant.sampling.draw.draw` has them."""
     classes = len(logits)

@@ -104,6 +104,7 @@ class NumbaTransformerEngine(TransformerEngine):
                 float(settings.temperature),
                 float(settings.top_p),
                 float(settings.guidance),
+                settings.top_k,
             )
 
         with ThreadPoolExecutor(self.threads) as pool:

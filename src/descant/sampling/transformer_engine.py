@@ -53,7 +53,7 @@ class TransformerEngine:
         for number in range(uniforms.shape[1]):
             here = None if conditioning is None else conditioning[:, number : number + 1]
             logits = guided(self.walk.next_logits(here), settings.guidance)
-            drawn.append(draw(logits, given[:, number], settings.temperature, settings.top_p))
+            drawn.append(draw(logits, given[:, number], settings.temperature, settings.top_p, settings.top_k))
             self.walk.previous = drawn[-1].repeat_interleave(self.copies)
         return torch.stack(drawn, dim=1).cpu()
 

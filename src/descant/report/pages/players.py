@@ -34,6 +34,7 @@ class PlayersGiven(Given):
         top_p: nucleus that they were drawn from.
         show: samples on the page, at most.
         excerpts: of real music, at most.
+        top_k: classes that were kept before it; 0: all.
         picked: whether the samples go on from candidates that were picked.
     """
 
@@ -47,10 +48,13 @@ class PlayersGiven(Given):
     top_p: float | None = None
     show: int = 8
     excerpts: int = 3
+    top_k: int = 0
     picked: bool = False
 
 
-def drawn_in_words(shown: int, held: int, temperature: float | None, top_p: float | None, picked: bool) -> str:
+def drawn_in_words(
+    shown: int, held: int, temperature: float | None, top_p: float | None, top_k: int, picked: bool
+) -> str:
     """How the samples were chosen and drawn."""
     words = f"All {held} samples drawn" if shown == held else f"The first {shown} of {held} samples drawn"
     if held == 1:
@@ -58,6 +62,8 @@ def drawn_in_words(shown: int, held: int, temperature: float | None, top_p: floa
     at = [] if temperature is None else [f"temperature {temperature:g}"]
     if top_p is not None:
         at.append("no nucleus cut" if top_p == 1 else f"nucleus {top_p:g}")
+    if top_k:
+        at.append(f"the {top_k} most probable codes")
     chosen = "their beginnings were picked from candidates" if picked else "none was chosen by ear"
     return f"{words}{', at ' if at else ''}{', '.join(at)}; {chosen}."
 
@@ -74,7 +80,7 @@ def build(given: PlayersGiven) -> Page:
     step = Markup('{}<br><span class="quiet small">{}</span>')
     steps = [step.format(*pair) for pair in zip(stack_in_words(stack, sequence.sample_rate), trained, strict=True)]
     held = len(rendered)
-    drawn = drawn_in_words(min(given.show, held), held, given.temperature, given.top_p, given.picked)
+    drawn = drawn_in_words(min(given.show, held), held, given.temperature, given.top_p, given.top_k, given.picked)
     recordings = open_recordings(given.recordings.parent)
     real = real_clips(recordings, given.excerpts, max(sample.facts.seconds for sample in rendered))
     rate = recordings.sample_rate
