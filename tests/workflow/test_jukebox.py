@@ -103,6 +103,10 @@ def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None
     assert len(page.all("audio")) == (2 + 3) * excerpts["track"].nunique()
     assert "20 kbit/s" not in page.text and "10 kbit/s" in page.text
 
+    # drawn top codes and audio are both searched for copies; here they are too short
+    novelty = results / "evaluation" / "novelty" / "models"
+    assert {path.name for path in novelty.iterdir()} == {"jukebox.audio.json", "jukebox.codes.json"}
+
     assert planned(tmp_path, "all", "candidates", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout
     assert "bottom" in shown and "disk in all" in shown

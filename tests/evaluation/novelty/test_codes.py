@@ -93,6 +93,21 @@ def test_the_longest_exact_run_is_that_of_brute_force(tmp_path_factory: pytest.T
     assert found == brute_force(sequence, known) >= 40
 
 
+def test_a_drawn_intro_that_replays_a_training_intro_is_a_match_from_its_first_code(
+    training: PackedSequence, tmp_path: Path
+) -> None:
+    """What happened to those who trained Jukebox's priors on little music: the top level's codes are the gate."""
+    sequences, track = drawn(6, seconds=5), training.tracks("train")[3]
+    sequences[2, : 2 * SECOND] = training.steps(track)[: 2 * SECOND]
+    write_steps(tmp_path / "drawn.npy", sequences)
+    folder = Path(str(training.data.filename)).parent  # type: ignore[attr-defined]
+    novelty_codes("{}", tmp_path / "drawn.npy", folder, tmp_path / "found.json")
+    found = read_json(CodesSearch, tmp_path / "found.json")
+    matches = [hit for hit in found.hits if hit.is_match]
+    assert {(hit.sequence, hit.start, hit.track, hit.track_start) for hit in matches} == {(2, 0.0, track.track, 0.0)}
+    assert [share.matched for share in found.shares] == pytest.approx([0, 0, 2, 0, 0, 0], abs=0.1)
+
+
 def test_what_a_model_was_primed_with_does_not_count(training: PackedSequence, tmp_path: Path) -> None:
     sequences, track = drawn(6, seconds=5), training.tracks("train")[2]
     sequences[0, :250] = training.steps(track)[500:750]
