@@ -26,7 +26,8 @@ class LabelFacts(BaseModel):
     """What a model knows of one label of its tracks.
 
     Attributes:
-        names: the label's values in the train split, sorted; value ``n`` has id ``n + 1``, and 0 is for all others.
+        names: the label's values in the train split, sorted, then those that were added later; value ``n`` has id
+            ``n + 1``, and 0 is for all others.
         digest: sha256 of every track's value, which the sequence's fingerprint leaves out.
     """
 

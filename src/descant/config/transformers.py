@@ -56,6 +56,11 @@ class Transformer(Network):
         description="share of training windows whose labels are unknown, so that sampling.guidance has a draw without "
         "them to go away from",
     )
+    added: dict[Label, str] = Field(
+        default_factory=dict,
+        description="a value of a label, such as {artist: NAME}, that the network which training.start_from names does "
+        "not know: it is learnt as one more row of the label's table, and all else stays as it is",
+    )
     timing: bool = Field(
         True,
         description="whether it sees the length of the track and the place in it, at the top level; an upsampler "
@@ -98,6 +103,8 @@ class Transformer(Network):
             )
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("labels names one twice; name each once")
+        if unseen := [label for label in self.added if label not in self.labels]:
+            raise ValueError(f"added names {unseen[0]}, which labels does not; add it there")
         return self
 
 

@@ -79,6 +79,10 @@ class System(nn.Module, ABC):
         """All parameters, each in one group."""
         return [ParameterGroup(list(self.parameters()))]
 
+    def taken_over(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Weights of the network that a training starts from, as this one takes them over; what is new is added."""
+        return weights
+
     def finish_step(self, observed: Mapping[str, Tensor], noise: torch.Generator) -> None:
         """Update what is not learnt by gradient, once a step.
 

@@ -86,6 +86,25 @@ class TransformerSystem(Drawable):
         self.timing = Timing(width) if settings.timing and above is None else None
         self.labels = nn.ModuleDict({label: nn.Embedding(count + 1, width) for label, count in labels.items()})
         self.places = self.timing is not None
+        self.added = tuple(settings.added)
+        if self.added:
+            self._freeze()
+
+    def _freeze(self) -> None:
+        """Let nothing learn but the last row of each table to which a value was added."""
+        self.requires_grad_(False)
+        for label in self.added:
+            weight = self.labels[label].weight
+            weight.requires_grad_(True)
+            weight.register_hook(_of_last_row)
+
+    def taken_over(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """See :class:`descant.systems.base.System`; an added value begins as the unknown one."""
+        names = [f"labels.{label}.weight" for label in self.added]
+        grown = {
+            name: torch.cat([weights[name], weights[name][UNKNOWN : UNKNOWN + 1]]) for name in names if name in weights
+        }
+        return {**weights, **grown}
 
     @property
     def network(self) -> Transformer:
@@ -191,6 +210,11 @@ class TransformerSystem(Drawable):
             wrong = self._bits(batch, upper.flatten()[order].view_as(upper), labels)
             figures |= {"bits_shuffled": wrong, "gap": wrong - figures["bits"]}
         return figures
+
+
+def _of_last_row(gradient: Tensor) -> Tensor:
+    """A table's gradient with that of all other rows left out."""
+    return torch.cat([torch.zeros_like(gradient[:-1]), gradient[-1:]])
 
 
 def build_transformer(settings: Settings, inputs: Mapping[str, Input]) -> TransformerSystem:

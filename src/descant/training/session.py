@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from descant.config.base import nearest_of
 from descant.config.networks import Network
 from descant.config.training import Training
+from descant.config.transformers import Label, Transformer
 from descant.errors import TrainingError
-from descant.modelfacts import Input, ModelFacts
+from descant.modelfacts import Input, ModelFacts, read_facts
 from descant.modelfile import ModelFile, read_model, write_model
 from descant.runs.checkpoint import stated_digest
 from descant.runs.folder import PATIENCE, locked, run_name
@@ -84,7 +86,37 @@ class Session:
             )
         labels = kind.labels(self.settings)
         # labels are of tracks, which are the same in all streams
-        return tuple(Input.of(name, streams[name], () if number else labels) for number, name in enumerate(names))
+        inputs = [Input.of(name, streams[name], () if number else labels) for number, name in enumerate(names)]
+        if isinstance(self.settings, Transformer) and self.settings.added:
+            inputs[0] = self._with_added(inputs[0], self.settings.added)
+        return tuple(inputs)
+
+    def _with_added(self, learnt: Input, added: Mapping[Label, str]) -> Input:
+        """What is learnt, with the labels' values of the network that it starts from, and those that are added.
+
+        Raises:
+            TrainingError: when that network knows them, or no track to learn from has them.
+        """
+        source = self.training.start_from
+        if source is None:
+            raise TrainingError(
+                f"added: {', '.join(added.values())} can be added to a trained network alone",
+                "name one in training.start_from, or leave added out",
+            )
+        known, labels = read_facts(source).learnt.labels, {}
+        for label, facts in learnt.labels.items():
+            if label not in known:
+                raise TrainingError(f"added: the network of {source} knows no {label}s", "give one that was told them")
+            names, value = known[label].names, added.get(label)  # type: ignore[call-overload]
+            if value in names:
+                raise TrainingError(f"added: {source} knows the {label} {value!r}", f"leave added.{label} out")
+            if value is not None and value not in facts.names:
+                raise TrainingError(
+                    f"added: no training track has the {label} {value!r}{nearest_of(value, facts.names)}",
+                    "name it as results/corpus/labels.csv has it",
+                )
+            labels[label] = facts.model_copy(update={"names": names if value is None else (*names, value)})
+        return learnt.model_copy(update={"labels": labels})
 
     def own_seed(self, streams: Streams) -> int:
         """The seed of this training: no two kinds, and no two sequences, share one."""
@@ -103,7 +135,7 @@ class Session:
             system = KINDS[self.kind].build(self.settings, inputs)
         source = self.training.start_from
         if source is not None:
-            weights = read_model(source).weights
+            weights = system.taken_over(read_model(source).weights)
             if wrong := misfits(system, weights):
                 raise TrainingError(
                     f"training.start_from: the weights of {source} do not fit this network:{wrong}",
