@@ -9,6 +9,7 @@ import torch
 from small_models import input_of
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from descant.config.decoders import WaveNetDecoder
 from descant.config.loading import load, merge, parse
 from descant.config.mel2mel import Mel2Mel
 from descant.config.part_models import RMVAE, AutoregressiveParts
@@ -27,6 +28,7 @@ from descant.plan.size import (
     one_pass_size,
     transformer_size,
     vqvae_size,
+    wavenet_decoder_size,
 )
 from descant.systems.base import Batch, System
 from descant.systems.mel2mel import Mel2MelSystem
@@ -35,6 +37,7 @@ from descant.systems.one_pass_vocoder import OnePassVocoderSystem
 from descant.systems.registry import KINDS
 from descant.systems.transformer import build_transformer
 from descant.systems.vqvae import VQVAESystem
+from descant.systems.wavenet_decoder import WaveNetDecoderSystem
 from descant.training.noise import torch_generator
 
 ROOT = Path(__file__).parents[2]
@@ -249,6 +252,22 @@ def test_sizes_of_wavenet_vocoders_are_those_of_the_built_ones(strides: tuple[in
     if prediction is None:
         steps = kept_a_step(system, "steps", lambda *form: torch.zeros(form, dtype=torch.int64))
         assert size.kept * FLOAT_BYTES == pytest.approx(steps, rel=0.05)
+
+
+@pytest.mark.parametrize("hop", [8, 64])
+@pytest.mark.parametrize("prediction", [None, {"perturb": None}])
+def test_sizes_of_wavenet_decoders_are_those_of_the_built_ones(hop: int, prediction: Any) -> None:
+    shape = {"stacks": 1, "layers_per_stack": 3, "residual_channels": 16, "gate_channels": 32, "skip_channels": 24}
+    local = {"local_model": {**shape, "linear_prediction": prediction}, "modulator": {"channels": 48, "blocks": 2}}
+    settings = WaveNetDecoder.model_validate({"training": ONE_STEP, **local})
+    size, system = wavenet_decoder_size(settings, 256, 32, hop), WaveNetDecoderSystem(settings, 256, 32, hop)
+    assert size.parameters == sum(parameter.numel() for parameter in system.parameters())
+
+    def kept(length: int) -> int:
+        return bytes_kept(system, window(length) | {"upper": torch.zeros(1, length // hop, dtype=torch.int64)})
+
+    if prediction is None:
+        assert size.kept * FLOAT_BYTES == pytest.approx((kept(4096) - kept(2048)) / 2048, rel=0.02)
 
 
 def kept_a_sixteenth(system: System, channels: int = 4) -> float:

@@ -166,7 +166,9 @@ def test_levels_that_stand_side_by_side_each_encode_the_waveform(
     sampling = Sampling(count=2, prime=Prime(track="test", seconds=0.033))
     models = [tmp_path / f"{level}.safetensors" for level in (1, 2)]
     encode_prime(sampling.model_dump_json(), music, tmp_path / "prime", models)
-    assert {path.name for path in (tmp_path / "prime").iterdir()} == {"waveform.npy", "level1.npy", "level2.npy"}
+    assert {path.name for path in (tmp_path / "prime").iterdir()} == {
+        *("waveform.npy", "level0.npy", "level1.npy", "level2.npy")
+    }
     waveform = np.load(tmp_path / "prime" / "waveform.npy")
     assert waveform.shape == (2, 256), "whole codes of both levels"
     for level, system in systems.items():

@@ -54,15 +54,28 @@ def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None
         np.testing.assert_allclose(heard.read(number), np.clip(sound, -1, 1), atol=1 / 32768)
         assert np.array_equal(to_16_bit(heard.read(number, -32 * primed, 0)), recorded[number % len(recorded)])
     shown = read_page((results / "report" / "candidates.html").read_text(), str(tmp_path))
-    assert len(shown.all("audio")) == 3 and "pick: [2, 0]" in shown.text
+    assert len(shown.all("audio")) == 3 + 2 and "pick: [2, 0]" in shown.text
     said = read_page((results / "report" / "players" / "jukebox.html").read_text(), str(tmp_path)).text
     assert "picked: candidates 2, 0 of 3" in said and "none was chosen by ear" not in said
     table = pd.read_csv(results / "table" / "table.csv").set_index("model")
     # a decoder of one pass gives the audio no likelihood
-    assert list(table.index) == ["jukebox"] and table["bits_per_sample"].isna().all()
+    assert list(table.index) == ["jukebox", "small_data"] and table["bits_per_sample"].isna().tolist() == [True, False]
     rates = [16000 / hop for hop in (8, 32)]
     bits = [table[f"bits_per_step_level{level}"]["jukebox"] for level in (1, 2)]
     assert table["bits_per_second"]["jukebox"] == pytest.approx(sum(np.multiply(rates, bits)), rel=1e-3)
+
+    # a WaveNet draws the audio below the top level, which is then bounded by its bits and the codes' own
+    small = table.loc["small_data"]
+    bound = small["bits_per_step_level0"] + small["bits_per_step_level1"] / 32
+    assert small["bits_per_sample"] == pytest.approx(bound, rel=1e-3)
+    folder = results / "samples" / "small_data"
+    prime, begun, top, audio = (
+        np.load(folder / f"{name}.npy") for name in ("prime/level0", "candidates", "level1", "level0")
+    )
+    assert np.array_equal(top[:, : begun.shape[1]], begun[[1, 0]]) and len(begun) == 2
+    assert audio.shape == (2, 32 * top.shape[1]) and np.array_equal(audio[:, : 32 * primed], prime[[1, 0]])
+    of_row = open_rendered(folder / "audio")
+    assert np.array_equal(to_16_bit(of_row.read(0, -32 * primed, 0)), np.load(folder / "prime" / "waveform.npy")[1])
 
     waveform = open_recordings(results / "sequences" / "waveform")
     found = {name: open_checked(results / "sequences" / name) for name in ("bottom", "top", "residual")}
@@ -105,7 +118,9 @@ def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None
 
     # drawn top codes and audio are both searched for copies; here they are too short
     novelty = results / "evaluation" / "novelty" / "models"
-    assert {path.name for path in novelty.iterdir()} == {"jukebox.audio.json", "jukebox.codes.json"}
+    assert {path.name for path in novelty.iterdir()} == {
+        f"{row}.{kind}.json" for row in ("jukebox", "small_data") for kind in ("audio", "codes")
+    }
 
     assert planned(tmp_path, "all", "candidates", over=TINY) == set()
     shown = run(tmp_path, "--cores", "1", "estimate", over=TINY).stdout

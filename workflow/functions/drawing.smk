@@ -29,13 +29,12 @@ def given_option(wildcards, input):
 
 def prime_encoders(wildcards):
     """The model files of a row's encoders, bottom first."""
-    route = plan.routes[wildcards.model]
-    if route.decoder:
-        # levels that each encode the waveform
-        encoders = [plan.sequences[name].encoded_by for name in route.sequences]
-    else:
-        encoders = [each.name for each in reversed(plan.decoders(route.top))]
-    return [model_of(name) for name in encoders]
+    # each encodes what lies below it, or of Jukebox's levels the waveform
+    encoders = [
+        plan.sequences[name].encoded_by
+        for name in plan.routes[wildcards.model].sequences
+    ]
+    return [model_of(name) for name in encoders if name]
 
 
 def prime_settings(wildcards):

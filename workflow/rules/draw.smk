@@ -85,9 +85,10 @@ rule decode:
         sample_rate=experiment.audio.sample_rate,
         title=lambda wildcards: experiment.models[wildcards.model].title,
         prime=waveform_option,
+        picks=picks,
     shell:
         "python -m descant.commands.decode --steps {input.steps:q} --sample-rate {params.sample_rate:q}"
-        " --title={params.title:q} {params.prime:q} --output {output.audio:q} 2> {log:q}"
+        " --title={params.title:q} {params.prime:q} {params.picks:q} --output {output.audio:q} 2> {log:q}"
 
 
 rule decode_codes:

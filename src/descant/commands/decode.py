@@ -10,7 +10,7 @@ import typer
 from descant.audio import mulaw
 from descant.audio.clips import from_16_bit
 from descant.audio.rendered import open_rendered, write_rendered
-from descant.commands import cli
+from descant.commands import cli, options
 from descant.corpus.outputs import whole_folder
 from descant.evaluation.figures import write_figures
 from descant.steps import open_steps, read_waveforms
@@ -25,13 +25,14 @@ def decode(
         Path | None,
         typer.Option(help=".npy of the 16-bit samples that were continued: (1 or batch, samples)"),
     ] = None,
+    pick: options.Picked = None,
 ) -> None:
     """Write every sample as 16-bit FLAC with its mel spectrogram, and a CSV of plain figures.
 
     What was continued stands at the start as it was recorded, not as its mu-law.
     """
     classes = open_steps(steps, mulaw.CLASSES)
-    given = None if prime is None else read_waveforms(prime, *classes.shape)
+    given = None if prime is None else read_waveforms(prime, len(classes), classes.shape[1], pick or ())
 
     def audio(number: int) -> npt.NDArray[np.float32]:
         drawn = mulaw.decode(classes[number])

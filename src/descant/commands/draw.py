@@ -76,13 +76,15 @@ def draw(
         drawn = draw_transformer(system, codes, batch, length, how, folder, conditions, primed, numbers)
         write_drawn(output, drawn, folder)
         return
-    if pick or whole:
-        raise SamplingError(f"{model} is no transformer, which alone goes on from candidates", "leave --pick out")
+    if whole is not None:
+        raise SamplingError(f"{model} is no transformer, which alone draws candidates", "leave --whole out")
     windows = None if codes is None else sampling.windows
     settled = {"batch": batch, "steps": length, **how.determining}
     settled["windows"] = windows and windows.model_dump()
+    if pick:
+        settled["numbers"] = list(numbers)
     folder = draw_folder(runs, settled, file, {"given": codes, "prime": primed})
-    drawn = draw_level(system, codes, batch, length, how, folder, windows, primed)
+    drawn = draw_level(system, codes, batch, length, how, folder, windows, primed, numbers)
     write_drawn(output, drawn, folder)
 
 

@@ -49,8 +49,8 @@ def prime(
     waveforms = cut_to_codes(read_prime(sampling.prime, packed, sampling.count, downmix), hop, packed.sample_rate)
     with whole_folder(output) as folder:
         np.save(folder / "waveform.npy", waveforms, allow_pickle=False)
-        encoded = encode_each(waveforms, levels, device) if levels else encode_levels(waveforms, adas, device)
-        for number, steps in enumerate(encoded, start=1 if levels else 0):
+        encoded = [*encode_levels(waveforms, adas, device), *encode_each(waveforms, levels, device)]
+        for number, steps in enumerate(encoded):
             write_steps(folder / f"level{number}.npy", steps)
 
 

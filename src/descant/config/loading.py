@@ -50,6 +50,7 @@ def _place(raw: Mapping[str, Any]) -> dict[str, Any]:
         ("adas", "local_model"),
         ("priors", "wavenet"),
         ("vqvaes", ""),
+        ("decoders", "local_model"),
         ("mel2mels", ""),
         ("vocoders", "local_model"),
         ("part_models", ""),

@@ -149,6 +149,11 @@ class JukeboxRow(Section):
         description="names of the transformers that draw each level below it, the finest first; empty = the coarsest "
         "level is decoded",
     )
+    decoder: str | None = Field(
+        None,
+        description="name of the WaveNet, of decoders, that draws the audio given the last level drawn; empty = that "
+        "level's own VQ-VAE decodes it in one pass",
+    )
     branch: Branch = Field(default_factory=Branch)
     prime: Prime | None = Field(
         None, description="what this row's samples continue, in place of sampling.prime; empty = the same as all rows"

@@ -11,6 +11,7 @@ from descant.config.band import Band
 from descant.config.base import Section, suggest
 from descant.config.compose import Compose, Composition
 from descant.config.corpus import RENDER_RATE, Audio, Corpus, Separation
+from descant.config.decoders import WaveNetDecoder
 from descant.config.evaluation import Evaluation
 from descant.config.find_timbre import FindTimbre
 from descant.config.listening import Listening
@@ -69,6 +70,9 @@ class Config(Section):
     vqvaes: dict[str, VQVAE] = Field(
         default_factory=dict, description="the autoencoders of the waveform, by names that models refer to"
     )
+    decoders: dict[str, WaveNetDecoder] = Field(
+        default_factory=dict, description="the WaveNets of audio given a level's codes, by names that models refer to"
+    )
     mel2mels: dict[str, Mel2Mel] = Field(
         default_factory=dict, description="the networks from scores to mel spectrograms, by names that models refer to"
     )
@@ -115,6 +119,7 @@ class Config(Section):
             self.priors,
             self.vqvaes,
             self.transformers,
+            self.decoders,
             self.mel2mels,
             self.vocoders,
             self.part_models,
@@ -134,7 +139,7 @@ class Config(Section):
             if isinstance(model, Stack):
                 check_stack(name, model, self.adas, self.priors)
             elif isinstance(model, JukeboxRow):
-                check_jukebox(name, model, self.vqvaes, self.transformers)
+                check_jukebox(name, model, self.vqvaes, self.transformers, self.decoders)
             elif isinstance(model, PartsRow):
                 check_parts(name, model, self.part_models, self.parts)
             else:
@@ -193,6 +198,7 @@ class Config(Section):
             ("vocoders", self.vocoders),
             ("part_models", self.part_models),
             ("transformers", self.transformers),
+            ("decoders", self.decoders),
         )
         trainings = {
             f"{section}.{name}.training": network.training
@@ -215,7 +221,10 @@ class Config(Section):
     @model_validator(mode="after")
     def _primed_rows_are_drawn_from_end_to_end(self) -> Self:
         for name, model in self.models.items():
-            if isinstance(model, Stack) and model.prime and self.sampling.windows and model.stack:
+            if not isinstance(model, Stack | JukeboxRow):
+                continue
+            below = model.stack if isinstance(model, Stack) else model.decoder
+            if model.prime and self.sampling.windows and below:
                 raise ValueError(
                     f"models.{name}.prime: only the first of sampling.windows could continue it; set either to null"
                 )

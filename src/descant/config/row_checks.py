@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from descant.config.base import suggest
 from descant.config.corpus import Corpus
+from descant.config.decoders import WaveNetDecoder
 from descant.config.mel2mel import Mel2Mel
 from descant.config.models import JukeboxRow, Mel2MelRow, PartsRow, Stack
 from descant.config.networks import ADA, ContinuousBottleneck, Prior
@@ -52,7 +53,11 @@ def check_stack(name: str, model: Stack, adas: Mapping[str, ADA], priors: Mappin
 
 
 def check_jukebox(
-    name: str, model: JukeboxRow, vqvaes: Mapping[str, VQVAE], transformers: Mapping[str, Transformer]
+    name: str,
+    model: JukeboxRow,
+    vqvaes: Mapping[str, VQVAE],
+    transformers: Mapping[str, Transformer],
+    decoders: Mapping[str, WaveNetDecoder],
 ) -> None:
     """Refuse networks that are not there, levels whose rates do not fit each other, or that nothing draws.
 
@@ -78,6 +83,18 @@ def check_jukebox(
             f"models.{name}.upsamplers names {len(model.upsamplers)}, but needs a prior and one for each of the "
             f"{len(model.levels) - 1} levels below the coarsest; name them, or leave the key out"
         )
+    if model.decoder is not None:
+        if model.decoder not in decoders:
+            near = suggest(model.decoder, decoders, "decoders")
+            raise ValueError(f"models.{name}.decoder names {model.decoder!r}{near}")
+        if model.prior is None:
+            raise ValueError(f"models.{name}.decoder draws given what the prior draws; name a prior, or leave it out")
+        window, hop = decoders[model.decoder].training.window, hops[0 if model.upsamplers else -1]
+        if window % hop:
+            raise ValueError(
+                f"decoders.{model.decoder}.training.window is {window}, no multiple of the hop, {hop}, of the codes "
+                f"that models.{name} gives it; set it to {-(-window // hop) * hop}"
+            )
     if model.prior and any(vqvaes[level].codebook.quantisers > 1 for level in model.levels):
         raise ValueError(
             f"models.{name}.levels have several quantisers, whose codes no transformer draws; leave prior out, or "

@@ -18,7 +18,8 @@ def choose_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The same without ``rows``, without rows that are null or not among ``rows``, and, where any row was left out,
-        without the ADAs, priors, VQ-VAEs, transformers, Mel2Mels, vocoders and models of parts that no other row names.
+        without the ADAs, priors, VQ-VAEs, transformers, decoders, Mel2Mels, vocoders and models of parts that no other
+        row names.
         A continuous ADA stays: no row could stand on it.
 
     Raises:
@@ -38,6 +39,7 @@ def choose_rows(raw: Mapping[str, Any]) -> dict[str, Any]:
         "adas": [ada for model in kept.values() for ada in _names(model, "stack")],
         "priors": [_get(model, "prior") for model in kept.values()],
         "vqvaes": [level for model in kept.values() for level in _names(model, "levels")],
+        "decoders": [_get(model, "decoder") for model in kept.values()],
         "mel2mels": [_get(model, "mel2mel") for model in kept.values()],
         "vocoders": [_get(model, "vocoder") for model in kept.values()],
         "part_models": [_get(model, "part_model") for model in kept.values()],

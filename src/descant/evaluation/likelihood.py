@@ -19,7 +19,7 @@ from descant.layers.bits import bits_per_step
 from descant.layers.wavenet import WaveNet
 from descant.modelfacts import Input
 from descant.sequences import PackedSequence, Track, filled
-from descant.systems.ada import ADASystem
+from descant.systems.conditioned import ConditionedWaveNet
 from descant.systems.transformer import UNKNOWN, Asked, TransformerSystem
 from descant.systems.wavenet import WaveNetSystem
 
@@ -73,7 +73,7 @@ def prior_bits(system: WaveNetSystem, steps: npt.NDArray[Any], window: int, devi
 
 @torch.inference_mode()
 def ada_bits(
-    system: ADASystem, steps: npt.NDArray[Any], codes: npt.NDArray[Any], window: int, device: torch.device
+    system: ConditionedWaveNet, steps: npt.NDArray[Any], codes: npt.NDArray[Any], window: int, device: torch.device
 ) -> float:
     """Bits in all of a track's steps ``(length,)`` given its codes ``(length / hop,)``, rounded up.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from descant.config.decoders import WaveNetDecoder
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Prior
 from descant.config.part_models import RMVAE, AutoregressiveParts
@@ -24,13 +25,25 @@ SMALL_SECONDS = 10 * 3600.0
 SMALL_STEPS = 20_000
 
 
-Settings = ADA | Prior | VQVAE | Transformer | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
+Settings = (
+    ADA
+    | Prior
+    | VQVAE
+    | Transformer
+    | WaveNetDecoder
+    | Mel2Mel
+    | MelWaveNet
+    | OnePassVocoder
+    | RMVAE
+    | AutoregressiveParts
+)
 # sections by kind of network; all others are priors, trained or not
 SECTIONS: Mapping[str, type[Settings]] = {
     "ada": ADA,
     "vqvae": VQVAE,
     "transformer": Transformer,
     "upsampler": Transformer,
+    "wavenet_decoder": WaveNetDecoder,
     "mel2mel": Mel2Mel,
     "mel_wavenet": MelWaveNet,
     "one_pass_vocoder": OnePassVocoder,
@@ -75,7 +88,7 @@ def read_stack(paths: Sequence[Path], audio: PackedSequence) -> list[Network]:
 
     Returns:
         In the order in which music is drawn: the prior first, then the ADAs downwards; of Jukebox a transformer a
-        level, and the VQ-VAE that decodes the last one drawn.
+        level, and what decodes the last one drawn: its VQ-VAE, or a WaveNet.
 
     Raises:
         ModelFileError: when they do not fit one another or were trained on other audio.
@@ -106,7 +119,8 @@ def _jukebox(networks: Sequence[Network]) -> list[Network]:
     transformers = [network for network in networks if isinstance(network.settings, Transformer)]
     transformers.sort(key=lambda network: -network.facts.learnt.hop)
     finest = transformers[-1].facts.learnt.hop if transformers else 0
-    decoders = [one for one in networks if isinstance(one.settings, VQVAE) and one.settings.hop == finest]
+    decoders = [one for one in networks if isinstance(one.settings, WaveNetDecoder)]
+    decoders = decoders or [one for one in networks if isinstance(one.settings, VQVAE) and one.settings.hop == finest]
     if len(decoders) != 1:
         raise ModelFileError(
             f"{count(len(decoders), 'VQ-VAE')} given whose codes the last transformer draws, but a model has one",
@@ -126,12 +140,15 @@ def stack_in_words(stack: Sequence[Network], sample_rate: int) -> list[str]:
         if isinstance(settings, Transformer):
             sentences.append(_transformer_in_words(network, settings, sample_rate))
             continue
-        assert isinstance(settings, ADA | Prior)
-        drawing = settings.local_model if isinstance(settings, ADA) else settings.wavenet
+        assert isinstance(settings, ADA | Prior | WaveNetDecoder)
+        drawing = settings.wavenet if isinstance(settings, Prior) else settings.local_model
         what = f"{sample_rate / learnt.hop:,.6g} a second, each one of {learnt.classes:,}."
         if isinstance(settings, ADA):
             below = "audio samples" if learnt.name == AUDIO else "codes of the level below"
             sentences.append(f"{settings.bottleneck.system} turns each code into {settings.hop} {below}: {what}")
+        elif isinstance(settings, WaveNetDecoder):
+            hop = network.facts.by_stream["upper"].hop // learnt.hop
+            sentences.append(f"A WaveNet draws {hop} audio samples given each code: {what}")
         else:
             seen = settings.wavenet.receptive_field
             span = seen * learnt.hop / sample_rate

@@ -1,15 +1,17 @@
 """The family of Jukebox (Dhariwal et al. 2020): levels that each encode the waveform by themselves.
 
 A level is one training, whatever row it stands in; its codes are a sequence of its name. A prior draws the coarsest
-level's codes, upsamplers those below, and the last level drawn is decoded by its own VQ-VAE.
+level's codes, upsamplers those below, and the last level drawn is decoded by its own VQ-VAE, or by a WaveNet that draws
+the audio given its codes.
 """
 
 from descant.config.models import JukeboxRow
 from descant.config.root import WAVEFORM, Config
 from descant.config.transformers import check_slides
 from descant.plan.parts import Draw, Likelihood, Part, Rendering, Route, Sequence, Training
-from descant.plan.size import vqvae_size
-from descant.plan.transformer import prior_training, upsampler_training
+from descant.plan.size import vqvae_size, wavenet_decoder_size
+from descant.plan.stack import STEPS, beside
+from descant.plan.transformer import GIVEN, UPPER, prior_training, upsampler_training
 
 # of a 16-bit sample
 SAMPLE_BYTES = 2
@@ -49,25 +51,35 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
         training = upsampler_training(config, upsampler, fine, coarse)
         drawing.append(training)
         likelihoods.append(Likelihood(training.name, training.name, fine.name, coarse.name))
+    finest = codes[0] if model.upsamplers else codes[-1]
+    sequences, decoder = codes, finest.encoded_by
+    read: tuple[Sequence, ...] = ()
+    if model.decoder is not None:
+        training, read = decoder_training(config, model.decoder, audio, finest)
+        drawing.append(training)
+        likelihoods.append(Likelihood(training.name, training.name, audio.name, finest.name))
+        sequences, decoder = (audio, *codes), None
     samples = round(config.sampling.seconds * config.audio.sample_rate)
     top = len(codes)
     heard = round(min(model.branch.seconds, config.sampling.seconds) * config.audio.sample_rate)
+    hops = [audio.hop, *(one.hop for one in codes)]
+    # of the audio where it is drawn too
+    levels = [*range(top, top - len(networks), -1), *([] if model.decoder is None else [0])]
     draws = tuple(
-        Draw(level, training.name, -(-samples // codes[level - 1].hop), None if level == top else level + 1)
-        for level, training in zip(range(top, 0, -1), drawing, strict=False)
+        Draw(level, training.name, -(-samples // hops[level]), above)
+        for level, training, above in zip(levels, drawing, [None, *levels], strict=False)
     )
-    decoder = trainings[draws[-1].level - 1]
     route = Route(
         name,
         (*(training.name for training in drawing), *(training.name for training in trainings)),
         draws,
-        tuple(one.name for one in codes),
+        tuple(one.name for one in sequences),
         tuple(likelihood.name for likelihood in reversed(likelihoods)),
         config.transformers[model.prior].context * codes[-1].hop,
-        decoder.name,
+        decoder,
         Draw(top, drawing[0].name, -(-heard // codes[-1].hop)),
     )
-    return Part(route, (waveform, *codes), (*trainings, *drawing), tuple(likelihoods), renderings)
+    return Part(route, (waveform, *codes, *read), (*trainings, *drawing), tuple(likelihoods), renderings)
 
 
 def plan_level(config: Config, name: str, waveform: Sequence) -> tuple[Training, Sequence]:
@@ -88,3 +100,23 @@ def plan_level(config: Config, name: str, waveform: Sequence) -> tuple[Training,
     )
     title = f"{name}, waveform to codes and back"
     return Training(name, title, "vqvae", {WAVEFORM: waveform.name}, settings, vqvae_size(settings), name), codes
+
+
+def decoder_training(
+    config: Config, name: str, audio: Sequence, codes: Sequence
+) -> tuple[Training, tuple[Sequence, ...]]:
+    """The training of a WaveNet of the audio given a level's codes, and the sequences that it reads beside these.
+
+    Args:
+        config: the checked configuration.
+        name: of ``decoders``.
+        audio: that it draws.
+        codes: of the level.
+    """
+    settings = config.decoders[name]
+    read = beside(audio, settings.local_model)
+    size = wavenet_decoder_size(settings, audio.classes, codes.classes, codes.hop)
+    inputs = {STEPS: audio.name} | {stream: made.name for stream, made in read.items()} | {UPPER: codes.name}
+    title = f"{name} decoder of {codes.name}"
+    training = Training(f"{name}{GIVEN}{codes.name}", title, "wavenet_decoder", inputs, settings, size)
+    return training, tuple(read.values())

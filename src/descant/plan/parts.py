@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from descant.config.decoders import WaveNetDecoder
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
 from descant.config.part_models import RMVAE, AutoregressiveParts
@@ -74,7 +75,18 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: ADA | Prior | VQVAE | Transformer | Mel2Mel | MelWaveNet | OnePassVocoder | RMVAE | AutoregressiveParts
+    settings: (
+        ADA
+        | Prior
+        | VQVAE
+        | Transformer
+        | WaveNetDecoder
+        | Mel2Mel
+        | MelWaveNet
+        | OnePassVocoder
+        | RMVAE
+        | AutoregressiveParts
+    )
     size: Size
     encodes: str | None = None
     starts_from: str | None = None

@@ -6,8 +6,9 @@ The tests hold them against the built networks: parameters to the last one, acti
 from dataclasses import dataclass
 from math import log2
 
+from descant.config.decoders import WaveNetDecoder
 from descant.config.mel2mel import Mel2Mel
-from descant.config.networks import ADA, EncoderShape, VectorQuantiser, WaveNetShape
+from descant.config.networks import ADA, EncoderShape, ModulatorShape, VectorQuantiser, WaveNetShape
 from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.config.vqvaes import VQVAE
@@ -74,10 +75,22 @@ def ada_size(settings: ADA, classes: int) -> Size:
     size = _encoder_size(settings.encoder, classes, settings.hop, width)
     if isinstance(bottleneck, VectorQuantiser) and bottleneck.codebook_update == "loss":
         size += Size(bottleneck.classes * width, 0)
-    blocks = modulator.blocks * _block_parameters(modulator.channels, modulator.kernel)
-    kept = (width + (2 * modulator.blocks + 1) * modulator.channels) / settings.hop
-    size += Size((width + 1) * modulator.channels + blocks, kept)
+    size += _modulator_size(modulator, width, settings.hop)
     return size + wavenet_size(settings.local_model, classes, modulator.channels, settings.hop)
+
+
+def wavenet_decoder_size(settings: WaveNetDecoder, classes: int, upper_classes: int, hop: int) -> Size:
+    """The size of a WaveNet given codes of so many classes, one for each hop."""
+    # of each code its number, an int64
+    size = Size(upper_classes * settings.embedding, 2 / hop)
+    size += _modulator_size(settings.modulator, settings.embedding, hop)
+    return size + wavenet_size(settings.local_model, classes, settings.modulator.channels, hop)
+
+
+def _modulator_size(shape: ModulatorShape, width: int, hop: int) -> Size:
+    blocks = shape.blocks * _block_parameters(shape.channels, shape.kernel)
+    kept = (width + (2 * shape.blocks + 1) * shape.channels) / hop
+    return Size((width + 1) * shape.channels + blocks, kept)
 
 
 def vqvae_size(settings: VQVAE) -> Size:

@@ -51,6 +51,7 @@ def windows(config: Config, plan: Plan, unit: "Unit" = "second") -> tuple[Window
     sections |= {id(section): f"vocoders.{name}" for name, section in config.vocoders.items()}
     sections |= {id(section): f"part_models.{name}" for name, section in config.part_models.items()}
     sections |= {id(section): f"transformers.{name}" for name, section in config.transformers.items()}
+    sections |= {id(section): f"decoders.{name}" for name, section in config.decoders.items()}
     asked = []
     for training in plan.trained:
         if plan.learnt(training).unit != unit:

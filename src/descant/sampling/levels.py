@@ -68,6 +68,7 @@ def draw_level(
     folder: Path,
     windows: Windows | None = None,
     prime: Tensor | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> npt.NDArray[Any]:
     """Draw one level of a model.
 
@@ -81,12 +82,13 @@ def draw_level(
         folder: run directory of this draw.
         windows: None draws each sequence from end to end.
         prime: int64 ``(batch, count)``, the first steps of each sequence, a multiple of the hop; not with windows.
+        numbers: of the sequences, by which their draws are known, whichever others are drawn beside; None from 0 on.
 
     Returns:
         Unsigned integers ``(batch, steps)``, mapped from the folder where there are no windows.
     """
     layout = Layout((0,), steps, 0) if given is None else level_layout(system, given.shape[1], windows)
-    drawn = draw_windows(system, given, batch, steps, layout, settings, folder, prime)
+    drawn = draw_windows(system, given, batch, steps, layout, settings, folder, prime, numbers)
     if len(layout.starts) == 1:
         return drawn
     return join(drawn, layout, system.hop, system.network.receptive_field)[:, :steps]
@@ -109,6 +111,7 @@ def draw_windows(
     settings: LevelSettings,
     folder: Path,
     prime: Tensor | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> npt.NDArray[Any]:
     """Draw all windows of the sequences as one batch.
 
@@ -121,6 +124,7 @@ def draw_windows(
         settings: how.
         folder: run directory of this draw.
         prime: see :func:`draw_level`; with one window only.
+        numbers: see :func:`draw_level`.
 
     Returns:
         Unsigned integers ``(windows * batch, layout.length * hop)``, mapped from the folder; the first window of all
@@ -138,7 +142,7 @@ def draw_windows(
     whole = layout.length * hop
     request = Request(
         min(steps, whole) if len(layout.starts) == 1 else whole,
-        [Place(number, first * hop) for first in layout.starts for number in range(batch)],
+        [Place(number, first * hop) for first in layout.starts for number in numbers or range(batch)],
         network.classes,
         settings.seed,
         hop,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from descant.config.decoders import WaveNetDecoder
 from descant.config.mel import MEL, ROLL
 from descant.config.mel2mel import Mel2Mel
 from descant.config.networks import ADA, Network, Prior, WaveNetShape
@@ -25,6 +26,7 @@ from descant.systems.rmvae import BaseRMVAE
 from descant.systems.transformer import TransformerSystem, build_transformer
 from descant.systems.vqvae import VQVAESystem, build_vqvae
 from descant.systems.wavenet import WaveNetSystem, build_prior
+from descant.systems.wavenet_decoder import WaveNetDecoderSystem, build_wavenet_decoder
 
 
 def no_labels(settings: Any) -> tuple[str, ...]:
@@ -84,6 +86,12 @@ KINDS: Mapping[str, Kind] = {
         lambda settings: (STEPS, UPPER),
         build_transformer,
         lambda settings: settings.labels,
+    ),
+    "wavenet_decoder": Kind(
+        WaveNetDecoder,
+        WaveNetDecoderSystem,
+        lambda decoder: (*wavenet_streams(decoder.local_model), UPPER),
+        build_wavenet_decoder,
     ),
     "mel2mel": Kind(
         Mel2Mel, Mel2MelSystem, lambda settings: (MEL, ROLL), build_mel2mel, lambda settings: (INSTRUMENT,)

@@ -94,9 +94,10 @@ class TransformerSystem(Drawable):
         """Let nothing learn but the last row of each table to which a value was added."""
         self.requires_grad_(False)
         for label in self.added:
-            weight = self.labels[label].weight
-            weight.requires_grad_(True)
-            weight.register_hook(_of_last_row)
+            table = self.labels[label]
+            assert isinstance(table, nn.Embedding)
+            table.weight.requires_grad_(True)
+            table.weight.register_hook(_of_last_row)  # type: ignore[no-untyped-call]
 
     def taken_over(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """See :class:`descant.systems.base.System`; an added value begins as the unknown one."""

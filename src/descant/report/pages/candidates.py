@@ -6,7 +6,7 @@ from descant.audio.rendered import open_rendered
 from descant.report.blocks import Block, Clips, Page, Section, Text
 from descant.report.clips import clip_of
 from descant.report.registry import Builder
-from descant.results import Given, Rows
+from descant.results import Given, ModelRow, Rows
 
 LEAD = (
     "Beginnings that the top level drew, decoded by its own VQ-VAE. Those that are picked go on to the full length, "
@@ -14,18 +14,14 @@ LEAD = (
 )
 
 
-class CandidatesOf(Given):
+class CandidatesOf(ModelRow):
     """A row's candidates.
 
     Attributes:
-        model: name of the row.
-        title: of the row.
         audio: folder of rendered audio.
         pick: numbers of those that go on.
     """
 
-    model: str
-    title: str
     audio: Path
     pick: list[int]
 
