@@ -24,6 +24,10 @@ for functions in """
     include: f"workflow/functions/{functions}.smk"
 
 
+# every job's image, for --sdm apptainer
+container: experiment.container
+
+
 for rules_of in """
     corpus separate sequences mel encode predict train population evaluate
     draw candidates distances synthesis reconstruct structure novelty timbre report listen play parts compose keep band scratch

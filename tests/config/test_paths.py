@@ -106,6 +106,7 @@ def test_what_is_not_used_need_not_be_there(places: Path, raw: dict[str, Any]) -
         {"separation": {"method": "stems", "stems_folder": "gone"}},
         {"sampling": {"prime": {"file": "gone"}}},
         {"start_from": "gone"},
+        {"container": "gone"},
         {"training": {"start_from": "gone"}},
         {"adas": {"a": {"training": {"start_from": "gone"}}}},
     ],
@@ -113,6 +114,13 @@ def test_what_is_not_used_need_not_be_there(places: Path, raw: dict[str, Any]) -
 def test_every_path_that_is_used_must_be_there(places: Path, raw: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="there is no gone; looked for"):
         locate_paths(raw, [], places)
+
+
+def test_an_address_of_an_image_is_no_path(places: Path) -> None:
+    (places / "files/a.sif").touch()
+    for given, found in (("docker://me/a", "docker://me/a"), ("a.sif", str(places / "files/a.sif"))):
+        raw = {"container": given}
+        assert locate_paths(raw, [(places / "files/own.yaml", raw)], places) == {"container": found}
 
 
 def test_ratings_may_lie_at_home(places: Path) -> None:

@@ -378,3 +378,15 @@ def test_a_tuning_needs_a_vocoder() -> None:
     for networks in ("training",):
         raw[networks]["accumulate"] = 2
     assert "models.play.vocoder_tuning.accumulate is 1, which gpus_per_job (2)" in complaint({**raw, "gpus_per_job": 2})
+
+
+@pytest.mark.parametrize(
+    "image", ["descant.sif", "/images/descant-1.sif", "docker://me/descant:1", "oras://host/a@sha256:b"]
+)
+def test_an_image_is_a_file_or_an_address(image: str) -> None:
+    assert parse(raw_config(container=image)).container == image
+
+
+@pytest.mark.parametrize("image", ["", "my image.sif", "a.sif;touch b", "$(b)", "{model}.sif", "-a.sif", "a'.sif"])
+def test_an_image_that_needs_quotes_is_refused(image: str) -> None:
+    assert "    container: " in complaint(raw_config(container=image))

@@ -8,8 +8,11 @@ from typing import Any
 from descant.errors import ConfigError
 
 Values = Mapping[str, Any]
+# a file, or the address of an image
+CONTAINER = "container"
 # keys of what must be there, and when it is used
 _USED: Mapping[str, Callable[[Values], bool]] = {
+    CONTAINER: lambda raw: True,
     "corpus.folder.path": lambda raw: _get(raw, "corpus", "source") in ("folder", "midi"),
     "corpus.scores.pieces": lambda raw: _get(raw, "corpus", "source") in (None, "scores"),
     "corpus.scores.soundfont": lambda raw: _get(raw, "corpus", "source") in (None, "scores", "midi"),
@@ -55,7 +58,7 @@ def locate_paths(raw: Values, files: Sequence[tuple[Path, Values]], started: Pat
         own = key.rpartition(".")[2] == START_FROM or key.endswith(PRIME) or _is_piece(key)
         if key != MADE and key not in _USED and not own:
             continue
-        if key == "corpus.scores.pieces" and text == BUILTIN:
+        if (key == "corpus.scores.pieces" and text == BUILTIN) or (key == CONTAINER and "://" in text):
             continue
         named_in = [file.parent for file, values in files if _get(values, *key.split(".")) == text]
         bases = [Path.cwd()] if key == MADE else [*(named_in[-1:] or [started]), Path.cwd()]

@@ -32,6 +32,8 @@ AUDIO, WAVEFORM = "audio", "waveform"
 GIVEN = (AUDIO, WAVEFORM, MEL, ROLL, PARTS)
 STACK = "stack"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Snakemake writes it into commands as it stands
+IMAGE = re.compile(r"[\w./][\w./:@=%+-]*")
 
 
 class Config(Section):
@@ -57,6 +59,10 @@ class Config(Section):
         None,
         description="folder of trained networks, NAME/model.safetensors: each training begins from the one of its own "
         "name where there is one (fine-tuning); pretrained/piano, or results/training of another run",
+    )
+    container: str | None = Field(
+        None,
+        description="image in which `--sdm apptainer` runs every job: a file (.sif), or an address (docker://…)",
     )
     corpus: Corpus
     separation: Separation = Field(default_factory=Separation)
@@ -104,6 +110,16 @@ class Config(Section):
     find_timbre: FindTimbre | None = Field(
         None, description="a recording whose timbre is looked for with `snakemake find_timbre`"
     )
+
+    @field_validator("container")
+    @classmethod
+    def _image_needs_no_quotes(cls, image: str | None) -> str | None:
+        if image is not None and not IMAGE.fullmatch(image):
+            raise ValueError(
+                f"{image!r} cannot be an image, which commands name without quotes: give it a path or address of "
+                "letters, digits and . _ / : @ = % + -"
+            )
+        return image
 
     @field_validator("music", "compositions", mode="before")
     @classmethod
