@@ -126,8 +126,10 @@ def draw_settings(wildcards):
 
 
 def settings_of_draw(draw):
-    """These: only below the top there are windows."""
+    """These: only below the top there are windows, and only audio has a loudness."""
     own = () if draw.given is None else ("windows",)
+    if draw.level == 0:
+        own = ("limit_loudness", *own)
     if is_transformer(draw):
         own = ("guidance", "labels", "slides", "top_k")
     keys = ("count", "temperature", "top_p", "engine", "precision", *own)
