@@ -107,6 +107,10 @@ def test_a_key_of_sampling_retrains_nothing(finished: Path) -> None:
     jobs = planned(finished, "all", over=over(finished, {"sampling": {"temperature": 0.9}}))
     assert not any(job.startswith(("train", "encode", "likelihood")) for job in jobs)
     assert sum(job.startswith("draw") for job in jobs) == len(DRAWN)
+    # codes have no loudness
+    jobs = planned(finished, "all", over=over(finished, {"sampling": {"limit_loudness": False}}))
+    drawn = [job for job in jobs if job.startswith("draw")]
+    assert drawn and all(job.endswith("level=0") for job in drawn)
 
 
 @pytest.mark.parametrize(
