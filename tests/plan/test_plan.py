@@ -126,6 +126,7 @@ def test_levels_of_jukebox_each_encode_the_waveform_and_are_shared_by_rows() -> 
         ("small-on-fine-given-coarse", "small-on-coarse"),
         64 * 256,
         "fine",
+        Draw(2, "small-on-coarse", 63),
     )
     # without upsamplers what the prior draws is heard
     assert (top.draws, top.decoder) == ((Draw(2, "small-on-coarse", 63),), "coarse")
