@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from descant.config.decoders import WaveNetDecoder
 from descant.config.mel2mel import Mel2Mel
+from descant.config.network_sections import NetworkSection
 from descant.config.networks import ADA, Prior
 from descant.config.part_models import RMVAE, AutoregressiveParts
 from descant.config.transformers import Transformer
@@ -24,21 +25,8 @@ CURE = "delete it and run snakemake again"
 SMALL_SECONDS = 10 * 3600.0
 SMALL_STEPS = 20_000
 
-
-Settings = (
-    ADA
-    | Prior
-    | VQVAE
-    | Transformer
-    | WaveNetDecoder
-    | Mel2Mel
-    | MelWaveNet
-    | OnePassVocoder
-    | RMVAE
-    | AutoregressiveParts
-)
 # sections by kind of network; all others are priors, trained or not
-SECTIONS: Mapping[str, type[Settings]] = {
+SECTIONS: Mapping[str, type[NetworkSection]] = {
     "ada": ADA,
     "vqvae": VQVAE,
     "transformer": Transformer,
@@ -57,7 +45,7 @@ class Network:
     """What a model file says of itself, without its weights, and the section that it was built from."""
 
     facts: ModelFacts
-    settings: Settings
+    settings: NetworkSection
 
     def passes(self, audio: PackedSequence) -> float:
         """How often training went through the music: the windows it read over what there is."""

@@ -5,14 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from descant.config.decoders import WaveNetDecoder
-from descant.config.mel2mel import Mel2Mel
-from descant.config.networks import ADA, LinearPrediction, Perturbation, Prior
-from descant.config.part_models import RMVAE, AutoregressiveParts
+from descant.config.network_sections import NetworkSection
+from descant.config.networks import ADA, LinearPrediction, Perturbation
 from descant.config.population import Population
-from descant.config.transformers import Transformer
-from descant.config.vocoders import MelWaveNet, OnePassVocoder
-from descant.config.vqvaes import VQVAE
 from descant.plan.size import Size
 
 if TYPE_CHECKING:
@@ -75,18 +70,7 @@ class Training:
     title: str
     kind: str
     inputs: Mapping[str, str]
-    settings: (
-        ADA
-        | Prior
-        | VQVAE
-        | Transformer
-        | WaveNetDecoder
-        | Mel2Mel
-        | MelWaveNet
-        | OnePassVocoder
-        | RMVAE
-        | AutoregressiveParts
-    )
+    settings: NetworkSection
     size: Size
     encodes: str | None = None
     starts_from: str | None = None

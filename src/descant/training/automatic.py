@@ -1,7 +1,6 @@
 """What ``auto`` stands for in a training's settings, by the machine and by how long the training is."""
 
 import logging
-import shutil
 from dataclasses import replace
 
 import torch
@@ -11,8 +10,8 @@ from descant.training.session import Session, Streams
 
 log = logging.getLogger(__name__)
 
-# multiply-adds of a step's forward pass from which compiling pays: it takes a minute and gains a tenth to a third, and
-# a CPU computes about so many, forward and backward, in a quarter of an hour; both ours (docs/measurements.md)
+# multiply-adds of all forward passes of a training from which compiling pays (ours): it takes a minute and gains a
+# tenth to a third (docs/measurements.md), and a core computes so many, backward too, in about a quarter of an hour
 LEAST_COMPILED = 6e12
 # those whose gain was measured
 COMPILED_KINDS = ("wavenet", "ada")
@@ -31,7 +30,7 @@ def settled(session: Session, streams: Streams) -> Session:
     if training.precision == "auto":
         chosen["precision"] = "bf16-mixed" if has_bf16_products(session.devices) else "32-true"
     if training.compile == "auto":
-        chosen["compile"] = _compiler(session.devices) and session.kind in COMPILED_KINDS and _long(session, streams)
+        chosen["compile"] = session.devices.has_compiler and session.kind in COMPILED_KINDS and _long(session, streams)
     if not chosen:
         return session
     log.info("auto: %s", ", ".join(f"training.{key} is {value}" for key, value in chosen.items()))
@@ -46,10 +45,6 @@ def has_bf16_products(devices: Devices) -> bool:
     has = torch.cpu.get_capabilities()
     # of x86, of Arm
     return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-
-
-def _compiler(devices: Devices) -> bool:
-    return bool(shutil.which("g++") or (devices.accelerator == "cuda" and shutil.which("cc")))
 
 
 def _long(session: Session, streams: Streams) -> bool:

@@ -1,5 +1,6 @@
 """What a training runs on."""
 
+import shutil
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -22,6 +23,11 @@ class Devices:
     def processes(self) -> int:
         """Processes that share the training."""
         return self.count * self.nodes
+
+    @property
+    def has_compiler(self) -> bool:
+        """Whether this machine has the compiler that torch.compile needs there."""
+        return bool(shutil.which("g++") or (self.accelerator == "cuda" and shutil.which("cc")))
 
     @classmethod
     def of(cls, gpus: int, nodes: int = 1) -> Self:

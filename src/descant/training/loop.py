@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -100,7 +99,7 @@ class Trainer:
             )
         if settings.precision == "auto" or settings.compile == "auto":
             raise ValueError("a training is built with what auto stands for: descant.training.automatic.settled")
-        if settings.compile and not (shutil.which("g++") or (devices.accelerator == "cuda" and shutil.which("cc"))):
+        if settings.compile and not devices.has_compiler:
             raise TrainingError(
                 "training.compile is on but no compiler is found, which torch.compile needs (g++; with a GPU, cc)",
                 "set training.compile to false, or install g++ (with a GPU, Python's headers too: python3-dev)",

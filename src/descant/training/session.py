@@ -106,7 +106,9 @@ class Session:
         known, labels = read_facts(source).learnt.labels, {}
         for label, facts in learnt.labels.items():
             if label not in known:
-                raise TrainingError(f"added: the network of {source} knows no {label}s", "name one that was trained with labels")
+                raise TrainingError(
+                    f"added: the network of {source} knows no {label}s", "name one that was trained with labels"
+                )
             names, value = known[label].names, added.get(label)  # type: ignore[call-overload]
             if value in names:
                 raise TrainingError(f"added: {source} knows the {label} {value!r}", f"leave added.{label} out")
