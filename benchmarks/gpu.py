@@ -11,6 +11,7 @@ order in which they run:
 - engines: graph, triton, the eager step and the compiled one at shapes A and B, batches of 1, 16 and 256; limits of
   the same GPU measured in the same process.
 - training: a WaveNet and an ADA at the sizes of config/workstation.yaml and config/paper.yaml.
+- convolutions: three forms of the WaveNets' dilated convolution.
 - resume: a training stopped and gone on with, against one that was not, and against one done twice.
 - real: the network of config/pretrained/piano.yaml trained for all the time that is left, and what it draws.
 
@@ -62,6 +63,7 @@ def parts(toy: bool) -> list[Part]:
         Part("tests marked gpu", ("tests",), 0.2),
         *(Part(f"engine {name}", ("engines", "--engine", name), 0.06) for name in engines),
         *(Part(f"training, {size}", ("training", "--size", size), 0.1) for size in sizes),
+        Part("convolutions", ("convolutions", "--size", "toy" if toy else "all"), 0.02),
         Part("resume", ("resume",), 0.06),
         Part("real training", ("real",), None),
     ]

@@ -183,6 +183,16 @@ def training(given: argparse.Namespace, clock: Clock) -> None:
                 torch.cuda.empty_cache()
 
 
+def convolutions(given: argparse.Namespace, clock: Clock) -> None:
+    """Forms of the dilated convolution, of which the WaveNets have one on a GPU."""
+    from convolution import measure
+
+    for row in measure(torch.device(given.device), 1 if given.size == "toy" else 40):
+        write_row(**row)
+        if clock.left < 2:
+            return
+
+
 def resume(given: argparse.Namespace, clock: Clock) -> None:
     """A training stopped in the middle and gone on with, and one done twice, against the first."""
     from training_cases import networks
@@ -390,7 +400,14 @@ def plucked(seed: int, seconds: float) -> Iterator[npt.NDArray[np.float32]]:
         yield (0.3 * waves.sum(1)).astype(np.float32)
 
 
-PARTS = {"tests": tests, "engines": engines, "training": training, "resume": resume, "real": real}
+PARTS = {
+    "tests": tests,
+    "engines": engines,
+    "training": training,
+    "convolutions": convolutions,
+    "resume": resume,
+    "real": real,
+}
 
 
 def main(arguments: Sequence[str]) -> None:

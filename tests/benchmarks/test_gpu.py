@@ -51,6 +51,7 @@ def test_without_a_gpu_it_says_what_it_would_do_and_does_it_at_toy_size(tmp_path
         assert all(row["samples_a_second"] > 0 for row in parts[f"engine {name}"]["rows"])
     assert all("needs a GPU" in row["problem"] for row in parts["engine triton"]["rows"])
     assert [row["network"] for row in parts["training, toy"]["rows"]] == ["WaveNet", "ADA, hop 8"]
+    assert all(row["conv2d"] > 0 for row in parts["convolutions"]["rows"])
     resumed = parts["resume"]["rows"]
     # exact on a CPU
     assert len(resumed) == 3 and all(row["largest_difference_of_weights"] == 0 for row in resumed)

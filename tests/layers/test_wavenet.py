@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from descant.config.networks import WaveNetShape
-from descant.layers.wavenet import CausalConvolution, GatedLayer, WaveNet
+from descant.layers.wavenet import WIDE, CausalConvolution, GatedLayer, WaveNet
 from descant.systems.wavenet import build_wavenet
 
 SHAPES = [
@@ -120,7 +120,7 @@ def causal_conv1d(convolution: CausalConvolution, hidden: Tensor) -> Tensor:
     kernel=st.integers(1, 5),
     dilation=st.integers(1, 9),
     time=st.integers(1, 20),
-    widths=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    widths=st.tuples(st.integers(1, 4), st.integers(1, 4)) | st.just((WIDE, 3)),
     seed=st.integers(0, 2**31),
 )
 def test_causal_convolution_is_a_left_padded_conv1d(

@@ -40,15 +40,26 @@ def test_what_is_named_stays(session: Callable[..., Session], streams: dict[str,
     assert settled(named, streams) is named
 
 
-@pytest.mark.parametrize(("instruction", "precision"), [("amx_bf16", "bf16-mixed"), ("avx2", "32-true")])
-def test_bf16_is_taken_where_the_processor_has_its_products(
+@pytest.mark.parametrize(
+    ("instruction", "maker", "precision"),
+    [
+        ("amx_bf16", "GenuineIntel", "bf16-mixed"),
+        ("bf16", "", "bf16-mixed"),
+        ("avx512_bf16", "AuthenticAMD", "bf16-mixed"),
+        ("avx512_bf16", "GenuineIntel", "32-true"),
+        ("avx2", "AuthenticAMD", "32-true"),
+    ],
+)
+def test_bf16_is_taken_where_the_processor_is_fast_at_it(
     session: Callable[..., Session],
     streams: dict[str, PackedSequence],
     monkeypatch: pytest.MonkeyPatch,
     instruction: str,
+    maker: str,
     precision: str,
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instruction: True})
+    monkeypatch.setattr(automatic, "processor_facts", lambda: f"vendor_id : {maker}")
     automatic_, named = session({"precision": "auto"}), session({"precision": precision})
     found = settled(automatic_, streams)
     assert found.training.precision == precision

@@ -1,6 +1,6 @@
 """The WaveNet stack (van den Oord 2016) in channels-last layout.
 
-A dilated convolution is one matrix product over its taps laid side by side, and the skip path of all layers is
+A wide dilated convolution is one matrix product over its taps laid side by side, and the skip path of all layers is
 one product over their gated outputs: the same arithmetic as a stack of ``Conv1d``, in fewer and larger products.
 """
 
@@ -18,6 +18,10 @@ from descant.layers.prediction import PredictionMixture
 
 if TYPE_CHECKING:
     from descant.prediction.predictor import Predictor
+
+# channels from which one product over taps laid side by side is faster on a CPU than a convolution that reads them
+# where they lie (benchmarks/convolution.py); on a GPU only the product was ever run
+WIDE = 128
 
 
 def shift_right(hidden: Tensor, steps: int) -> Tensor:
@@ -48,9 +52,14 @@ class CausalConvolution(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Convolve ``(batch, time, channels_in)`` to ``(batch, time, channels_out)``."""
-        taps = torch.cat([shift_right(hidden, delay) for delay in self.delays], dim=-1)
-        out: Tensor = self.linear(taps)
-        return out
+        if hidden.is_cuda or hidden.shape[-1] >= WIDE:
+            taps = torch.cat([shift_right(hidden, delay) for delay in self.delays], dim=-1)
+            product: Tensor = self.linear(taps)
+            return product
+        # an image one pixel high, channels last as it lies in memory
+        image = F.pad(hidden, (0, 0, self.delays[0], 0)).transpose(1, 2).unsqueeze(2)
+        weight = self.linear.weight.view(self.linear.out_features, self.kernel, -1).permute(0, 2, 1).unsqueeze(2)
+        return F.conv2d(image, weight, self.linear.bias, dilation=(1, self.dilation)).squeeze(2).transpose(1, 2)
 
 
 class GatedLayer(nn.Module):

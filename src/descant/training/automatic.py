@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -28,7 +29,7 @@ def settled(session: Session, streams: Streams) -> Session:
     training = session.training
     chosen: dict[str, object] = {}
     if training.precision == "auto":
-        chosen["precision"] = "bf16-mixed" if has_bf16_products(session.devices) else "32-true"
+        chosen["precision"] = "bf16-mixed" if has_fast_bf16(session.devices) else "32-true"
     if training.compile == "auto":
         chosen["compile"] = session.devices.has_compiler and session.kind in COMPILED_KINDS and _long(session, streams)
     if not chosen:
@@ -38,13 +39,24 @@ def settled(session: Session, streams: Streams) -> Session:
     return replace(session, settings=settings)
 
 
-def has_bf16_products(devices: Devices) -> bool:
-    """Whether products of bfloat16 have instructions of their own there."""
+def has_fast_bf16(devices: Devices) -> bool:
+    """Whether products of bfloat16 have instructions there that are faster than those of float32."""
     if devices.accelerator == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     has = torch.cpu.get_capabilities()
-    # of x86, of Arm
-    return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    # of Intel with tiles, of Arm
+    if has.get("amx_bf16", False) or has.get("bf16", False):
+        return True
+    # without tiles Intel's take twice as long as those of float32 (docs/measurements.md), AMD's half
+    return bool(has.get("avx512_bf16", False)) and "AuthenticAMD" in processor_facts()
+
+
+def processor_facts() -> str:
+    """What Linux says of the processor; nothing on another system."""
+    try:
+        return Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return ""
 
 
 def _long(session: Session, streams: Streams) -> bool:

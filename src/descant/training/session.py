@@ -29,7 +29,7 @@ from descant.training.loop import Stretch, Trainer, TrainingData
 from descant.training.windows import Windows
 
 # part of every run's name: raise it when a change makes the same settings give other weights
-NUMERICS = 3
+NUMERICS = 4
 # these do not change what is learnt, so a change of theirs goes on with the same run; of `start_from` the contents do
 WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints", "start_from")
 

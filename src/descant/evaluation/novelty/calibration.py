@@ -6,13 +6,14 @@ repeat the training music do not move, and a threshold is its quantile at the al
 raised where more held-out windows lie beyond it than that rate makes likely.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
+from scipy import special
 
 # fewer say too little about a tail of one in a thousand (ours)
 LEAST_WINDOWS, LEAST_TRACKS = 20, 2
@@ -82,7 +83,8 @@ def find_threshold(scores: npt.NDArray[np.float64], rate: float, least: float) -
     scale = (high - low) / (GUMBEL_HIGH - GUMBEL_LOW)
     tail = median + scale * (-np.log(-np.log1p(-rate)) - GUMBEL_MEDIAN)
     # so few windows may lie beyond it without telling that the rate is higher
-    allowed = int(scipy.stats.binom.ppf(LIKELY, len(scores), rate))
+    # the binomial's quantile without scipy.stats, which takes a second to import
+    allowed = next(count for count in itertools.count() if special.bdtr(count, len(scores), rate) >= LIKELY)
     beyond = np.nextafter(np.sort(scores)[-1 - allowed], np.inf)
     return float(max(tail, beyond, least))
 
