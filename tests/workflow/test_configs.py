@@ -21,6 +21,12 @@ def test_it_dry_runs(path: Path, tmp_path: Path) -> None:
     assert ("write_table" in shown.stdout) == bool(drawn) and "rule train:" in shown.stdout
 
 
+def test_what_scores_alone_ask_for_is_estimated_without_audio(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--cores", "1", "estimate", over=ROOT / "config" / "parts-experiments.yaml").stdout
+    assert "large-on-parts" in shown and "audio:" not in shown
+    assert not (tmp_path / "results" / "corpus").exists()
+
+
 @pytest.mark.parametrize("profile", ["slurm", "lsf", "generic"])
 def test_a_cluster_s_jobs_get_the_gpus_that_they_ask_for(profile: str, tmp_path: Path) -> None:
     over = tmp_path / "four.yaml"
@@ -109,7 +115,7 @@ def test_a_table_of_mel2mels_needs_a_row_of_that_kind(tmp_path: Path) -> None:
 
 def test_a_table_of_parts_needs_a_row_of_that_kind(tmp_path: Path) -> None:
     shown = run(tmp_path, "--dry-run", "table_parts", over=ROOT / "config" / "parts-experiments.yaml").stdout
-    assert re.search(r"^train +8$", shown, re.MULTILINE) and re.search(r"^parts_row +8$", shown, re.MULTILINE)
+    assert re.search(r"^train +9$", shown, re.MULTILINE) and re.search(r"^parts_row +9$", shown, re.MULTILINE)
     shown = run(tmp_path, "--dry-run", "table_parts", check=False)
     assert shown.returncode != 0
     assert "no row is of the kind parts: add --configfile config/parts-experiments.yaml" in shown.stdout + shown.stderr

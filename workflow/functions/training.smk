@@ -121,3 +121,14 @@ def all_metrics():
         training.title: METRICS.format(training=training.name)
         for training in plan.trained
     }
+
+
+def estimated_index(wildcards):
+    """The index of the audio, where a training learns any: trainings of scores alone render nothing."""
+    units = {plan.learnt(training).unit for training in plan.trained}
+    return [index_of("audio")] if "second" in units else []
+
+
+def estimated_sequence(wildcards, input):
+    """The option for the folder of the audio."""
+    return [f"--sequence={os.path.dirname(path)}" for path in input.index]

@@ -53,7 +53,7 @@ rule parameters:
 
 rule estimate:
     input:
-        index="results/sequences/audio/index.parquet",
+        index=estimated_index,
     log:
         "results/logs/estimate.log",
     localrule: True
@@ -61,6 +61,6 @@ rule estimate:
         "../../envs/main.yaml"
     params:
         settings=as_json(experiment),
-        folder=subpath(input.index, parent=True),
+        sequence=estimated_sequence,
     shell:
-        "python -m descant.commands.estimate --settings {params.settings:q} --sequence {params.folder:q} 2> {log:q}"
+        "python -m descant.commands.estimate --settings {params.settings:q} {params.sequence:q} 2> {log:q}"
