@@ -1,5 +1,6 @@
 """Commands are processes: what one imports costs every job of it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,17 @@ def test_to_set_up_torch_does_not_import_the_compiler() -> None:
     shown = "import torch; print('torch._dynamo' in sys.modules, torch.are_deterministic_algorithms_enabled())"
     done = subprocess.run([sys.executable, "-c", f"{program}; {shown}"], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["False", "True"], done.stderr
+
+
+def test_a_command_s_products_have_one_thread_unless_the_environment_says_otherwise() -> None:
+    # a command's own module is imported after its package, and numpy with it
+    program = (
+        "import descant.commands, numpy, threadpoolctl; "
+        "print([pool['num_threads'] for pool in threadpoolctl.threadpool_info() if pool['internal_api'] == 'openblas'])"
+    )
+    unset = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    for environment, threads in ((unset, 1), ({**unset, "OPENBLAS_NUM_THREADS": "2"}, min(2, os.cpu_count() or 1))):
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.strip() == f"[{threads}]", done.stderr

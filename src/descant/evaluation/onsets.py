@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from descant.audio.files import Block
 from descant.evaluation.reconstruction_results import Material
 from descant.evaluation.renderings import Figure, Measure, RenderingsGiven, summarise_renderings
-from descant.evaluation.structure.features import FRAME_SECONDS, measure_features
+from descant.evaluation.structure.features import FRAME_SECONDS, onset_strength
 from descant.results import Computation, write_json
 
 # fewer frames than in a second correlate by chance (ours)
@@ -31,7 +31,7 @@ def onset_correlation(
         1 for equal audio whatever its level, about 0 for audio whose onsets have nothing to do with one another; None
         where one has no onset at all.
     """
-    envelopes = [measure_features(audio, sample_rate).onset for audio in (reference, other)]
+    envelopes = [onset_strength(audio, sample_rate) for audio in (reference, other)]
     first, second = (
         gaussian_filter1d(one, smooth_seconds / FRAME_SECONDS) if smooth_seconds else one for one in envelopes
     )

@@ -68,8 +68,7 @@ def measure_features(audio: npt.NDArray[np.floating], sample_rate: int) -> Featu
         power = _power(samples, _window(CHROMA_WINDOW_SECONDS, sample_rate), step)
         chroma = _chroma_filters(sample_rate, _window(CHROMA_WINDOW_SECONDS, sample_rate)) @ power
         chroma = librosa.util.normalize(chroma, norm=np.inf, axis=0)
-        short = _power(samples, _window(TIMBRE_WINDOW_SECONDS, sample_rate), step)
-        mel = librosa.power_to_db(librosa.feature.melspectrogram(S=short, sr=sample_rate, n_mels=MEL_BANDS))
+        mel = _mel(samples, sample_rate, step)
         timbre = librosa.feature.mfcc(S=mel, n_mfcc=COEFFICIENTS + 1)[1:]
         onset = librosa.onset.onset_strength(S=mel, sr=sample_rate)
     return Features(
@@ -79,6 +78,25 @@ def measure_features(audio: npt.NDArray[np.floating], sample_rate: int) -> Featu
         silent=_silent_frames(samples, step, chroma.shape[1]),
         seconds=len(samples) / sample_rate,
     )
+
+
+def onset_strength(audio: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray[np.float64]:
+    """Onset strength alone, as :func:`measure_features` has it ``(frames,)``.
+
+    Args:
+        audio: floats ``(samples,)``; full scale is 1.
+        sample_rate: Hz.
+    """
+    with _quiet():
+        mel = _mel(np.asarray(audio, dtype=np.float32), sample_rate, max(1, round(FRAME_SECONDS * sample_rate)))
+        return np.asarray(librosa.onset.onset_strength(S=mel, sr=sample_rate), dtype=np.float64)
+
+
+def _mel(samples: npt.NDArray[np.float32], sample_rate: int, step: int) -> npt.NDArray[np.float32]:
+    """Mel bands in dB ``(bands, frames)``."""
+    power = _power(samples, _window(TIMBRE_WINDOW_SECONDS, sample_rate), step)
+    mel = librosa.feature.melspectrogram(S=power, sr=sample_rate, n_mels=MEL_BANDS)
+    return np.asarray(librosa.power_to_db(mel))
 
 
 def _chroma_filters(sample_rate: int, window: int) -> npt.NDArray[np.float32]:
