@@ -1,6 +1,7 @@
 """Caches lie in one folder that can be written, wherever the checkout lies and whoever runs it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -113,14 +114,23 @@ def test_else_one_among_temporary_files(nothing_set: Path, monkeypatch: pytest.M
 
 def test_what_is_set_already_stays(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", "mine")
-    prepare_caches("one")
+    prepare_caches()
     assert os.environ["NUMBA_CACHE_DIR"] == "mine"
     assert os.environ["MPLCONFIGDIR"] == str(nothing_set / "home/.cache/descant/matplotlib")
 
 
-def test_programs_share_no_compiled_functions(nothing_set: Path) -> None:
-    prepare_caches("one")
-    assert os.environ["NUMBA_CACHE_DIR"] == str(nothing_set / "home/.cache/descant/numba/one" / DIGEST)
+def test_programs_share_what_one_state_of_our_loops_compiled(nothing_set: Path) -> None:
+    prepare_caches()
+    assert os.environ["NUMBA_CACHE_DIR"] == str(nothing_set / "home/.cache/descant/numba" / DIGEST)
+
+
+def test_whoever_compiles_loops_keeps_them_by_their_types() -> None:
+    # by numbers, two programs that compile one function for different types at once run each other's code
+    texts = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*.py") if path.name != "compiled.py"}
+    compiling = r"^import librosa|^from numba import njit|^ +from basic_pitch"
+    callers = {path for path, text in texts.items() if re.search(compiling, text, re.MULTILINE)}
+    assert len(callers) > 7
+    assert callers == {path for path in callers if re.search(r"^import descant.compiled", texts[path], re.MULTILINE)}
 
 
 def test_changed_loops_are_compiled_anew_wherever_they_are_called(tmp_path: Path) -> None:
@@ -138,23 +148,6 @@ def test_changed_loops_are_compiled_anew_wherever_they_are_called(tmp_path: Path
 def test_no_file_that_compiles_for_another_is_forgotten() -> None:
     users = {path for path in PACKAGE.rglob("*.py") if "from descant.compiled import" in path.read_text("utf-8")}
     assert users <= {path for pattern in COMPILED for path in PACKAGE.glob(pattern)}
-
-
-SHOWN = """
-import os, runpy, sys
-sys.argv[1:] = ["--help"]
-try:
-    runpy.run_module("descant.commands.scan", run_name="__main__")
-except SystemExit:
-    print(os.environ["NUMBA_CACHE_DIR"])
-"""
-
-
-def test_a_command_is_known_by_its_module(nothing_set: Path) -> None:
-    # the words after the program are what Python's -m leaves in sys.orig_argv
-    command = [sys.executable, "-c", SHOWN, "descant.commands.scan"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1].endswith(f"numba/descant.commands.scan/{DIGEST}")
 
 
 @pytest.mark.parametrize("spoil", ["mode", "link", "file"])

@@ -55,21 +55,16 @@ def _is_ours(folder: Path) -> bool:
     return is_safe and os.access(folder, os.W_OK | os.X_OK)
 
 
-def prepare_caches(program: str) -> None:
+def prepare_caches() -> None:
     """Set the environment of the libraries that keep something, before they are imported; what is set stays.
 
-    Numba has a folder for each program and each state of our compiled loops: it compiles a function anew when the
-    function's own file has changed, and not when another has whose functions it calls. Its index is rewritten without a
-    lock: processes that compile one function for different types at the same time map one type to the other's machine
-    code, and the next process crashes. Processes of one program compile librosa's functions for the same types; what is
-    ours is kept by its types: see :mod:`descant.compiled`.
-
-    Args:
-        program: name of the command that runs.
+    Numba has a folder for each state of our compiled loops: it compiles a function anew when the function's own file
+    has changed, and not when another has whose functions it calls. All programs share it, as what they keep goes by its
+    types (:mod:`descant.compiled`): librosa alone takes a quarter of a minute to compile.
     """
     for variable, name in VARIABLES.items():
         if variable not in os.environ and (folder := cache_folder(name)) is not None:
-            own = folder / program / compiled_digest(Path(__file__).parent) if variable == NUMBA else folder
+            own = folder / compiled_digest(Path(__file__).parent) if variable == NUMBA else folder
             os.environ[variable] = str(own)
 
 

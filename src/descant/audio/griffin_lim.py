@@ -4,6 +4,7 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 
+import descant.compiled  # noqa: F401 - librosa's loops are kept by their types
 from descant.config.mel import Mel
 
 # librosa's default is 32; more are hardly nearer

@@ -8,6 +8,8 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 
+import descant.compiled  # noqa: F401 - librosa's loops are kept by their types
+
 LOWEST, BINS, BINS_PER_OCTAVE, STEP = "C1", 84, 12, 512
 FLOOR_DB = -100.0
 # the highest bin lies at 3,951 Hz, and its filter ends below half of this

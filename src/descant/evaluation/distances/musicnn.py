@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+import descant.compiled  # noqa: F401 - librosa's loops are kept by their types
 from descant.errors import ModelFileError
 from descant.evaluation.wheels import wheel_file
 from descant.tensorflow_checkpoint import read_checkpoint

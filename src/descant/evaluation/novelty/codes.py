@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numba import njit
 from tqdm import tqdm
 
+import descant.compiled  # noqa: F401 - loops are then kept by their types
 from descant.sequences import PackedSequence
 
 # codes that must agree for a run to be looked at, and how many of them must be distinct: a held code is no run

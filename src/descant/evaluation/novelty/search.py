@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+import descant.compiled  # noqa: F401 - loops are then kept by their types
 from descant.audio.fingerprint import HOP, LAG, RATE, WINDOW, fingerprint
 from descant.evaluation.novelty.features import TrackFeatures
 from descant.evaluation.novelty.pitch import GRID_SECONDS, TRANSPOSITIONS, Pitches, cell_samples, pitch_grid, transposed

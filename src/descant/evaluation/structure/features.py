@@ -14,6 +14,8 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 
+import descant.compiled  # noqa: F401 - librosa's loops are kept by their types
+
 FRAME_SECONDS = 0.01
 CHROMA_WINDOW_SECONDS = 0.256
 TIMBRE_WINDOW_SECONDS = 0.064

@@ -7,6 +7,7 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 
+import descant.compiled  # noqa: F401 - librosa's loops are kept by their types
 from descant.evaluation.structure.features import FRAME_SECONDS
 
 SLOWEST_BPM, FASTEST_BPM = 40.0, 240.0

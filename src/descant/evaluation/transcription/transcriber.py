@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+import descant.compiled  # noqa: F401 - the loops of librosa, which basic_pitch calls, are kept by their types
 from descant.config.structure import Transcription
 from descant.evaluation.basic_pitch import RATE, STEP, NoteNetwork
 from descant.evaluation.transcription.notes import Note
