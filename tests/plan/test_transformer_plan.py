@@ -5,7 +5,7 @@ from pathlib import Path
 from descant.config.loading import merge, parse
 from descant.config.reading import read_yaml
 from descant.plan.parts import Sequence
-from descant.plan.transformer import prior_training, upsampler_training
+from descant.plan.transformer import prior_trainings, upsampler_training
 from descant.systems.registry import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +16,7 @@ TOP, BOTTOM = Sequence("top", 256, 512, 1), Sequence("bottom", 32, 1024, 1)
 
 def test_a_prior_and_an_upsampler_may_be_of_one_section() -> None:
     config = parse(merge(read_yaml(ROOT / "config.yaml"), {"transformers": {"small": TRANSFORMER}}))
-    prior, upsampler = prior_training(config, "small", TOP), upsampler_training(config, "small", BOTTOM, TOP)
+    (prior,), upsampler = prior_trainings(config, "small", TOP), upsampler_training(config, "small", BOTTOM, TOP)
     assert (prior.name, upsampler.name) == ("small-on-top", "small-on-bottom-given-top")
     for training in (prior, upsampler):
         assert tuple(training.inputs) == KINDS[training.kind].streams(training.settings)

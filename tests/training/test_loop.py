@@ -284,6 +284,37 @@ def test_a_stretch_killed_and_gone_on_with_ends_the_same(
     assert all(torch.equal(value, undisturbed["vq"].trained.weights[name]) for name, value in trained.weights.items())
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_with_pauses_it_ends_the_same_and_what_was_kept_stays(
+    cases: dict[str, Case], undisturbed: dict[str, End], tmp_path: Path, name: str
+) -> None:
+    keep = (5, 8)
+    case = replace(cases[name], training=cases[name].training.model_copy(update={"keep": keep}))
+    # killed on the way to the first pause, and on the way from it
+    for until, death in ((5, 4), (8, 7)):
+        with pytest.raises(Killed):
+            case.trainer(tmp_path, at=death, what=die, stretch=Stretch(until)).run()
+        paused = case.trainer(tmp_path, stretch=Stretch(until)).run()
+        apart = cases[name].trainer(tmp_path / f"apart{until}", stretch=Stretch(until)).run()
+        assert all(torch.equal(value, apart.weights[key]) for key, value in paused.weights.items())
+    ended = case.finish(tmp_path)
+    whole = undisturbed[name]
+    assert differences(End(Trained(ended.trained.weights, whole.trained.history), ended.state), whole) == []
+    # the last step before a pause is shown and validated, and so is all that is without it
+    assert set(whole.trained.history) < set(ended.trained.history)
+    kept = {f"step-{step:09d}.safetensors" for step in (*keep, 12)}
+    assert kept <= {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    again = case.trainer(tmp_path, stretch=Stretch(5)).run()
+    first = checkpoint.read(tmp_path / "checkpoints" / "step-000000005.safetensors")
+    assert all(torch.equal(value, kept_weights(first)[key]) for key, value in again.weights.items())
+    assert again.history == [row for row in ended.trained.history if row.step <= 5]
+    assert differences(case.finish(tmp_path), ended) == []
+    (tmp_path / "checkpoints" / "step-000000005.safetensors").unlink()
+    with pytest.raises(RunError, match="is past step 5 and has not kept it") as refused:
+        case.trainer(tmp_path, stretch=Stretch(5)).run()
+    assert str(tmp_path) in refused.value.cure
+
+
 def test_every_window_is_expected_a_step_before(cases: dict[str, Case], tmp_path: Path) -> None:
     case = cases["vq"]
     windows = Watched(case.sequence, case.training.window)

@@ -276,6 +276,7 @@ def test_a_run_is_named_by_what_determines_its_result(
     other = [
         session_of(with_training(prior, steps=301), tmp_path),
         session_of(with_training(prior, learning_rate=0.02), tmp_path),
+        session_of(with_training(prior, keep=(9,)), tmp_path),
         session_of(wider, tmp_path),
         session_of(prior, tmp_path, seed=2),
         Session("ada", tiny_ada(), tmp_path, 1, Devices()),
@@ -289,6 +290,25 @@ def test_a_run_is_named_by_what_determines_its_result(
     names = {session_of(prior, tmp_path).run_folder(given) for given in (streams, renamed, data)}
     names |= {one.run_folder(streams) for one in other}
     assert len(names) == 3 + len(other)
+
+
+def test_a_pause_leaves_the_model_so_far_and_the_same_end(place: Place, prior: Prior) -> None:
+    plain, keeping = with_training(prior, steps=40), with_training(prior, steps=40, keep=(10,))
+    straight = trained(place, plain, "straight")
+    session = session_of(keeping, place.folder / "runs")
+    early, late = place.folder / "early.safetensors", place.folder / "late.safetensors"
+    train_to_file(replace(session, until=10), place.streams, early, place.folder / "early.csv")
+    train_to_file(session, place.streams, late, place.folder / "late.csv")
+    assert late.read_bytes() == straight.read_bytes() and len(run_folders(place)) == 1
+    assert read_model(early).facts.steps == 10 and read_model(late).facts.steps == 40
+    rows = read_history(place.folder / "late.csv")
+    assert read_history(place.folder / "early.csv") == [row for row in rows if row.step <= 10]
+    # asked for again, it gives what it gave
+    again = place.folder / "again.safetensors"
+    train_to_file(replace(session, until=10), place.streams, again, place.folder / "again.csv")
+    assert again.read_bytes() == early.read_bytes()
+    with pytest.raises(TrainingError, match=r"step 11 is not in training\.keep"):
+        train_to_file(replace(session, until=11), place.streams, early, place.folder / "early.csv")
 
 
 def test_streams_that_the_kind_does_not_read_are_refused(place: Place, prior: Prior) -> None:

@@ -31,9 +31,7 @@ def row_of(model):
         "beginning": beginning_of(plan, route),
         "levels": len(route.draws),
         "receptive_field": route.receptive_field,
-        "trained_steps": sum(
-            plan.trainings[name].settings.training.steps for name in route.trainings
-        ),
+        "trained_steps": sum(plan.trainings[name].last for name in route.trainings),
         "finest": route.draws[-1].level,
         "bits": [bits_of(name) for name in route.likelihoods],
         "paper": paper.model_dump() if paper else None,

@@ -24,6 +24,7 @@ def report_pages():
     """Names of all pages of this run's report, in the order of its navigation."""
     present = {
         "players": [f"players/{model}" for model in drawn_rows],
+        "steps": ["steps"] if rows_by_prior() else [],
         "curves": ["curves"],
         "population": ["population"] if populations() else [],
         "listening": ["listening"] if people_rated() else [],
@@ -119,6 +120,38 @@ def players_given(page):
         "temperature": experiment.sampling.temperature,
         "top_p": experiment.sampling.top_p,
         "top_k": experiment.sampling.top_k * bool(plan.routes[model].candidates),
+    }
+
+
+def rows_by_prior():
+    """Rows that differ in nothing but their prior's steps: for each group, the steps and names, fewest steps first."""
+    groups = {}
+    for model in branching_rows():
+        row, route = drawn_rows[model], plan.routes[model]
+        steps = plan.trainings[route.draws[0].training].last
+        shared = (row.levels, row.prior, row.upsamplers, row.decoder, row.branch.pick)
+        groups.setdefault(shared, []).append((steps, model))
+    return [sorted(rows) for rows in groups.values() if len(dict(rows)) > 1]
+
+
+def steps_given(page):
+    """The samples of these rows, and their figures."""
+    return {
+        "groups": [
+            [
+                {
+                    "model": model,
+                    "title": drawn_rows[model].title,
+                    "steps": steps,
+                    "level": top_level(model),
+                    "audio": File(RENDERED.format(model=model)),
+                }
+                for steps, model in group
+            ]
+            for group in rows_by_prior()
+        ],
+        "table": File(rules.write_table.output.csv),
+        "novelty": File("results/evaluation/novelty/findings.json"),
     }
 
 
@@ -294,6 +327,7 @@ GIVEN = {
     "index": front_given,
     "players": players_given,
     "candidates": candidates_given,
+    "steps": steps_given,
     "table": table_given,
     "parts": parts_given,
     "curves": curves_given,

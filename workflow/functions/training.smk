@@ -47,6 +47,24 @@ def starting_weights(wildcards):
     return [] if training.start is None else [str(training.start)]
 
 
+def run_before(wildcards):
+    """The model file of the training that does its first steps, where another does."""
+    before = training_of(wildcards).before
+    return [model_of(before)] if before else []
+
+
+def runs_of(wildcards):
+    """Where its run directory is: that of the training which ends the run, where it is a part of one."""
+    training = training_of(wildcards)
+    return f"{RUNS}/training/{training.run or training.name}"
+
+
+def pause_option(wildcards):
+    """The step that it pauses at, where it does."""
+    until = training_of(wildcards).until
+    return [f"--until={until}"] if until else []
+
+
 def input_options(wildcards, input):
     """Its sequences as the option of its commands."""
     streams = training_of(wildcards).inputs
@@ -117,9 +135,11 @@ def other_models():
 
 def all_metrics():
     """The figures of their trainings, by what people call these."""
+    gone_on_with = {training.before for training in plan.trained}
     return {
         training.title: METRICS.format(training=training.name)
         for training in plan.trained
+        if training.name not in gone_on_with
     }
 
 

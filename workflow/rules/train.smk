@@ -7,6 +7,7 @@ rule train:
         data=learnt_data,
         index=learnt_index,
         start=starting_weights,
+        before=run_before,
     output:
         model=MODEL,
         metrics=METRICS,
@@ -39,7 +40,8 @@ rule train:
         devices=untracked(
             ["--gpus", experiment.gpus_per_job, "--nodes", experiment.nodes_per_job]
         ),
-        runs=f"{RUNS}/training/{{training}}",
+        pause=pause_option,
+        runs=runs_of,
     shell:
-        "{params.launcher:q} python -m descant.commands.train --kind {params.kind:q} --model {output.model:q} --metrics {output.metrics:q}"
+        "{params.launcher:q} python -m descant.commands.train --kind {params.kind:q} --model {output.model:q} --metrics {output.metrics:q} {params.pause:q}"
         + TRAINING_OPTIONS

@@ -37,7 +37,7 @@ def estimate(
             "training": [training.name for training in plan.trained],
             "begins from": ["a trained network" if each.begins_trained else "fresh weights" for each in plan.trained],
             "members": [members(training) for training in plan.trained],
-            "steps": [f"{training.settings.training.steps:,}" for training in plan.trained],
+            "steps": [f"{training.last - training.first:,}" for training in plan.trained],
             "parameters": [f"{training.size.parameters:,}" for training in plan.trained],
             # what learns scores passes over no audio
             "passes over the audio": [

@@ -144,6 +144,11 @@ class JukeboxRow(Section):
     prior: str | None = Field(
         None, description="name of the transformer that draws the coarsest level's codes; empty = nothing is drawn"
     )
+    prior_step: int | None = Field(
+        None,
+        ge=1,
+        description="step of the prior's training whose weights draw, one of its training.keep; empty = its last",
+    )
     upsamplers: tuple[str, ...] = Field(
         (),
         description="names of the transformers that draw each level below it, the finest first; empty = the coarsest "

@@ -224,7 +224,10 @@ class Config(Section):
         for name, row in self._mel2mel_rows(with_vocoder=True).items():
             if row.vocoder_tuning:
                 trainings[f"models.{name}.vocoder_tuning"] = row.vocoder_tuning
+        priors = {row.prior for row in self.models.values() if isinstance(row, JukeboxRow)}
         for key, training in trainings.items():
+            if training.keep and key not in {f"transformers.{name}.training" for name in priors}:
+                raise ValueError(f"{key}.keep is for the priors of rows of the kind jukebox; leave it out here")
             processes = self.nodes_per_job * max(1, self.gpus_per_job)
             if training.accumulate % processes:
                 raise ValueError(

@@ -78,6 +78,14 @@ def check_jukebox(
             if network not in transformers:
                 near = suggest(network, transformers, "transformers")
                 raise ValueError(f"models.{name}.{key} names {network!r}{near}")
+    kept = transformers[model.prior].training.keep if model.prior else ()
+    if model.prior_step is not None and model.prior_step not in kept:
+        raise ValueError(
+            f"models.{name}.prior_step is {model.prior_step}, but transformers.{model.prior}.training.keep is "
+            f"{', '.join(map(str, kept)) or 'empty'}; name a step that is kept, or add this one there"
+            if model.prior
+            else f"models.{name}.prior_step is of a prior, and the row has none; name one, or leave it out"
+        )
     if model.upsamplers and (model.prior is None or len(model.upsamplers) != len(model.levels) - 1):
         raise ValueError(
             f"models.{name}.upsamplers names {len(model.upsamplers)}, but needs a prior and one for each of the "

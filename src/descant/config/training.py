@@ -61,6 +61,11 @@ class Training(Section):
         "a WaveNet or an ADA trains long enough for it to pay",
     )
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    keep: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (),
+        description="of a prior of Jukebox's kind: steps, rising, whose weights rows draw from by their `prior_step`. "
+        "The training pauses at each, so that its music is there while the rest is trained; other steps train anew",
+    )
     keep_checkpoints: int = Field(2, ge=2, description="checkpoints kept; the newest may be torn, so two at least")
     log_every: int = Field(20, ge=1, description="steps between rows of training metrics")
     validate_every: int = Field(200, ge=1, description="steps between validations")
@@ -72,5 +77,10 @@ class Training(Section):
             raise ValueError(
                 f"schedule.warmup_steps is {self.schedule.warmup_steps} but steps is {self.steps}: "
                 "the warm-up would never end; make it smaller"
+            )
+        if self.keep and (list(self.keep) != sorted(set(self.keep)) or self.keep[-1] >= self.steps):
+            raise ValueError(
+                f"keep is {', '.join(map(str, self.keep))}; name each step once, rising, below steps, which is "
+                f"{self.steps}: the last one is kept by itself"
             )
         return self

@@ -11,7 +11,7 @@ from descant.config.transformers import check_slides
 from descant.plan.parts import Draw, Likelihood, Part, Rendering, Route, Sequence, Training
 from descant.plan.size import vqvae_size, wavenet_decoder_size
 from descant.plan.stack import STEPS, beside
-from descant.plan.transformer import GIVEN, UPPER, prior_training, upsampler_training
+from descant.plan.transformer import GIVEN, UPPER, prior_trainings, upsampler_training
 
 # of a 16-bit sample
 SAMPLE_BYTES = 2
@@ -44,7 +44,8 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
     drawn = codes[len(codes) - len(networks) :]
     slides = config.sampling.slides[len(codes) - len(networks) :]
     check_slides(slides, [network.context for network in networks], [one.hop for one in drawn])
-    drawing = [prior_training(config, model.prior, codes[-1])]
+    priors = prior_trainings(config, model.prior, codes[-1])
+    drawing = [next(one for one in priors if one.until == model.prior_step)]
     likelihoods = [Likelihood(drawing[0].name, drawing[0].name, codes[-1].name)]
     # downwards, each given the level above; of a row without upsamplers the coarsest level alone
     for upsampler, fine, coarse in reversed(list(zip(model.upsamplers, codes, codes[1:], strict=False))):
@@ -79,7 +80,7 @@ def plan_row(config: Config, name: str, model: JukeboxRow, audio: Sequence) -> P
         decoder,
         Draw(top, drawing[0].name, -(-heard // codes[-1].hop)),
     )
-    return Part(route, (waveform, *codes, *read), (*trainings, *drawing), tuple(likelihoods), renderings)
+    return Part(route, (waveform, *codes, *read), (*trainings, *priors, *drawing), tuple(likelihoods), renderings)
 
 
 def plan_level(config: Config, name: str, waveform: Sequence) -> tuple[Training, Sequence]:

@@ -43,6 +43,9 @@ def members(training: Training) -> int:
 def kept_states(training: Training) -> int:
     """Checkpoints that stand on the disk at the end, where they are the most."""
     kept, population = training.settings.training.keep_checkpoints, training.population
+    if training.until:
+        # the others are the run's, which ends with another training
+        return 1
     # of every generation but the last, one of each member: a later one may go on from any
     return kept if population is None else population.members * (population.generations - 1 + kept)
 
@@ -63,7 +66,7 @@ def need_of(training: Training, hop: int) -> Need:
         state=weights * copies,
         activations=int(training.size.kept * FLOAT_BYTES * steps * share),
         disk=weights * (1 + (copies - 1) * kept_states(training)),
-        audio_seen=settings.steps * settings.accumulate * steps * hop,
+        audio_seen=(training.last - training.first) * settings.accumulate * steps * hop,
     )
 
 

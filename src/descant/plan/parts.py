@@ -64,6 +64,10 @@ class Training:
         encodes: the sequence that its network makes; None for one that encodes nothing.
         starts_from: the training whose weights it begins with; None where the settings say it, or nothing does.
         file: of the weights that it begins with, where a folder of trained networks has one for it.
+        first: steps of it that another training of the plan does, in the same run.
+        until: the step that it pauses at, whose weights a row may draw from; None: its end.
+        before: the training that does its first steps.
+        run: the training that ends the run; None for one that does.
     """
 
     name: str
@@ -75,6 +79,15 @@ class Training:
     encodes: str | None = None
     starts_from: str | None = None
     file: Path | None = None
+    first: int = 0
+    until: int | None = None
+    before: str | None = None
+    run: str | None = None
+
+    @property
+    def last(self) -> int:
+        """The step whose weights it leaves."""
+        return self.until or self.settings.training.steps
 
     @property
     def start(self) -> Path | None:

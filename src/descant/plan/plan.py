@@ -27,7 +27,7 @@ class Plan:
 
     Attributes:
         sequences: by name, each after the one that it is encoded from.
-        trainings: by name, each after those whose codes it is trained on.
+        trainings: by name, each after those whose codes it is trained on, and after the one that does its first steps.
         likelihoods: by name.
         routes: by row, in the order of the table.
         renderings: by name, in the order of the rows.
@@ -49,6 +49,9 @@ class Plan:
     def trained(self) -> tuple[Training, ...]:
         """The trainings that the rows need, each after those whose codes it is trained on."""
         needed = {name for route in self.routes.values() for name in route.trainings}
+        for training in reversed(list(self.trainings.values())):
+            if training.name in needed and training.before:
+                needed.add(training.before)
         return tuple(training for name, training in self.trainings.items() if name in needed)
 
     @property
@@ -81,9 +84,9 @@ def make_plan(config: Config) -> Plan:
     sequences = {audio.name: audio} | dict(sorted(sequences.items(), key=lambda item: (item[1].depth, item[0])))
     trainings = _by_name(training for part in parts for training in part.trainings)
 
-    def order(training: Training) -> tuple[bool, int, str]:
+    def order(training: Training) -> tuple[bool, int, str, int]:
         depth = sequences[training.encodes].depth if training.encodes else 0
-        return training.encodes is None, depth, training.name
+        return training.encodes is None, depth, training.run or training.name, training.last
 
     return Plan(
         sequences,

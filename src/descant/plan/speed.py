@@ -39,7 +39,7 @@ def cpu_minutes(plan: Plan, training: Training, speed: float) -> float:
         speed: operations a second, of :func:`product_speed`.
     """
     settings = training.settings.training
-    windows = settings.steps * settings.accumulate * settings.batch * members(training)
+    windows = (training.last - training.first) * settings.accumulate * settings.batch * members(training)
     uses = settings.window * _share_used(plan, training)
     return FLOPS_A_WEIGHT * training.size.parameters * windows * uses / (SHARE * speed) / 60
 

@@ -34,7 +34,7 @@ def begin_from(plan: Plan, folder: Path | None) -> Plan:
 
 
 def _begun(training: Training, folder: Path) -> Training:
-    file = folder / training.name / MODEL_FILE
+    file = folder / (training.run or training.name) / MODEL_FILE
     return training if training.begins_trained or not file.is_file() else replace(training, file=file)
 
 

@@ -1,18 +1,22 @@
 """Trainings of the family of Jukebox's transformers (Dhariwal et al. 2020): priors of codes, and upsamplers."""
 
+from dataclasses import replace
+
 from descant.config.root import Config
 from descant.plan.parts import Sequence, Training
 from descant.plan.size import transformer_size
 from descant.plan.stack import ON, STEPS
 
-# cannot stand in a name of the configuration
-GIVEN = "-given-"
+# neither can stand in a name of the configuration
+GIVEN, AT = "-given-", "-at-"
 # what an upsampler calls the level above
 UPPER = "upper"
 
 
-def prior_training(config: Config, name: str, codes: Sequence) -> Training:
-    """The training of a transformer as a prior on codes.
+def prior_trainings(config: Config, name: str, codes: Sequence) -> tuple[Training, ...]:
+    """The training of a transformer as a prior on codes: one for each step that is kept, and the last.
+
+    All are one run, which pauses at the steps that are kept and goes on.
 
     Args:
         config: the checked configuration.
@@ -21,8 +25,23 @@ def prior_training(config: Config, name: str, codes: Sequence) -> Training:
     """
     section = config.transformers[name]
     size = transformer_size(section, codes.classes)
-    title = f"{name} prior on {codes.name}"
-    return Training(f"{name}{ON}{codes.name}", title, "transformer", {STEPS: codes.name}, section, size)
+    whole = Training(
+        f"{name}{ON}{codes.name}", f"{name} prior on {codes.name}", "transformer", {STEPS: codes.name}, section, size
+    )
+    parts: list[Training] = []
+    for step in (*section.training.keep, None):
+        before = parts[-1] if parts else None
+        part = whole if before is None else replace(whole, first=before.last, before=before.name)
+        if step is not None:
+            part = replace(
+                part,
+                name=f"{name}{AT}{step}{ON}{codes.name}",
+                title=f"{whole.title} after {step} steps",
+                until=step,
+                run=whole.name,
+            )
+        parts.append(part)
+    return tuple(parts)
 
 
 def upsampler_training(config: Config, name: str, codes: Sequence, upper: Sequence) -> Training:

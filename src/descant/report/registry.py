@@ -116,6 +116,13 @@ KINDS: Mapping[str, Kind] = {
         "says that beginnings were picked. Under them are excerpts of test tracks to compare with. The page also says "
         "how the model is built and how long it was trained.",
     ),
+    "steps": Kind(
+        label="On the way",
+        about="What one prior drew at several steps of its training, side by side.",
+        category="1 Listen",
+        caption="Samples of rows that differ only in how long their prior was trained, side by side, with what it "
+        "predicts of held-out music and how much of what it draws is copied.",
+    ),
     "synthesis": Kind(
         label="From scores to sound",
         about="Held-out scores played by networks, to hear beside the recordings, and how near they are.",

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,14 +35,15 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
 
 
-def save(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
-    """Write a checkpoint durably, then prune all but the newest ``keep``.
+def save(folder: Path, checkpoint: Checkpoint, keep: int, always: Collection[int] = ()) -> None:
+    """Write a checkpoint durably, then prune all but the newest ``keep``, and those of steps that are ``always`` kept.
 
     Raises:
         OSError: when it cannot be written; those before it are untouched.
     """
     write(folder / _name(checkpoint.step), checkpoint)
-    for old in _newest_first(folder)[keep:]:
+    names = {_name(step) for step in always}
+    for old in [path for path in _newest_first(folder) if path.name not in names][keep:]:
         old.unlink()
 
 
@@ -130,14 +131,24 @@ def check_space(folder: Path, size: int, keep: int) -> None:
         )
 
 
-def load_latest(folder: Path) -> Checkpoint | None:
+def load_latest(folder: Path, until: int | None = None) -> Checkpoint | None:
     """The newest checkpoint that is whole, or None; a torn one is logged, passed over and deleted.
 
     So is what a killed process was still writing: whoever holds the run directory is alone in it.
+
+    Args:
+        folder: of the checkpoints.
+        until: step whose checkpoint is wanted and none of a later one; None for the newest of all.
+
+    Raises:
+        RunError: when the run is past that step and has not kept it.
     """
     for torn in folder.glob(temporary_of(Path("step-*")).name):
         shutil.rmtree(torn, ignore_errors=True)
-    for path in _newest_first(folder):
+    paths = _newest_first(folder)
+    if until is not None and paths and paths[0].name > _name(until):
+        paths = [path for path in paths if path.name == _name(until)]
+    for path in paths:
         try:
             found = _load(path)
             if path.name != _name(found.step):
@@ -147,6 +158,10 @@ def load_latest(folder: Path) -> Checkpoint | None:
             log.warning("checkpoint %s is torn (%s): falling back to the one before", path.name, error)
             # it must not be counted among those that are kept
             path.unlink(missing_ok=True)
+    if until is not None and any(path.name > _name(until) for path in _newest_first(folder)):
+        raise RunError(
+            f"{folder} is past step {until} and has not kept it", f"delete {folder.parent}; it is trained anew"
+        )
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from torch.utils.tensorboard import SummaryWriter
 
+HISTORY = "history.csv"
 COLUMNS = ("step", "split", "metric", "value")
 
 
@@ -57,7 +58,7 @@ class History:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        self.path = folder / "history.csv"
+        self.path = folder / HISTORY
         self.rows = [row for row in read_history(self.path) if row.step <= step]
         write_history(self.path, self.rows)
         self._file = self.path.open("a", newline="")

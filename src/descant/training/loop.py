@@ -20,7 +20,7 @@ from descant.runs.folder import PATIENCE, locked
 from descant.runs.interruption import Interrupted, StopRequest, workflow_is_gone
 from descant.systems.base import Batch, System
 from descant.training.devices import Devices
-from descant.training.history import History, Row
+from descant.training.history import HISTORY, History, Row, read_history
 from descant.training.noise import torch_generator
 from descant.training.optimizer import build_optimizer, load_optimizer_state, optimizer_state, set_rates
 from descant.training.processes import Processes
@@ -135,7 +135,7 @@ class Trainer:
         return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
 
     def _resume(self) -> None:
-        found = checkpoint.load_latest(self.folder / "checkpoints")
+        found = checkpoint.load_latest(self.folder / "checkpoints", self.stretch.until)
         if found is None and self.stretch.start is not None:
             found = checkpoint.read(self.stretch.start)
         if found is None:
@@ -175,7 +175,12 @@ class Trainer:
             TrainingError: when the disk does not take it.
         """
         try:
-            checkpoint.save(self.folder / "checkpoints", Checkpoint(self.step, state), self.settings.keep_checkpoints)
+            checkpoint.save(
+                self.folder / "checkpoints",
+                Checkpoint(self.step, state),
+                self.settings.keep_checkpoints,
+                self.settings.keep,
+            )
         except OSError as error:
             raise TrainingError(
                 f"checkpoint of step {self.step} cannot be written: {error.strerror or error}; "
@@ -201,13 +206,16 @@ class Trainer:
             if not self.processes.leads:
                 self._resume()
             if self.step < self.stretch.until:
-                checkpoint.check_space(
-                    self.folder / "checkpoints", self.checkpoint_bytes, self.settings.keep_checkpoints
-                )
+                kept = self.settings.keep_checkpoints + len(self.settings.keep)
+                checkpoint.check_space(self.folder / "checkpoints", self.checkpoint_bytes, kept)
             return self._run_locked()
 
     def _run_locked(self) -> Trained:
         leads, until, headline = self.processes.leads, self.stretch.until, self.system.headline
+        if 0 < until == self.step:
+            # done before; the run may have gone on since
+            rows = [row for row in read_history(self.folder / HISTORY) if row.step <= until]
+            return Trained(self._weights(), rows)
         with (
             StopRequest() as stop,
             History(self.folder, self.step) if leads else nullcontext() as history,
@@ -252,9 +260,11 @@ class Trainer:
                     break
             if self.step < until and leads:
                 raise Interrupted(f"stopped after step {self.step} of {until}; run again to go on")
-            source = self.system if self.averaged is None else self.averaged
-            weights = {name: tensor.cpu() for name, tensor in source.state_dict().items()}
-            return Trained(weights, self.rows)
+            return Trained(self._weights(), self.rows)
+
+    def _weights(self) -> dict[str, Tensor]:
+        source = self.system if self.averaged is None else self.averaged
+        return {name: tensor.cpu() for name, tensor in source.state_dict().items()}
 
     def _train_step(self) -> dict[str, Tensor]:
         settings = self.settings

@@ -31,7 +31,8 @@ from descant.training.windows import Windows
 # part of every run's name: raise it when a change makes the same settings give other weights
 NUMERICS = 4
 # these do not change what is learnt, so a change of theirs goes on with the same run; of `start_from` the contents do
-WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints", "start_from")
+# and where it pauses, the run's name alone
+WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints", "start_from", "keep")
 
 Streams = Mapping[str, PackedSequence]
 
@@ -56,7 +57,8 @@ class Session:
         runs: folder of run directories.
         seed: root seed.
         devices: what to run on.
-        stretch: the part of the training to do; all of it unless given.
+        stretch: the part of the training to do in a run directory of its own; all of it unless given.
+        until: the step of ``training.keep`` to pause at, in the run directory of all; None for the end.
     """
 
     kind: str
@@ -65,6 +67,7 @@ class Session:
     seed: int
     devices: Devices
     stretch: Stretch | None = None
+    until: int | None = None
 
     @property
     def training(self) -> Training:
@@ -175,6 +178,8 @@ class Session:
         named: dict[str, Any] = {"kind": self.kind, "seed": self.seed, "numerics": NUMERICS}
         named["from"] = self.start_digest()
         named["on"] = [given.model_dump(mode="json", exclude={"fingerprint"}) for given in self.inputs(streams)]
+        if self.training.keep:
+            named["keep"] = self.training.keep
         data = ",".join(given.fingerprint for given in self.inputs(streams))
         if self.stretch is not None:
             start = self.stretch.start
@@ -200,7 +205,8 @@ def build_trainer(session: Session, streams: Streams) -> Trainer:
         for split in ("train", "validation")
     )
     folder = session.run_folder(streams)
-    return Trainer(system, training, TrainingData(train, validation), folder, seed, session.devices, session.stretch)
+    stretch = session.stretch or Stretch(session.until or training.steps)
+    return Trainer(system, training, TrainingData(train, validation), folder, seed, session.devices, stretch)
 
 
 def model_of(session: Session, streams: Streams, weights: Mapping[str, Tensor]) -> ModelFile:
@@ -215,7 +221,7 @@ def model_of(session: Session, streams: Streams, weights: Mapping[str, Tensor]) 
         kind=session.kind,
         settings=without_effect_removed(session.settings),
         inputs=session.inputs(streams),
-        steps=session.training.steps,
+        steps=session.until or session.training.steps,
         start=session.start_digest(),
         loudest=loudest,
     )
@@ -238,6 +244,10 @@ def train_to_file(session: Session, streams: Streams, model: Path, metrics: Path
         RunError: the run directory is in use, the disk is too small, or the stretch's first state cannot be read.
         Interrupted: it was asked to stop; its state is kept in the run directory.
     """
+    if session.until is not None and session.until not in session.training.keep:
+        raise TrainingError(
+            f"step {session.until} is not in training.keep", "add it there, which trains anew, or leave --until out"
+        )
     trainer = build_trainer(session, streams)
     trained = trainer.run()
     if not trainer.processes.leads:
