@@ -23,6 +23,8 @@ from descant.report.registry import Builder, Finding
 from descant.results import Given, Rows, read_json
 from descant.sequences import PackedSequence
 
+# a match within so many seconds of both beginnings is an intro that is replayed (ours)
+OPENING = 1.0
 # a shorter run is heard with what is around it, so long (ours)
 SHORTEST_CLIP = 2.0
 SHARES = Markup(
@@ -140,7 +142,9 @@ def _hit_words(hit: Hit, name: str) -> str:
     place = f"{clock(hit.start)} of sample {hit.sequence + 1} and {clock(hit.track_start)} of {name}"
     kind = "A match" if hit.is_match else "No match, only near"
     scale = f"Where held-out music usually scores 0 and the threshold is 1, this is {hit.nearness:.2f}."
-    return f"{kind}: {agreed}{shifted}, between {place}. {scale}"
+    replayed = hit.is_match and max(hit.start, hit.track_start) < OPENING
+    begins = f" What was drawn begins as {name} begins." if replayed else ""
+    return f"{kind}: {agreed}{shifted}, between {place}.{begins} {scale}"
 
 
 def _found(found: Findings, codes: Mapping[str, CodesSearch]) -> Section:
