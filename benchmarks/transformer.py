@@ -9,15 +9,16 @@ own ratios. "concatenated" keeps all keys and values of all layers and makes the
 and is what the others are compared with; "full pass" keeps nothing. Its logits and those of all others are compared
 with one full pass before anything is timed.
 
-``--minute`` draws a minute of music in two levels, hops 256 and 32 at 16 kHz: 3,750 tokens of a prior, then 30,000 of
-an upsampler given these; it prints seconds of CPU time and the most memory that the process held.
+``--minute`` draws a minute of music in levels, of hops 256 and 32 at 16 kHz unless ``--hops`` says others: 3,750 tokens
+of a prior, then 30,000 of an upsampler given these. It prints seconds of CPU time, the share of the slowest level,
+below which no drawing of levels side by side could go, and the most memory that the process held.
 """
 
 import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,7 +41,7 @@ from descant.sampling.transformer_levels import draw_transformer
 from descant.sampling.transformer_weights import rounded_transformer
 from descant.systems.transformer import Above, TransformerSystem
 
-CLASSES, RATE, HOPS = 1024, 16_000, (32, 256)
+CLASSES, RATE, HOPS = 1024, 16_000, [256, 32]
 # of the configuration: the defaults, and the same twice as wide
 SIZES: dict[str, dict[str, Any]] = {"laptop": {}, "double": {"width": 512, "heads": 4}}
 BASE = "concatenated"
@@ -164,7 +165,7 @@ def ways(network: Transformer, batch: int, half: int) -> list[Way]:
 @torch.inference_mode()
 def compare(size: str, batch: int, steps: int, rounds: int) -> pd.DataFrame:
     """A row a way."""
-    network = system_of(size, HOPS[0], Above(CLASSES, HOPS[1] // HOPS[0])).transformer
+    network = system_of(size, HOPS[1], Above(CLASSES, HOPS[0] // HOPS[1])).transformer
     drawn = ways(network, batch, network.receptive_field // 2)
     rates: dict[str, list[float]] = {way.name: [] for way in drawn}
     for _ in range(rounds):
@@ -188,22 +189,25 @@ def compare(size: str, batch: int, steps: int, rounds: int) -> pd.DataFrame:
     )
 
 
-def draw_minute(size: str, precision: Precision) -> str:
-    """What a minute of two levels takes."""
+def draw_minute(size: str, precision: Precision, hops: Sequence[int]) -> str:
+    """What a minute in levels of these hops takes, the coarsest first, and which share of it the slowest level."""
     settings = LevelSettings(1, DrawSettings(), EngineSettings("numba", precision))
-    given, said = None, []
+    given, said, spent = None, [], []
     with tempfile.TemporaryDirectory() as folder:
         # compiled before anything is timed
-        draw_transformer(system_of(size, HOPS[1], None), None, 1, 8, settings, Path(folder) / "compiled")
-        for hop, above in ((HOPS[1], None), (HOPS[0], Above(CLASSES, HOPS[1] // HOPS[0]))):
+        draw_transformer(system_of(size, hops[0], None), None, 1, 8, settings, Path(folder) / "compiled")
+        for hop, upper in zip(hops, (None, *hops), strict=False):
+            above = None if upper is None else Above(CLASSES, upper // hop)
             # one level at a time is in memory
             system, steps, began = system_of(size, hop, above), 60 * RATE // hop, time.process_time()
             drawn = draw_transformer(system, given, 1, steps, settings, Path(folder) / str(hop))
             seconds = time.process_time() - began
             said.append(f"hop {hop}: {steps:,} tokens in {seconds:.1f} s ({steps / seconds:,.0f} tokens/s)")
+            spent.append(seconds)
             given = torch.from_numpy(drawn.astype("int64"))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    return f"{size}, {precision}: {'; '.join(said)}; at most {memory:,.0f} MiB"
+    slowest = f"the slowest level takes {max(spent) / sum(spent):.0%}"
+    return f"{size}, {precision}: {'; '.join(said)}; {slowest}; at most {memory:,.0f} MiB"
 
 
 def main(
@@ -211,14 +215,15 @@ def main(
     batches: Annotated[list[int], typer.Option(help="sequences side by side")] = [1, 4],  # noqa: B006
     steps: Annotated[int, typer.Option(help="steps a round")] = 128,
     rounds: Annotated[int, typer.Option(help="rounds")] = 5,
-    minute: Annotated[bool, typer.Option(help="draw a minute of two levels")] = False,
+    minute: Annotated[bool, typer.Option(help="draw a minute in levels")] = False,
+    hops: Annotated[list[int], typer.Option(help="of these levels, the coarsest first")] = HOPS,
 ) -> None:
     """Print the table, or what a minute takes."""
     torch.set_num_threads(1)
     if minute:
         for size in sizes:
             for precision in ("float32", "bfloat16_weights"):
-                print(draw_minute(size, precision), flush=True)  # type: ignore[arg-type]
+                print(draw_minute(size, precision, hops), flush=True)  # type: ignore[arg-type]
         return
     tables = [compare(size, batch, steps, rounds) for size in sizes for batch in batches]
     print(pd.concat(tables).to_string(index=False))
