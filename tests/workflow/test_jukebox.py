@@ -64,6 +64,12 @@ def test_levels_are_trained_encoded_decoded_and_measured(tmp_path: Path) -> None
     bits = [table[f"bits_per_step_level{level}"]["jukebox"] for level in (1, 2)]
     assert table["bits_per_second"]["jukebox"] == pytest.approx(sum(np.multiply(rates, bits)), rel=1e-3)
 
+    # the other row draws from the prior as it was at a step that one run paused at
+    steps = [
+        read_model(results / "training" / f"small{at}-on-top" / "model.safetensors").facts.steps for at in ("-at-4", "")
+    ]
+    assert steps == [4, 6] and len(list((results / "runs" / "training" / "small-on-top").iterdir())) == 1
+
     # a WaveNet draws the audio below the top level, which is then bounded by its bits and the codes' own
     small = table.loc["small_data"]
     bound = small["bits_per_step_level0"] + small["bits_per_step_level1"] / 32
