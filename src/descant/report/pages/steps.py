@@ -70,7 +70,7 @@ def _section(rows: Sequence[StepRow], given: StepsGiven) -> Section:
     blocks: list[Block] = [_figures(rows, given)]
     for number, clips in enumerate(zip(*drawn, strict=False), start=1):
         beside = [replace(clip, name=row.title, facts="") for row, clip in zip(rows, clips, strict=True)]
-        blocks += [Text(f"Sample {number}"), Clips(beside, beside=True)]
+        blocks += [Text(f"Sample {number}"), Clips(beside, compact=True)]
     return Section(", ".join(f"{row.steps:,}" for row in rows) + " steps", blocks)
 
 
@@ -80,7 +80,7 @@ def build(given: StepsGiven) -> Page:
     Raises:
         SamplingError: when a row has no audio.
     """
-    return Page("On the way", [Text(LEAD, "lead"), *(_section(rows, given) for rows in given.groups)])
+    return Page("On the way", [Text(LEAD, "lead"), *(_section(rows, given) for rows in given.groups)], "dense")
 
 
 PAGE = Builder(StepsGiven, build)
