@@ -17,6 +17,7 @@ from descant.config.reading import read_yaml
 from descant.config.transformers import Transformer
 from descant.config.vocoders import MelWaveNet, OnePassVocoder
 from descant.config.vqvaes import VQVAE
+from descant.layers import wavenet
 from descant.plan.memory import KEPT_OF_BFLOAT16, kept_states, members, need_of, training_megabytes
 from descant.plan.part_size import autoregressive_size, rmvae_size
 from descant.plan.parts import Training
@@ -56,6 +57,12 @@ TRAININGS = [
     for training in plan.trained
 ]
 TINY = PLANS["test/tiny.yaml"]
+
+
+@pytest.fixture(autouse=True)
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Narrow convolutions keep less on a CPU: their input once, with its padding, and not once a tap."""
+    monkeypatch.setattr(wavenet, "WIDE", 0)
 
 
 def build(plan: Plan, training: Training) -> System:

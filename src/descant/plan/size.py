@@ -61,7 +61,8 @@ def wavenet_size(shape: WaveNetShape, classes: int, conditioning: int = 0, hop: 
         parameters += conditioning * layers * gate + hop * residual
     if shape.linear_prediction:
         parameters += 3 * residual + (skip + 1) * (3 * PREDICTION_PARTS + 1)
-    # the taps of every convolution, both halves of every gate, the gated outputs twice, the head's, the logits'
+    # the taps of every convolution (narrow ones on a CPU keep fewer), both halves of every gate, the gated outputs
+    # twice, the head's, the logits'
     kept = shape.start_kernel * residual + layers * (shape.kernel * residual + gate + half) + (layers - 1) * half
     # and the step itself, an int64
     kept += 2 * skip + classes + 2 + (PREDICTION_KEPT if shape.linear_prediction else 0)
