@@ -9,6 +9,7 @@ import typer
 from descant.commands import cli, options
 from descant.config.root import Config
 from descant.plan.memory import members, need_of
+from descant.plan.parts import Training
 from descant.plan.plan import Plan, make_plan
 from descant.plan.speed import cpu_minutes, product_speed
 from descant.plan.starts import begin_from
@@ -35,7 +36,7 @@ def estimate(
     table = pd.DataFrame(
         {
             "training": [training.name for training in plan.trained],
-            "begins from": ["a trained network" if each.begins_trained else "fresh weights" for each in plan.trained],
+            "begins from": [beginning(training) for training in plan.trained],
             "members": [members(training) for training in plan.trained],
             "steps": [f"{training.last - training.first:,}" for training in plan.trained],
             "parameters": [f"{training.size.parameters:,}" for training in plan.trained],
@@ -69,6 +70,13 @@ def estimate(
     print(f"largest memory of one training: {max(need.memory for need in needs) / GIGABYTE:.2f} GB")
     besides = "" if audio is None else " and the ingested tracks"
     print(f"disk in all: {(sum(need.disk for need in needs) + sequences) / GIGABYTE:.2f} GB{besides}")
+
+
+def beginning(training: Training) -> str:
+    """What its weights are at first, for people."""
+    if training.before:
+        return f"step {training.first:,}"
+    return "a trained network" if training.begins_trained else "fresh weights"
 
 
 def say_audio(config: Config, plan: Plan, audio: PackedSequence) -> dict[str, float]:
