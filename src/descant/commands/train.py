@@ -20,14 +20,14 @@ def train(
     inputs: options.Inputs,
     model: Annotated[Path, typer.Option(help="model file to write at the end")],
     metrics: Annotated[Path, typer.Option(help="CSV of figures over steps to write at the end")],
-    until: Annotated[
-        int | None, typer.Option(min=1, help="step of training.keep to pause at; the same command without it goes on")
-    ] = None,
     runs: options.Runs = Path("results/runs"),
     seed: options.Seed = 1,
     threads: options.Threads = 1,
     gpus: options.GPUs = 0,
     nodes: options.Nodes = 1,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="step of training.keep to pause at; the same command without it goes on")
+    ] = None,
 ) -> None:
     """Train one network on packed sequences.
 

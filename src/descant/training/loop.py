@@ -214,8 +214,8 @@ class Trainer:
         leads, until, headline = self.processes.leads, self.stretch.until, self.system.headline
         if 0 < until == self.step:
             # done before; the run may have gone on since
-            rows = [row for row in read_history(self.folder / HISTORY) if row.step <= until]
-            return Trained(self._weights(), rows)
+            self.rows = [row for row in read_history(self.folder / HISTORY) if row.step <= until]
+            return Trained(self._weights(), self.rows)
         with (
             StopRequest() as stop,
             History(self.folder, self.step) if leads else nullcontext() as history,
