@@ -51,9 +51,9 @@ report: $(VENV)/ready
 test: $(VENV)/ready-dev
 	$(MAKE) --no-print-directory --jobs=2 all-tests lint
 
-# three workers on two cores: the tests of a cluster mostly wait for it; NumPy's threads of each would spin on both
+# three workers on two cores: the tests of a cluster mostly wait for it
 all-tests: $(VENV)/ready-dev
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 fast-test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 import typer
 from torch import Tensor
 
-from descant.layers.wavenet import CausalConvolution, shift_right
+from descant.layers.wavenet import CausalConvolution
 
 # batch, time, channels in, channels out, taps
 SHAPES = [(4, 1024, 32, 64, 3), (4, 1024, 64, 128, 2), (2, 4096, 256, 512, 3)]
@@ -29,10 +29,6 @@ DILATIONS = (1, 4, 16, 64)
 # as a share of the largest value: of sums in another order
 CLOSE = {torch.float32: 1e-4, torch.bfloat16: 5e-2}
 Form = Callable[[CausalConvolution, Tensor], Tensor]
-
-
-def padded(convolution: CausalConvolution, hidden: Tensor) -> Tensor:
-    return F.pad(hidden, (0, 0, convolution.delays[0], 0))
 
 
 class ProductATap(torch.autograd.Function):
@@ -58,26 +54,15 @@ class ProductATap(torch.autograd.Function):
 
 
 def product_a_tap(convolution: CausalConvolution, hidden: Tensor) -> Tensor:
-    linear = convolution.linear
-    out: Tensor = ProductATap.apply(padded(convolution, hidden), linear.weight, linear.bias, convolution.delays)
-    return out
-
-
-def conv2d(convolution: CausalConvolution, hidden: Tensor) -> Tensor:
-    linear, image = convolution.linear, padded(convolution, hidden).transpose(1, 2).unsqueeze(2)
-    weight = linear.weight.view(len(linear.weight), convolution.kernel, -1).permute(0, 2, 1).unsqueeze(2)
-    return F.conv2d(image, weight, linear.bias, dilation=(1, convolution.dilation)).squeeze(2).transpose(1, 2)
-
-
-def side_by_side(convolution: CausalConvolution, hidden: Tensor) -> Tensor:
-    out: Tensor = convolution.linear(torch.cat([shift_right(hidden, each) for each in convolution.delays], dim=-1))
+    linear, padded = convolution.linear, F.pad(hidden, (0, 0, convolution.delays[0], 0))
+    out: Tensor = ProductATap.apply(padded, linear.weight, linear.bias, convolution.delays)
     return out
 
 
 FORMS: dict[str, Form] = {
-    "side by side": side_by_side,
+    "side by side": CausalConvolution.as_product,
     "a product a tap": product_a_tap,
-    "conv2d": conv2d,
+    "conv2d": CausalConvolution.as_convolution,
 }
 
 
@@ -97,7 +82,7 @@ def measure(device: torch.device, rounds: int) -> Iterator[dict[str, Any]]:
             convolutions = [CausalConvolution(channels, channels_out, kernel, each).to(**place) for each in DILATIONS]
             for name, form in FORMS.items():
                 for first_, other in zip(
-                    passes(side_by_side, convolutions[-1], hidden, above),
+                    passes(CausalConvolution.as_product, convolutions[-1], hidden, above),
                     passes(form, convolutions[-1], hidden, above),
                     strict=True,
                 ):

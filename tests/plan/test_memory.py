@@ -112,6 +112,17 @@ def test_mixed_precision_keeps_about_half(plan: Plan, training: Training) -> Non
         assert slope / (training.size.kept * FLOAT_BYTES) == pytest.approx(KEPT_OF_BFLOAT16, rel=0.12)
 
 
+@pytest.mark.parametrize(("plan", "training"), TRAININGS)
+def test_narrow_convolutions_keep_no_more_on_a_cpu(
+    plan: Plan, training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeTensorMode():
+        system, batch = build(plan, training).eval(), window(training.settings.training.window)
+        side_by_side = bytes_kept(system, batch)
+        monkeypatch.undo()
+        assert bytes_kept(system, batch) <= side_by_side
+
+
 def test_needs_are_of_the_precision() -> None:
     training = TINY.trainings["vqvae8.amae8"]
     settings = training.settings.model_copy(

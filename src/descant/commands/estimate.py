@@ -29,7 +29,7 @@ def estimate(
     config = cli.parse_settings(Config, settings)
     plan = begin_from(make_plan(config), config.start_from)
     audio = None if sequence is None else open_sequence(sequence)
-    seconds = {} if audio is None else say_audio(config, plan, audio)
+    seconds = {} if audio is None else print_audio(config, plan, audio)
     needs = [need_of(training, plan.learnt(training).hop) for training in plan.trained]
     speed = product_speed()
     minutes = [] if config.gpus_per_job else [cpu_minutes(plan, training, speed) for training in plan.trained]
@@ -79,8 +79,8 @@ def beginning(training: Training) -> str:
     return "a trained network" if training.begins_trained else "fresh weights"
 
 
-def say_audio(config: Config, plan: Plan, audio: PackedSequence) -> dict[str, float]:
-    """Print what there is to learn from, and give the seconds of each split.
+def print_audio(config: Config, plan: Plan, audio: PackedSequence) -> dict[str, float]:
+    """Print what there is to learn from, and return the seconds of each split.
 
     Raises:
         CorpusError: when no track of a split fills a window.

@@ -52,11 +52,15 @@ class CausalConvolution(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Convolve ``(batch, time, channels_in)`` to ``(batch, time, channels_out)``."""
-        if hidden.is_cuda or hidden.shape[-1] >= WIDE:
-            taps = torch.cat([shift_right(hidden, delay) for delay in self.delays], dim=-1)
-            product: Tensor = self.linear(taps)
-            return product
-        # an image one pixel high, channels last as it lies in memory
+        return self.as_product(hidden) if hidden.is_cuda or hidden.shape[-1] >= WIDE else self.as_convolution(hidden)
+
+    def as_product(self, hidden: Tensor) -> Tensor:
+        """:meth:`forward` as one product over the taps laid side by side."""
+        out: Tensor = self.linear(torch.cat([shift_right(hidden, delay) for delay in self.delays], dim=-1))
+        return out
+
+    def as_convolution(self, hidden: Tensor) -> Tensor:
+        """:meth:`forward` as a convolution that reads taps where they lie: an image one pixel high, channels last."""
         image = F.pad(hidden, (0, 0, self.delays[0], 0)).transpose(1, 2).unsqueeze(2)
         weight = self.linear.weight.view(self.linear.out_features, self.kernel, -1).permute(0, 2, 1).unsqueeze(2)
         return F.conv2d(image, weight, self.linear.bias, dilation=(1, self.dilation)).squeeze(2).transpose(1, 2)

@@ -30,8 +30,8 @@ from descant.training.windows import Windows
 
 # part of every run's name: raise it when a change makes the same settings give other weights
 NUMERICS = 4
-# these do not change what is learnt, so a change of theirs goes on with the same run; of `start_from` the contents do
-# and where it pauses, the run's name alone
+# these do not change what is learnt, so a change of theirs goes on with the same run; but the contents of `start_from`,
+# and `keep`, whose steps a run that is past them cannot give, are named beside them
 WITHOUT_EFFECT = ("checkpoint_every", "keep_checkpoints", "start_from", "keep")
 
 Streams = Mapping[str, PackedSequence]

@@ -6,7 +6,6 @@ repeat the training music do not move, and a threshold is its quantile at the al
 raised where more held-out windows lie beyond it than that rate makes likely.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -82,9 +81,9 @@ def find_threshold(scores: npt.NDArray[np.float64], rate: float, least: float) -
     low, median, high = np.quantile(scores, [0.25, 0.5, 0.75])
     scale = (high - low) / (GUMBEL_HIGH - GUMBEL_LOW)
     tail = median + scale * (-np.log(-np.log1p(-rate)) - GUMBEL_MEDIAN)
-    # so few windows may lie beyond it without telling that the rate is higher
-    # the binomial's quantile without scipy.stats, which takes a second to import
-    allowed = next(count for count in itertools.count() if special.bdtr(count, len(scores), rate) >= LIKELY)
+    # so few windows may lie beyond it without showing that the rate is higher: the binomial's quantile, without
+    # scipy.stats, which takes a second to import
+    allowed = next(count for count in range(len(scores) + 1) if special.bdtr(count, len(scores), rate) >= LIKELY)
     beyond = np.nextafter(np.sort(scores)[-1 - allowed], np.inf)
     return float(max(tail, beyond, least))
 
